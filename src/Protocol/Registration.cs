@@ -1,0 +1,35 @@
+namespace NannyOrleans.Protocol;
+
+/// <summary>
+/// How an agent registers: RFC 8628, with parameters of ours beside the standard ones so that the person who approves sees which
+/// host asks. Requests are form-encoded, answers are JSON.
+/// </summary>
+public static class Registration
+{
+    /// <summary>The agents' public OAuth client.</summary>
+    public const string ClientId = "nannyagent";
+
+    /// <summary>The scope that opens the agent hub and nothing else.</summary>
+    public const string AgentScope = "agent";
+
+    /// <summary>Where a device code is asked for, below the server's URL.</summary>
+    public const string DeviceEndpoint = "/connect/device";
+
+    /// <summary>Where a code or a refresh token becomes an access token.</summary>
+    public const string TokenEndpoint = "/connect/token";
+
+    /// <summary>Request parameter: the host's name.</summary>
+    public const string Hostname = "hostname";
+
+    /// <summary>Request parameter: the node's name, a <see cref="Ids.NodeName"/>.</summary>
+    public const string Node = "node";
+
+    /// <summary>Request parameter: the cluster, a <see cref="Ids.ClusterId"/>.</summary>
+    public const string Cluster = "cluster";
+
+    /// <summary>Request parameter: the cluster's name as a person knows it; the node's on a standalone host.</summary>
+    public const string ClusterName = "cluster_name";
+
+    /// <summary>Answer of the token endpoint beside the tokens: the <see cref="Ids.AgentId"/> given.</summary>
+    public const string AgentId = "agent_id";
+}
