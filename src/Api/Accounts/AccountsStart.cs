@@ -1,0 +1,120 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Protocol;
+using OpenIddict.Abstractions;
+using static OpenIddict.Abstractions.OpenIddictConstants;
+
+namespace NannyOrleans.Api.Accounts;
+
+/// <summary>Brings the accounts' tables up to date and makes what must be there: our own clients and the first administrator.</summary>
+internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfiguration configuration, ILogger<AccountsStart> logger) : IHostedService
+{
+    /// <summary>The environment variable (less its prefix) with the first administrator's password.</summary>
+    private const string PasswordKey = "ADMIN_PASSWORD";
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<AccountsDb>().Database.MigrateAsync(cancellationToken);
+        await AddClients(scope.ServiceProvider.GetRequiredService<IOpenIddictApplicationManager>(), cancellationToken);
+        await AddFirstAdministrator(
+            scope.ServiceProvider.GetRequiredService<UserManager<Person>>(), scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>());
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static async Task AddClients(IOpenIddictApplicationManager clients, CancellationToken cancellationToken)
+    {
+        await Add(new()
+        {
+            ClientId = Registration.ClientId,
+            ClientType = ClientTypes.Public,
+            DisplayName = "NannyOrleans host agent",
+            Permissions =
+            {
+                Permissions.Endpoints.DeviceAuthorization,
+                Permissions.Endpoints.Token,
+                Permissions.GrantTypes.DeviceCode,
+                Permissions.GrantTypes.RefreshToken,
+                Permissions.Prefixes.Scope + Registration.AgentScope,
+            },
+        });
+        await Add(new()
+        {
+            ClientId = TokenSetup.CommandLineClient,
+            ClientType = ClientTypes.Public,
+            DisplayName = "Command line",
+            Permissions =
+            {
+                Permissions.Endpoints.Token,
+                Permissions.GrantTypes.Password,
+                Permissions.GrantTypes.RefreshToken,
+                Permissions.Prefixes.Scope + TokenSetup.ApiScope,
+            },
+        });
+
+        async Task Add(OpenIddictApplicationDescriptor client)
+        {
+            if (await clients.FindByClientIdAsync(client.ClientId!, cancellationToken) is { } known)
+            {
+                await clients.UpdateAsync(known, client, cancellationToken);
+            }
+            else
+            {
+                await clients.CreateAsync(client, cancellationToken);
+            }
+        }
+    }
+
+    private async Task AddFirstAdministrator(UserManager<Person> people, RoleManager<IdentityRole> roles)
+    {
+        if (!await roles.RoleExistsAsync(Policies.Administrator))
+        {
+            Must(await roles.CreateAsync(new IdentityRole(Policies.Administrator)));
+        }
+
+        if ((await people.GetUsersInRoleAsync(Policies.Administrator)).Count > 0)
+        {
+            return;
+        }
+
+        var password = configuration[PasswordKey];
+        if (string.IsNullOrEmpty(password))
+        {
+            password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", 20);
+
+            // Said before it is stored: after a crash in between, the next start makes and says another one. The other way round nobody
+            // would ever know it. To the console alone, since logs are kept.
+            Console.WriteLine($"First administrator: user name 'admin', password '{password}'. It is not shown again.");
+        }
+
+        var admin = await people.FindByNameAsync("admin") ?? new Person { UserName = "admin" };
+        if (await people.FindByNameAsync("admin") is null)
+        {
+            Must(await people.CreateAsync(admin, password));
+        }
+        else
+        {
+            Must(await people.RemovePasswordAsync(admin));
+            Must(await people.AddPasswordAsync(admin, password));
+        }
+
+        Must(await people.AddToRoleAsync(admin, Policies.Administrator));
+        Log.AdministratorMade(logger, "admin");
+    }
+
+    private static void Must(IdentityResult result)
+    {
+        if (!result.Succeeded)
+        {
+            throw new InvalidOperationException($"The first administrator could not be made: {string.Join(" ", result.Errors.Select(error => error.Description))}");
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4001, LogLevel.Information, "First administrator '{Name}' made")]
+        public static partial void AdministratorMade(ILogger logger, string name);
+    }
+}

@@ -1,0 +1,112 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Identity;
+using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Grains.Fleet;
+using NannyOrleans.Grains.Nodes;
+using NannyOrleans.Protocol;
+using OpenIddict.Abstractions;
+using OpenIddict.Server.AspNetCore;
+using static OpenIddict.Abstractions.OpenIddictConstants;
+
+namespace NannyOrleans.Api.Accounts;
+
+/// <summary>Turns a password, an approved device code or a refresh token into an access token.</summary>
+internal static class TokenEndpoints
+{
+    private const string Scheme = OpenIddictServerAspNetCoreDefaults.AuthenticationScheme;
+
+    public static void MapTokens(this IEndpointRouteBuilder routes) =>
+        routes.MapPost(Registration.TokenEndpoint, Exchange).AllowAnonymous().ExcludeFromDescription();
+
+    internal static async Task<IResult> Exchange(HttpContext http, SignInManager<Person> signIn, IGrainFactory grains)
+    {
+        var request = http.GetOpenIddictServerRequest() ?? throw new InvalidOperationException("The token endpoint was reached without OpenIddict.");
+        if (request.IsPasswordGrantType())
+        {
+            return await SignIn(request, signIn);
+        }
+
+        // OpenIddict has checked the code or token itself; what is in it is what was put there when it was approved.
+        var ticket = await http.AuthenticateAsync(Scheme);
+        if (ticket.Principal is not { } principal)
+        {
+            return Refuse("The code or token is not valid any more.");
+        }
+
+        return principal.HasClaim(Policies.NodeClaim)
+            ? await GiveAgent(request, principal, grains)
+            : await Renew(principal, signIn);
+    }
+
+    private static async Task<IResult> SignIn(OpenIddictRequest request, SignInManager<Person> signIn)
+    {
+        var person = await signIn.UserManager.FindByNameAsync(request.Username ?? string.Empty);
+        if (person is null || !(await signIn.CheckPasswordSignInAsync(person, request.Password ?? string.Empty, lockoutOnFailure: true)).Succeeded)
+        {
+            return Refuse("User name and password do not match, or the account is locked for some minutes after too many attempts.");
+        }
+
+        var principal = await PrincipalOf(person, signIn.UserManager);
+        principal.SetScopes(request.GetScopes());
+        return Give(principal);
+    }
+
+    private static async Task<IResult> Renew(ClaimsPrincipal old, SignInManager<Person> signIn)
+    {
+        var person = await signIn.UserManager.FindByIdAsync(old.GetClaim(Claims.Subject) ?? string.Empty);
+        if (person is null || !await signIn.CanSignInAsync(person) || await signIn.UserManager.IsLockedOutAsync(person))
+        {
+            return Refuse("The account may not sign in any more.");
+        }
+
+        var principal = await PrincipalOf(person, signIn.UserManager);
+        principal.SetScopes(old.GetScopes());
+        return Give(principal);
+    }
+
+    private static async Task<IResult> GiveAgent(OpenIddictRequest request, ClaimsPrincipal principal, IGrainFactory grains)
+    {
+        var (agent, key) = (principal.AgentId(), principal.NodeKey());
+        var node = grains.GetGrain<INodeGrain>(key.ToString());
+        if (request.IsDeviceCodeGrantType())
+        {
+            // Stored before the token is out: an agent that has one is known. From the outside in, so that whoever finds the node finds
+            // its cluster too.
+            var enrolment = new Domain.Nodes.Enrolment(agent, principal.GetClaim(Registration.Hostname)!, principal.GetClaim(Registration.ClusterName)!);
+            await grains.GetGrain<IFleetGrain>(0).Add(key.Cluster);
+            await grains.GetGrain<IClusterGrain>(key.Cluster.Value).Enrol(key.Node, enrolment);
+            await node.Enrol(enrolment);
+        }
+        else if (!await node.IsAgent(agent))
+        {
+            return Refuse("Another agent was registered for this node.");
+        }
+
+        var answer = new AuthenticationProperties();
+        answer.SetParameter<object?>(Registration.AgentId, agent.Value);
+        return Give(principal, answer);
+    }
+
+    private static async Task<ClaimsPrincipal> PrincipalOf(Person person, UserManager<Person> people)
+    {
+        var identity = new ClaimsIdentity("password", Claims.Name, Claims.Role);
+        identity.SetClaim(Claims.Subject, person.Id).SetClaim(Claims.Name, person.UserName).SetClaims(Claims.Role, [.. await people.GetRolesAsync(person)]);
+        return new(identity);
+    }
+
+    private static IResult Give(ClaimsPrincipal principal, AuthenticationProperties? answer = null)
+    {
+        principal.SetDestinations(_ => [Destinations.AccessToken]);
+        return Results.SignIn(principal, answer, Scheme);
+    }
+
+    private static IResult Refuse(string why) => Results.Forbid(
+        new(new Dictionary<string, string?>
+        {
+            [OpenIddictServerAspNetCoreConstants.Properties.Error] = Errors.InvalidGrant,
+            [OpenIddictServerAspNetCoreConstants.Properties.ErrorDescription] = why,
+        }),
+        [Scheme]);
+}

@@ -1,0 +1,111 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.IdentityModel.Tokens;
+using NannyOrleans.Api.Devices;
+using NannyOrleans.Protocol;
+using NannyOrleans.Silo;
+using OpenIddict.Server;
+using static OpenIddict.Abstractions.OpenIddictConstants;
+
+namespace NannyOrleans.Api.Accounts;
+
+/// <summary>The OAuth server: device flow for agents, password flow for the command line.</summary>
+internal static class TokenSetup
+{
+    /// <summary>The OAuth client of people on a command line.</summary>
+    public const string CommandLineClient = "nanny-cli";
+
+    /// <summary>The scope of the REST API.</summary>
+    public const string ApiScope = "api";
+
+    public static void AddAccounts(this IServiceCollection services, SiloOptions data)
+    {
+        services.AddDbContext<AccountsDb>(accounts => accounts.UseSqlite($"Data Source={data.PathOf("accounts.db")}").UseOpenIddict());
+        services.AddIdentityCore<Person>(identity =>
+            {
+                identity.Password.RequiredLength = 12;
+                identity.Password.RequireNonAlphanumeric = false;
+                identity.Password.RequireDigit = false;
+                identity.Password.RequireLowercase = false;
+                identity.Password.RequireUppercase = false;
+                identity.Lockout.AllowedForNewUsers = true;
+            })
+            .AddRoles<IdentityRole>()
+            .AddEntityFrameworkStores<AccountsDb>()
+            .AddSignInManager();
+        services.AddAuthentication();
+        services.AddHttpContextAccessor();
+        services.AddHostedService<AccountsStart>();
+        services.AddPolicies();
+
+        services.AddOpenIddict()
+            .AddCore(core => core.UseEntityFrameworkCore().UseDbContext<AccountsDb>())
+            .AddServer(server => ConfigureServer(server, data))
+            .AddValidation(validation =>
+            {
+                validation.UseLocalServer();
+                validation.UseAspNetCore();
+            });
+    }
+
+    private static void ConfigureServer(OpenIddictServerBuilder server, SiloOptions data)
+    {
+        server.SetDeviceAuthorizationEndpointUris(Registration.DeviceEndpoint.TrimStart('/'))
+            .SetEndUserVerificationEndpointUris(DeviceEndpoints.Path.TrimStart('/'))
+            .SetTokenEndpointUris(Registration.TokenEndpoint.TrimStart('/'));
+        server.AllowDeviceAuthorizationFlow().AllowPasswordFlow().AllowRefreshTokenFlow();
+        server.RegisterScopes(Scopes.OfflineAccess, Registration.AgentScope, ApiScope);
+
+        // An agent that loses power between getting a new refresh token and storing it would be locked out by rotation. Its token is good
+        // for one node and only while a person has not approved another agent for it.
+        server.DisableRollingRefreshTokens();
+        server.SetRefreshTokenLifetime(TimeSpan.FromDays(365)).SetAccessTokenLifetime(TimeSpan.FromHours(1)).SetDeviceCodeLifetime(TimeSpan.FromMinutes(15));
+
+        // Typed by people: no vowels, no digits that look like letters.
+        server.SetUserCodeCharset([.. "BCDFGHJKLMNPQRSTVWXZ".Select(letter => letter.ToString())]).SetUserCodeLength(8).SetUserCodeDisplayFormat("{0}{1}{2}{3}-{4}{5}{6}{7}");
+
+        server.AddSigningKey(new ECDsaSecurityKey(SigningKey(data.PathOf("token-signing.pem"))));
+        server.AddEncryptionKey(new SymmetricSecurityKey(EncryptionKey(data.PathOf("token-encryption.key"))));
+        server.AddEventHandler<OpenIddictServerEvents.HandleDeviceAuthorizationRequestContext>(handler => handler.UseSingletonHandler<DeviceCodeRequest>());
+
+        // TLS ends in front of this process, or does not matter on a loopback port.
+        server.UseAspNetCore().EnableEndUserVerificationEndpointPassthrough().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();
+    }
+
+    private static ECDsa SigningKey(string path)
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        key.ImportFromPem(KeyFile(path, () => key.ExportPkcs8PrivateKeyPem()));
+        return key;
+    }
+
+    private static byte[] EncryptionKey(string path) =>
+        Convert.FromBase64String(KeyFile(path, () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
+
+    /// <summary>A key kept in a file of mode 0600, made at the first start: written whole under another name, then renamed.</summary>
+    private static string KeyFile(string path, Func<string> make)
+    {
+        if (!File.Exists(path))
+        {
+            var half = path + ".new";
+            File.Delete(half);
+            using (var file = new FileStream(half, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }))
+            {
+                using var writer = new StreamWriter(file);
+                writer.Write(make());
+                writer.Flush();
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(half, path);
+        }
+
+        return File.ReadAllText(path);
+    }
+}

@@ -1,0 +1,85 @@
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Domain.Nodes;
+
+/// <summary>The decisions about one PVE host's agent and its jobs.</summary>
+public static class NodeMachine
+{
+    /// <summary>Guest jobs that run side by side on one host; more wait in the outbox. A host has its own work to do beside them.</summary>
+    public const int GuestJobsAtOnce = 4;
+
+    /// <summary>Jobs that may wait for one host; one more is refused.</summary>
+    public const int OutboxLimit = 1000;
+
+    /// <summary>
+    /// How long a session counts as live after it was last renewed. The connection itself notices loss sooner; this is for an Api process
+    /// that died without saying so.
+    /// </summary>
+    public static readonly TimeSpan SessionLife = TimeSpan.FromSeconds(60);
+
+    /// <summary>Takes an approved agent. The one before, if any, may not speak for the node any more.</summary>
+    public static NodeState Enrol(NodeState node, Enrolment enrolment) => node.Agent == enrolment.Agent
+        ? node
+        : node with { Agent = enrolment.Agent, Hostname = enrolment.Hostname, Epoch = node.Epoch + 1 };
+
+    /// <summary>Opens a session for the agent: the epoch is counted up, so that an older session's words are ignored from now on.</summary>
+    public static Outcome<NodeState> Attach(NodeState node, AgentId agent) => Speaks(node, agent) is { } refusal
+        ? refusal
+        : node with { Epoch = node.Epoch + 1 };
+
+    /// <summary>Queues a job. The same id again changes nothing.</summary>
+    public static Outcome<NodeState> Enqueue(NodeState node, OutboxEntry entry) => node switch
+    {
+        _ when node.Outbox.Any(known => known.Job.Id == entry.Job.Id) => node,
+        { Agent: null } => new Refusal("no-agent", "No agent is registered for the node this guest is on."),
+        { Outbox.Count: >= OutboxLimit } => new Refusal("outbox-full", $"{OutboxLimit} jobs wait for this node already."),
+        _ => node with { Outbox = [.. node.Outbox, entry] },
+    };
+
+    /// <summary>Takes an inventory. Guests are kept elsewhere; a part that could not be read keeps its last known value elsewhere, too.</summary>
+    public static Outcome<NodeState> RecordInventory(NodeState node, AgentId agent, Inventory inventory, DateTimeOffset now) => Speaks(node, agent) is { } refusal
+        ? refusal
+        : node with { Inventory = inventory with { Guests = null }, InventoryAt = now };
+
+    /// <summary>
+    /// Takes what the agent says of a job on its way; a job that is not in the outbox has been closed and is no news. A final report
+    /// leaves the entry in place until <see cref="Close"/>: the operation must be stored as ended first.
+    /// </summary>
+    public static Outcome<NodeState> Report(NodeState node, AgentId agent, JobReport report)
+    {
+        if (Speaks(node, agent) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var entry = node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id);
+        return entry is null || entry.LastOutcome == report.Outcome
+            ? node
+            : node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent } : known)] };
+    }
+
+    /// <summary>Drops a job whose operation is stored as ended. Dropping it twice changes nothing.</summary>
+    public static NodeState Close(NodeState node, JobId job) => node.Outbox.Any(known => known.Job.Id == job)
+        ? node with { Outbox = [.. node.Outbox.Where(known => known.Job.Id != job)] }
+        : node;
+
+    /// <summary>Jobs the present agent should have by now: the oldest, up to the limit. Sending one again is always safe.</summary>
+    public static IEnumerable<Job> Due(NodeState node) =>
+        node.Outbox.Where(entry => !IsOrphan(node, entry)).Take(GuestJobsAtOnce).Select(entry => entry.Job);
+
+    /// <summary>Jobs that an agent since replaced had begun: the new agent has no journal of them and would start them a second time.</summary>
+    public static IEnumerable<OutboxEntry> Orphans(NodeState node) => node.Outbox.Where(entry => IsOrphan(node, entry));
+
+    /// <summary>How an orphan ends: what it started, if it did, nobody can be asked any more.</summary>
+    public static JobReport EndOf(OutboxEntry orphan) => orphan.LastOutcome is JobOutcome.Accepted
+        ? new(orphan.Job.Id, JobOutcome.Failed, "The node's agent was registered anew before this was reported as started.")
+        : new(orphan.Job.Id, JobOutcome.Interrupted, "The node's agent was registered anew while this ran; its end is unknown.");
+
+    private static bool IsOrphan(NodeState node, OutboxEntry entry) => entry.Agent is { } agent && agent != node.Agent;
+
+    private static Refusal? Speaks(NodeState node, AgentId agent) => node.Agent == agent
+        ? null
+        : new("not-this-nodes-agent", "This agent is not, or no longer, the one registered for this node. Register it again.");
+}

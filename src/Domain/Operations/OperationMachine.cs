@@ -1,0 +1,58 @@
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Domain.Operations;
+
+/// <summary>The decisions about one operation.</summary>
+public static class OperationMachine
+{
+    /// <summary>Whether nothing more will come.</summary>
+    public static bool IsFinal(this OperationStatus status) => status is not (OperationStatus.Pending or OperationStatus.Running);
+
+    /// <summary>Takes what the agent says. A final operation never changes again; repeating a report changes nothing.</summary>
+    public static OperationRecord Report(OperationRecord operation, JobReport report, DateTimeOffset now)
+    {
+        if (operation.Status.IsFinal())
+        {
+            return operation;
+        }
+
+        if (!report.Outcome.IsFinal())
+        {
+            return report.Outcome is JobOutcome.Running
+                ? operation with { Status = OperationStatus.Running, StartedAt = report.StartedAt ?? operation.StartedAt }
+                : operation;
+        }
+
+        var findings = PatchFindings.Read(report.StandardOutput);
+        var (status, failure) = Judge(operation, report, findings);
+        return operation with
+        {
+            Status = status,
+            Failure = failure,
+            Findings = findings,
+            ExitCode = report.ExitCode,
+            StartedAt = report.StartedAt ?? operation.StartedAt,
+            CompletedAt = report.CompletedAt ?? now,
+        };
+    }
+
+    // Success is claimed by the exit code and must be borne out by the document: either alone proves nothing.
+    private static (OperationStatus Status, Refusal? Failure) Judge(OperationRecord operation, JobReport report, PatchFindings? findings) => report.Outcome switch
+    {
+        JobOutcome.Interrupted => (OperationStatus.Interrupted, new("interrupted", report.Detail ?? "It was started; its end is unknown.")),
+        JobOutcome.AlreadyReported => (OperationStatus.Interrupted, new("result-lost", "The agent reported the end before, but no result is stored.")),
+        JobOutcome.Failed => (OperationStatus.Failed, findings?.Error ?? new(CodeOf(report), report.Detail ?? $"Exit code {report.ExitCode}.")),
+        _ when findings is null => (OperationStatus.Failed, new("unreadable-result", "The script ended well but its result could not be read.")),
+        _ when findings.Error is { } error => (OperationStatus.Failed, error),
+        _ when findings.Mode != operation.Mode => (OperationStatus.Failed, new("unreadable-result", "The result is of another mode than was asked for.")),
+        _ when findings.Failed.Count > 0 => (OperationStatus.Failed, new("packages-failed", $"Still pending: {string.Join(", ", findings.Failed.Take(10))}.")),
+        _ => (OperationStatus.Succeeded, null),
+    };
+
+    private static string CodeOf(JobReport report) => report.Detail switch
+    {
+        "container not running" => "container-not-running",
+        _ when report.StartedAt is null => "not-started",
+        _ => "script-failed",
+    };
+}

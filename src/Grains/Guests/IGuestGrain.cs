@@ -1,0 +1,28 @@
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
+
+namespace NannyOrleans.Grains.Guests;
+
+/// <summary>One CT or VM; key: <c>{cluster}/{vmid}</c>, so it stays the same guest when it migrates.</summary>
+[GrainInterfaceType("guest")]
+public interface IGuestGrain : IGrainWithStringKey
+{
+    /// <summary>Takes what a node says of the guest.</summary>
+    [Alias("RecordSeen")]
+    Task RecordSeen(NodeName node, GuestSeen seen);
+
+    /// <summary>Takes what an ended operation found.</summary>
+    [Alias("RecordPatch")]
+    Task RecordPatch(OperationRecord operation);
+
+    /// <summary>Where a patch job for this guest goes, or why there can be none.</summary>
+    [Alias("Route")]
+    Task<Outcome<PatchRoute>> Route();
+
+    /// <summary>What is stored of the guest.</summary>
+    [Alias("Get")]
+    Task<GuestState> Get();
+}

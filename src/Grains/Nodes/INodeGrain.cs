@@ -1,0 +1,70 @@
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Jobs;
+using Orleans.Concurrency;
+
+namespace NannyOrleans.Grains.Nodes;
+
+/// <summary>One PVE host; key: <c>{cluster}/{node}</c>. It alone sends jobs to the node's agent.</summary>
+[GrainInterfaceType("node")]
+public interface INodeGrain : IGrainWithStringKey
+{
+    /// <summary>Takes the agent a person approved; the one before, if any, is cut off and its unfinished jobs end.</summary>
+    [Alias("Enrol")]
+    Task Enrol(Enrolment enrolment);
+
+    /// <summary>Opens a session; what is due is sent down it from now on. Hold the observer while the connection lives.</summary>
+    [Alias("Attach")]
+    Task<Outcome<SessionTicket>> Attach(AgentId agent, IAgentSession session);
+
+    /// <summary>Keeps a session alive, also over a restart of this grain's silo. False: it is not the newest any more; close it.</summary>
+    [Alias("Renew")]
+    Task<bool> Renew(SessionTicket ticket, IAgentSession session);
+
+    /// <summary>Ends a session. An older one's end changes nothing.</summary>
+    [Alias("Detach")]
+    Task Detach(SessionTicket ticket);
+
+    /// <summary>Takes an inventory; stored when this returns.</summary>
+    /// <returns>Why not; null when it was taken.</returns>
+    [Alias("RecordInventory")]
+    Task<Refusal?> RecordInventory(AgentId agent, Inventory inventory);
+
+    /// <summary>Takes a job report; stored when this returns. Repeating it changes nothing.</summary>
+    /// <returns>Why not; null when it was taken.</returns>
+    [Alias("Report")]
+    Task<Refusal?> Report(AgentId agent, JobReport report);
+
+    /// <summary>Queues a job and opens its operation; sent at once when the agent is connected, else when it comes back.</summary>
+    [Alias("Enqueue")]
+    Task<Outcome<OperationRecord>> Enqueue(OutboxEntry entry);
+
+    /// <summary>Whether this agent is the one registered for the node.</summary>
+    [Alias("IsAgent")]
+    Task<bool> IsAgent(AgentId agent);
+
+    /// <summary>Whether the agent is connected.</summary>
+    [Alias("IsOnline")]
+    Task<bool> IsOnline();
+}
+
+/// <summary>Names one session of an agent.</summary>
+/// <param name="Epoch">Counts the node's sessions; the greatest is the present one.</param>
+public sealed record SessionTicket(long Epoch);
+
+/// <summary>An agent's connection, wherever it ends. Nobody waits for it: a job that got lost is sent again.</summary>
+public interface IAgentSession : IGrainObserver
+{
+    /// <summary>Sends a job down the connection.</summary>
+    [OneWay]
+    [Alias("Run")]
+    Task Run(Job job);
+
+    /// <summary>Cuts the connection.</summary>
+    [OneWay]
+    [Alias("Close")]
+    Task Close(string reason);
+}

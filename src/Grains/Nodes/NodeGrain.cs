@@ -1,0 +1,225 @@
+using Microsoft.Extensions.Logging;
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Guests;
+using NannyOrleans.Grains.Operations;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Grains.Nodes;
+
+[GrainType("node")]
+internal sealed partial class NodeGrain(
+    [PersistentState("node")] IPersistentState<NodeState> stored,
+    TimeProvider clock,
+    ILogger<NodeGrain> logger) : Grain, INodeGrain
+{
+    private Session? session;
+
+    private NodeKey Key => NodeKey.Parse(this.GetPrimaryKeyString());
+
+    public async Task Enrol(Enrolment enrolment)
+    {
+        var before = stored.State.Agent;
+        await stored.Replace(NodeMachine.Enrol(stored.State, enrolment), this);
+        if (before != enrolment.Agent)
+        {
+            Log.Enrolled(logger, this.GetPrimaryKeyString(), enrolment.Agent);
+            await Cut("Another agent was registered for this node.");
+        }
+
+        await CloseOrphans();
+    }
+
+    public async Task<Outcome<SessionTicket>> Attach(AgentId agent, IAgentSession observer)
+    {
+        var outcome = NodeMachine.Attach(stored.State, agent);
+        if (outcome.IsRefused)
+        {
+            return outcome.Refusal;
+        }
+
+        await Cut("The agent has a newer connection.");
+        await stored.Replace(outcome.Value, this);
+        session = new(observer, clock.GetUtcNow());
+        Log.Attached(logger, this.GetPrimaryKeyString(), stored.State.Epoch);
+        await CloseOrphans();
+        foreach (var entry in stored.State.Outbox)
+        {
+            // A crash between storing the job and opening its operation is mended here.
+            await Operation(entry.Job.Id).Open(entry.Operation);
+        }
+
+        await SendDue();
+        return new SessionTicket(stored.State.Epoch);
+    }
+
+    public async Task<bool> Renew(SessionTicket ticket, IAgentSession observer)
+    {
+        if (ticket.Epoch != stored.State.Epoch)
+        {
+            return false;
+        }
+
+        // After a restart of the silo the session is not known here, but the epoch says that it is the newest.
+        session ??= new(observer, clock.GetUtcNow());
+        session.RenewedAt = clock.GetUtcNow();
+
+        // A push that got lost on the way is made again: what was sent and never answered counts as not sent.
+        session.Sent.IntersectWith(stored.State.Outbox.Where(entry => entry.LastOutcome is not null).Select(entry => entry.Job.Id));
+        await SendDue();
+        return true;
+    }
+
+    public Task Detach(SessionTicket ticket)
+    {
+        if (ticket.Epoch == stored.State.Epoch && session is not null)
+        {
+            session = null;
+            Log.Detached(logger, this.GetPrimaryKeyString(), ticket.Epoch);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task<Refusal?> RecordInventory(AgentId agent, Inventory inventory)
+    {
+        var outcome = NodeMachine.RecordInventory(stored.State, agent, inventory, clock.GetUtcNow());
+        if (outcome.IsRefused)
+        {
+            return outcome.Refusal;
+        }
+
+        foreach (var guest in inventory.Guests ?? [])
+        {
+            await Guest(guest.Vmid).RecordSeen(Key.Node, guest);
+        }
+
+        await stored.Replace(outcome.Value, this);
+        return null;
+    }
+
+    public async Task<Refusal?> Report(AgentId agent, JobReport report)
+    {
+        var outcome = NodeMachine.Report(stored.State, agent, report);
+        if (outcome.IsRefused)
+        {
+            return outcome.Refusal;
+        }
+
+        if (stored.State.Outbox.All(entry => entry.Job.Id != report.Id))
+        {
+            return null;
+        }
+
+        await stored.Replace(outcome.Value, this);
+        await End(report);
+        await SendDue();
+        return null;
+    }
+
+    public async Task<Outcome<OperationRecord>> Enqueue(OutboxEntry entry)
+    {
+        var outcome = NodeMachine.Enqueue(stored.State, entry);
+        if (outcome.IsRefused)
+        {
+            return outcome.Refusal;
+        }
+
+        await stored.Replace(outcome.Value, this);
+        await Operation(entry.Job.Id).Open(entry.Operation);
+        await SendDue();
+        return entry.Operation;
+    }
+
+    public Task<bool> IsAgent(AgentId agent) => Task.FromResult(stored.State.Agent == agent);
+
+    public Task<bool> IsOnline() => Task.FromResult(Online is not null);
+
+    private Session? Online => session is { } open && clock.GetUtcNow() - open.RenewedAt < NodeMachine.SessionLife ? open : null;
+
+    private async Task SendDue()
+    {
+        if (Online is not { } open)
+        {
+            return;
+        }
+
+        foreach (var job in NodeMachine.Due(stored.State).Where(job => open.Sent.Add(job.Id)).ToArray())
+        {
+            Log.Sending(logger, this.GetPrimaryKeyString(), job.Id);
+            await open.Observer.Run(job);
+        }
+    }
+
+    private async Task CloseOrphans()
+    {
+        foreach (var orphan in NodeMachine.Orphans(stored.State).ToArray())
+        {
+            await End(NodeMachine.EndOf(orphan));
+        }
+    }
+
+    // The operation and the guest store the end before the outbox forgets the job: after a crash in between, the agent, which has had no
+    // answer, says it again.
+    private async Task End(JobReport report)
+    {
+        var operation = await Operation(report.Id).Report(report);
+        if (!report.Outcome.IsFinal())
+        {
+            return;
+        }
+
+        Log.Ended(logger, this.GetPrimaryKeyString(), report.Id, operation?.Status);
+        if (operation is not null)
+        {
+            await Guest(operation.Vmid).RecordPatch(operation);
+        }
+
+        await stored.Replace(NodeMachine.Close(stored.State, report.Id), this);
+    }
+
+    private async Task Cut(string reason)
+    {
+        if (session is { } open)
+        {
+            session = null;
+            await open.Observer.Close(reason);
+        }
+    }
+
+    private IOperationGrain Operation(JobId id) => GrainFactory.GetGrain<IOperationGrain>(id.Value);
+
+    private IGuestGrain Guest(Vmid vmid) => GrainFactory.GetGrain<IGuestGrain>(new GuestKey(Key.Cluster, vmid).ToString());
+
+    /// <summary>A live session. Lost with the activation; the hub's next renewal brings it back.</summary>
+    private sealed class Session(IAgentSession observer, DateTimeOffset now)
+    {
+        public IAgentSession Observer => observer;
+
+        public DateTimeOffset RenewedAt { get; set; } = now;
+
+        public HashSet<JobId> Sent { get; } = [];
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1001, LogLevel.Information, "Node {Node}: agent {Agent} is registered")]
+        public static partial void Enrolled(ILogger logger, string node, AgentId agent);
+
+        [LoggerMessage(1002, LogLevel.Information, "Node {Node}: agent connected, session {Epoch}")]
+        public static partial void Attached(ILogger logger, string node, long epoch);
+
+        [LoggerMessage(1003, LogLevel.Information, "Node {Node}: agent disconnected, session {Epoch}")]
+        public static partial void Detached(ILogger logger, string node, long epoch);
+
+        [LoggerMessage(1004, LogLevel.Information, "Node {Node}: sending job {Job}")]
+        public static partial void Sending(ILogger logger, string node, JobId job);
+
+        [LoggerMessage(1005, LogLevel.Information, "Node {Node}: job {Job} ended {Status}")]
+        public static partial void Ended(ILogger logger, string node, JobId job, OperationStatus? status);
+    }
+}

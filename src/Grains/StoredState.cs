@@ -1,0 +1,29 @@
+namespace NannyOrleans.Grains;
+
+/// <summary>How every grain here stores: the state is replaced whole, never edited in place.</summary>
+internal static class StoredState
+{
+    /// <summary>
+    /// Stores <paramref name="next"/>; does nothing when it is the state already. A failed write may have landed or not: the activation ends,
+    /// and the next one reads which.
+    /// </summary>
+    public static async Task Replace<T>(this IPersistentState<T> stored, T next, IGrainBase grain)
+        where T : class
+    {
+        if (ReferenceEquals(stored.State, next))
+        {
+            return;
+        }
+
+        stored.State = next;
+        try
+        {
+            await stored.WriteStateAsync();
+        }
+        catch
+        {
+            grain.DeactivateOnIdle();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace NannyOrleans.Silo;
+
+/// <summary>Where a silo keeps its data and where it listens. Section <c>Silo</c>.</summary>
+public sealed class SiloOptions
+{
+    /// <summary>The configuration section.</summary>
+    public const string Section = "Silo";
+
+    /// <summary>The directory of all SQLite files and keys; made with mode 0700 when absent. Default <c>data</c> below the working directory.</summary>
+    [Required]
+    public string DataDirectory { get; set; } = "data";
+
+    /// <summary>Whether the Api process hosts a silo itself. Default true; false: it is a client of the silo at <see cref="GatewayPort"/>.</summary>
+    public bool Embedded { get; set; } = true;
+
+    /// <summary>The loopback port silos talk on. Default 11111; 0 to 65535, 0 takes a free one.</summary>
+    [Range(0, 65535)]
+    public int Port { get; set; } = 11111;
+
+    /// <summary>
+    /// The loopback port that clients of a separate silo connect to. Default 30000; 1 to 65535. An embedded silo has no gateway.
+    /// </summary>
+    [Range(1, 65535)]
+    public int GatewayPort { get; set; } = 30000;
+
+    /// <summary>A file's path inside the data directory.</summary>
+    public string PathOf(string file) => Path.Combine(Path.GetFullPath(DataDirectory), file);
+
+    /// <summary>Makes the data directory if it is not there; only its owner may look inside.</summary>
+    public void MakeDataDirectory()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+}
+
+[OptionsValidator]
+internal sealed partial class SiloOptionsValidator : IValidateOptions<SiloOptions>;

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Grains.Operations;
+using NannyOrleans.Silo.History;
+using NannyOrleans.Silo.Storage;
+using Orleans.Serialization;
+
+namespace NannyOrleans.Silo;
+
+/// <summary>How a silo is put together, the same in the Api process and in one of its own.</summary>
+public static class SiloSetup
+{
+    private const string ClusterName = "nannyorleans";
+
+    /// <summary>Hosts a silo in this process.</summary>
+    /// <param name="builder">The process.</param>
+    /// <param name="options">Where it keeps its data and where it listens.</param>
+    /// <param name="withGateway">Whether clients in other processes may connect.</param>
+    public static void AddSilo(this IHostApplicationBuilder builder, SiloOptions options, bool withGateway)
+    {
+        options.MakeDataDirectory();
+        AddHistory(builder.Services, options);
+        builder.Services.TryAddClock();
+        builder.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering(PortOf(options.Port), withGateway ? options.GatewayPort : 0, serviceId: ClusterName, clusterId: ClusterName);
+            silo.UseSystemTextJsonGrainStorageSerializer();
+            silo.Services.Configure<SystemTextJsonGrainStorageSerializerOptions>(json => Configure(json.JsonSerializerOptions));
+            silo.AddAdoNetGrainStorageAsDefault(storage =>
+            {
+                // The provider's name for SQLite; it loads Microsoft.Data.Sqlite by it.
+                storage.Invariant = "System.Data.SQLite";
+                storage.DeleteStateOnClear = true;
+                var database = new GatedSqlite(options.PathOf("grains.db"));
+                SqliteGrainStorageSchema.Apply(database);
+                storage.DataSource = database;
+            });
+            silo.Services.AddSerializer(AddWire);
+        });
+    }
+
+    /// <summary>Connects this process to a silo in another one.</summary>
+    public static void AddSiloClient(this IHostApplicationBuilder builder, SiloOptions options)
+    {
+        builder.Services.TryAddClock();
+        builder.UseOrleansClient(client =>
+        {
+            client.UseLocalhostClustering(options.GatewayPort, serviceId: ClusterName, clusterId: ClusterName);
+            client.UseConnectionRetryFilter<PatientConnection>();
+            client.Services.AddSerializer(AddWire);
+        });
+    }
+
+    /// <summary>
+    /// Ended operations, in a database that a silo writes and an Api process only reads through grains.
+    /// </summary>
+    private static void AddHistory(IServiceCollection services, SiloOptions options)
+    {
+        services.AddDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={options.PathOf("history.db")}"));
+        services.AddSingleton<IOperationHistory, OperationHistory>();
+        services.AddHostedService<HistoryMigration>();
+    }
+
+    // Protocol and Domain records travel and are stored as JSON: their names are the contract, and there are no copies of them.
+    private static void AddWire(ISerializerBuilder serializer) => serializer.AddJsonSerializer(
+        type => type.Namespace is { } name && (name.StartsWith("NannyOrleans.Protocol", StringComparison.Ordinal)
+            || name.StartsWith("NannyOrleans.Domain", StringComparison.Ordinal)
+            || (name.StartsWith("NannyOrleans.Grains", StringComparison.Ordinal) && type is { IsInterface: false, IsAbstract: false } && !typeof(IAddressable).IsAssignableFrom(type))),
+        Configure(new JsonSerializerOptions()));
+
+    private static JsonSerializerOptions Configure(JsonSerializerOptions json)
+    {
+        json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        return json;
+    }
+
+    private static void TryAddClock(this IServiceCollection services)
+    {
+        if (services.All(service => service.ServiceType != typeof(TimeProvider)))
+        {
+            services.AddSingleton(TimeProvider.System);
+        }
+    }
+
+    private static int PortOf(int configured)
+    {
+        if (configured is not 0)
+        {
+            return configured;
+        }
+
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    /// <summary>Waits for the silo: who starts first is not for a person to arrange.</summary>
+    private sealed class PatientConnection(ILogger<PatientConnection> logger) : IClientConnectionRetryFilter
+    {
+        public async Task<bool> ShouldRetryConnectionAttempt(Exception exception, CancellationToken cancellationToken)
+        {
+            logger.LogWaitingForSilo(exception.Message);
+            await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+            return true;
+        }
+    }
+}
+
+internal static partial class SiloLog
+{
+    [LoggerMessage(3001, LogLevel.Warning, "The silo does not answer yet, trying again: {Reason}")]
+    public static partial void LogWaitingForSilo(this ILogger logger, string reason);
+}
