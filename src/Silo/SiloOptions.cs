@@ -30,13 +30,8 @@ public sealed class SiloOptions
     public string PathOf(string file) => Path.Combine(Path.GetFullPath(DataDirectory), file);
 
     /// <summary>Makes the data directory if it is not there; only its owner may look inside.</summary>
-    public void MakeDataDirectory()
-    {
-        if (!OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-    }
+    public void MakeDataDirectory() =>
+        Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 }
 
 [OptionsValidator]

@@ -25,7 +25,7 @@ internal static class DeviceEndpoints
 
     public static void MapDevices(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Path, Show).AllowAnonymous().ExcludeFromDescription();
+        routes.MapGet(Path, (Delegate)Show).AllowAnonymous().ExcludeFromDescription();
         routes.MapPost(Path, Decide).AllowAnonymous().DisableAntiforgery().ExcludeFromDescription();
         routes.MapGet($"{Path}/done", Done).AllowAnonymous().ExcludeFromDescription();
     }

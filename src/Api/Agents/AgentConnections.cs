@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.SignalR;
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Grains.Nodes;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Api.Agents;
+
+/// <summary>
+/// The agents connected to this process: each is a grain observer that its node's grain knows, kept alive by renewing. The runtime holds
+/// observers weakly, so they are held here.
+/// </summary>
+internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext<AgentHub> hub, TimeProvider clock, ILogger<AgentConnections> logger) : BackgroundService
+{
+    /// <summary>A third of a session's life: two renewals may get lost.</summary>
+    private static readonly TimeSpan RenewEvery = NodeMachine.SessionLife / 3;
+
+    private readonly ConcurrentDictionary<string, Connection> open = [];
+
+    /// <summary>Opens a session for a connection; says why not when the node's grain refuses.</summary>
+    public async Task<Refusal?> Attach(HubCallerContext context, AgentId agent, NodeKey node)
+    {
+        var session = new Session(hub, context);
+        var reference = grains.CreateObjectReference<IAgentSession>(session);
+        var outcome = await grains.GetGrain<INodeGrain>(node.ToString()).Attach(agent, reference);
+        if (outcome.IsRefused)
+        {
+            grains.DeleteObjectReference<IAgentSession>(reference);
+            return outcome.Refusal;
+        }
+
+        open[context.ConnectionId] = new(node, outcome.Value, session, reference);
+        return null;
+    }
+
+    /// <summary>Ends a connection's session.</summary>
+    public async Task Detach(string connectionId)
+    {
+        if (open.TryRemove(connectionId, out var connection))
+        {
+            grains.DeleteObjectReference<IAgentSession>(connection.Reference);
+            await grains.GetGrain<INodeGrain>(connection.Node.ToString()).Detach(connection.Ticket);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var tick = new PeriodicTimer(RenewEvery, clock);
+        while (await tick.WaitForNextTickAsync(stoppingToken))
+        {
+            await Task.WhenAll(open.Values.Select(Renew));
+        }
+    }
+
+    private async Task Renew(Connection connection)
+    {
+        try
+        {
+            if (!await grains.GetGrain<INodeGrain>(connection.Node.ToString()).Renew(connection.Ticket, connection.Reference))
+            {
+                await connection.Session.Close("The agent has a newer connection.");
+            }
+        }
+        catch (Exception unreachable) when (unreachable is not OperationCanceledException)
+        {
+            // The top of a loop: the next turn tries again, and the session's end of life bounds how long that can go on.
+            Log.NotRenewed(logger, connection.Node.ToString(), unreachable.Message);
+        }
+    }
+
+    private sealed record Connection(NodeKey Node, SessionTicket Ticket, Session Session, IAgentSession Reference);
+
+    private sealed class Session(IHubContext<AgentHub> hub, HubCallerContext context) : IAgentSession
+    {
+        // As the base type, or the serializer leaves out which kind of job it is.
+        public Task Run(Job job) => hub.Clients.Client(context.ConnectionId).SendAsync(Protocol.AgentHub.RunJob, job);
+
+        public Task Close(string reason)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(5101, LogLevel.Warning, "Node {Node}: session not renewed: {Reason}")]
+        public static partial void NotRenewed(ILogger logger, string node, string reason);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Targets;
+
+namespace NannyOrleans.Api.Http;
+
+/// <summary>How a "no" looks over HTTP: problem details (RFC 9457), with a stable <c>code</c> that callers may branch on.</summary>
+internal static class Problems
+{
+    /// <summary>What the caller asks for contradicts the present state: 409.</summary>
+    public static ProblemDetails ToProblem(this Refusal refusal) => Of(StatusCodes.Status409Conflict, refusal.Code, refusal.Message);
+
+    /// <summary>Nothing has this id: 404.</summary>
+    public static ProblemDetails NotFound(string what, string id) => Of(StatusCodes.Status404NotFound, "not-found", $"There is no {what} '{id}'.");
+
+    /// <summary>A short id means several things: 409, with what it may mean.</summary>
+    public static ProblemDetails Ambiguous(string id, IEnumerable<Target> candidates)
+    {
+        var problem = Of(StatusCodes.Status409Conflict, "ambiguous-id", $"'{id}' means more than one thing; use one of the candidates' ids.");
+        problem.Extensions["candidates"] = candidates.Select(target => new { target.Id, name = target.Guest?.Name ?? target.Node.Name.Value, node = target.Node.Name.Value, cluster = target.Cluster.Name }).ToArray();
+        return problem;
+    }
+
+    /// <summary>Fields that are wrong, each with what is wrong with it: 400.</summary>
+    public static ValidationProblem Invalid(IReadOnlyDictionary<string, string[]> errors) =>
+        TypedResults.ValidationProblem(errors.ToDictionary(), extensions: [new("code", "invalid-request")]);
+
+    /// <summary>Says what went wrong in words and with the right status; what is a bug stays a 500 without its insides.</summary>
+    public static void AddProblems(this IServiceCollection services)
+    {
+        services.AddProblemDetails();
+        services.AddExceptionHandler<Handler>();
+    }
+
+    private static ProblemDetails Of(int status, string code, string detail) => new()
+    {
+        Status = status,
+        Detail = detail,
+        Extensions = { ["code"] = code },
+    };
+
+    private sealed class Handler : IExceptionHandler
+    {
+        public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+        {
+            switch (exception)
+            {
+                case BadHttpRequestException { InnerException: JsonException json }:
+                    var field = json.Path?.TrimStart('$', '.') is { Length: > 0 } path ? path : "body";
+                    await Invalid(new Dictionary<string, string[]> { [field] = [Plain(json)] }).ExecuteAsync(httpContext);
+                    return true;
+                case BadHttpRequestException bad:
+                    await Results.Problem(Of(bad.StatusCode, "bad-request", bad.Message)).ExecuteAsync(httpContext);
+                    return true;
+                case OrleansException or TimeoutException or OrleansMessageRejectionException:
+                    await Results.Problem(Of(StatusCodes.Status503ServiceUnavailable, "unavailable", "The control plane can't answer at the moment. Nothing was lost; try again.")).ExecuteAsync(httpContext);
+                    return true;
+                default:
+                    return false;
+            }
+        }
+
+        // The serializer's message ends in its own coordinates; the path is in the field's name already.
+        private static string Plain(JsonException json) => json.Message.Split(" Path: ")[0].Split(" LineNumber: ")[0];
+    }
+}

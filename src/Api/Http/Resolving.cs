@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Domain.Targets;
+using NannyOrleans.Grains.Fleet;
+
+namespace NannyOrleans.Api.Http;
+
+/// <summary>From an id as a person types it to the one thing it means.</summary>
+internal static class Resolving
+{
+    /// <summary>The target, or the 404 or 409 that says why there is not exactly one.</summary>
+    public static async Task<(Target? Target, ProblemHttpResult? Problem)> Resolve(this IGrainFactory grains, string id)
+    {
+        var matching = Targets.Matching(await grains.ReadTopology(), id);
+        return matching switch
+        {
+            [var one] => (one, null),
+            [] => (null, TypedResults.Problem(Problems.NotFound("host or guest", id))),
+            _ => (null, TypedResults.Problem(Problems.Ambiguous(id, matching))),
+        };
+    }
+}

@@ -1,0 +1,43 @@
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Api.Patches;
+
+/// <summary>What <c>POST /api/patches</c> takes.</summary>
+/// <param name="AgentId">The guest, by its id or any short form of it.</param>
+/// <param name="Mode"><c>dry-run</c> or <c>apply</c>.</param>
+/// <param name="Exclusions">Packages to leave as they are: names, or globs with <c>*</c>. Absent: none.</param>
+internal sealed record PatchRequest(string? AgentId, string? Mode, IReadOnlyList<string?>? Exclusions)
+{
+    /// <summary>The order this is, or what is wrong with each field.</summary>
+    public (PatchOrder? Order, IReadOnlyDictionary<string, string[]> Errors) Read(string requestedBy)
+    {
+        var errors = new Dictionary<string, string[]>();
+        if (string.IsNullOrWhiteSpace(AgentId))
+        {
+            errors["agent_id"] = ["It is missing: the id or name of the guest to patch."];
+        }
+
+        PatchMode? mode = Mode switch { "dry-run" => PatchMode.DryRun, "apply" => PatchMode.Apply, _ => null };
+        if (mode is null)
+        {
+            errors["mode"] = ["It must be dry-run or apply."];
+        }
+
+        var exclusions = Exclusions ?? [];
+        if (exclusions.Count > PackagePattern.MaxCount)
+        {
+            errors["exclusions"] = [$"There may be {PackagePattern.MaxCount} at most."];
+        }
+
+        for (var i = 0; i < exclusions.Count && errors.Count < 20; i++)
+        {
+            if (!PackagePattern.IsValid(exclusions[i]))
+            {
+                errors[$"exclusions[{i}]"] = ["It must be a package name, or a glob with *, of letters, digits and + - . _ @ : at most 128 long."];
+            }
+        }
+
+        return errors.Count is 0 ? (new(mode!.Value, [.. exclusions.OfType<string>().Distinct()], requestedBy), errors) : (null, errors);
+    }
+}

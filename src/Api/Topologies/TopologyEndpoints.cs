@@ -1,0 +1,20 @@
+using NannyOrleans.Api.Http;
+using NannyOrleans.Domain.Clusters;
+using NannyOrleans.Grains.Fleet;
+
+namespace NannyOrleans.Api.Topologies;
+
+/// <summary>Cluster -> Node -> Guest.</summary>
+internal static class TopologyEndpoints
+{
+    public static void MapTopology(this IEndpointRouteBuilder routes) => routes.MapGet("/api/topology", Get)
+        .WithTags("Topology").WithName("GetTopology").WithSummary("Everything known, as JSON or, with format=text, as a tree for a terminal.")
+        .Produces<Topology>().ProducesValidationProblem();
+
+    internal static async Task<IResult> Get(string? format, IGrainFactory grains) => format switch
+    {
+        null or "json" => TypedResults.Ok(await grains.ReadTopology()),
+        "text" => TypedResults.Text(TopologyView.ToText(await grains.ReadTopology()), "text/plain; charset=utf-8"),
+        _ => Problems.Invalid(new Dictionary<string, string[]> { ["format"] = ["It must be json or text."] }),
+    };
+}
