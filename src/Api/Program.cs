@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.DataProtection;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
 using NannyOrleans.Api.Devices;
@@ -14,6 +15,8 @@ builder.Configuration.AddEnvironmentVariables("NANNY_");
 builder.Services.AddOptions<SiloOptions>().BindConfiguration(SiloOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 var silo = builder.Configuration.GetSection(SiloOptions.Section).Get<SiloOptions>() ?? new();
 silo.MakeDataDirectory();
+
+builder.Services.AddDataProtection().SetApplicationName("nannyorleans").PersistKeysToFileSystem(new(silo.PathOf("protection-keys")));
 
 // The tables come before whatever reads them: hosted services start in this order.
 builder.Services.AddAccounts(silo);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Targets;
 
@@ -8,13 +9,13 @@ namespace NannyOrleans.Api.Agents;
 /// applies and is not known is null.
 /// </summary>
 internal abstract record AgentRow(
-    string Id,
-    string OsType,
-    string? PlatformFamily,
-    string ProxmoxRole,
-    string ProxmoxCluster,
-    string Status,
-    DateTimeOffset? LastSeen)
+    [property: JsonPropertyOrder(-7)] string Id,
+    [property: JsonPropertyOrder(-6)] string OsType,
+    [property: JsonPropertyOrder(-5)] string? PlatformFamily,
+    [property: JsonPropertyOrder(-4)] string ProxmoxRole,
+    [property: JsonPropertyOrder(-3)] string ProxmoxCluster,
+    [property: JsonPropertyOrder(-2)] string Status,
+    [property: JsonPropertyOrder(-1)] DateTimeOffset? LastSeen)
 {
     /// <summary>The rows of a whole topology: each node that has an agent, and each guest.</summary>
     public static IEnumerable<AgentRow> Of(Topology topology) =>

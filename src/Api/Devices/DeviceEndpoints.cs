@@ -33,7 +33,8 @@ internal static class DeviceEndpoints
     internal static async Task<IResult> Show(HttpContext http)
     {
         var ticket = await http.AuthenticateAsync(Scheme);
-        return Page(http, Code(ticket), ticket.Principal, ticket.Principal is null && Code(ticket).Length > 0 ? WrongCode : null);
+        var asked = Asked(ticket);
+        return Page(http, Code(ticket), asked, asked is null && Code(ticket).Length > 0 ? WrongCode : null);
     }
 
     internal static async Task<IResult> Decide(HttpContext http, SignInManager<Person> signIn, IAuthorizationService authorization)
@@ -42,10 +43,10 @@ internal static class DeviceEndpoints
         var form = await http.Request.ReadFormAsync();
         if (await Approver(http, form, signIn, authorization) is not { } approver)
         {
-            return Page(http, Code(ticket), ticket.Principal, "User name and password do not match an administrator, or the account is locked for some minutes.", HttpStatusCode.Forbidden);
+            return Page(http, Code(ticket), Asked(ticket), "User name and password do not match an administrator, or the account is locked for some minutes.", HttpStatusCode.Forbidden);
         }
 
-        if (ticket.Principal is not { } asked)
+        if (Asked(ticket) is not { } asked)
         {
             return Page(http, Code(ticket), null, WrongCode, HttpStatusCode.BadRequest);
         }
@@ -88,6 +89,10 @@ internal static class DeviceEndpoints
                 ? person.UserName
                 : null;
     }
+
+    // For a code that is not known OpenIddict still makes a principal, an empty one.
+    private static ClaimsPrincipal? Asked(AuthenticateResult ticket) =>
+        ticket is { Succeeded: true, Principal: { } principal } && principal.HasClaim(Policies.NodeClaim) ? principal : null;
 
     private static string Code(AuthenticateResult ticket) =>
         ticket.Properties?.GetTokenValue(OpenIddictServerAspNetCoreConstants.Tokens.UserCode) ?? string.Empty;

@@ -37,5 +37,5 @@ internal sealed record JsonBody<T>(T Value) : IEndpointParameterMetadataProvider
 
     /// <inheritdoc/>
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
-        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
+        builder.Metadata.Add(new AcceptsMetadata(["application/json", "*/*"], typeof(T)));
 }

@@ -63,7 +63,13 @@ internal static class Problems
             }
         }
 
-        // The serializer's message ends in its own coordinates; the path is in the field's name already.
-        private static string Plain(JsonException json) => json.Message.Split(" Path: ")[0].Split(" LineNumber: ")[0];
+        // The serializer speaks of .NET types and of its own coordinates; the path is in the field's name already.
+        private static string Plain(JsonException json) => json.Message switch
+        {
+            var message when message.Contains("could not be mapped to any", StringComparison.Ordinal) => "There is no such field.",
+            var message when message.Contains("could not be converted to", StringComparison.Ordinal) => "It has the wrong type.",
+            var message when message.Contains("does not contain any JSON", StringComparison.Ordinal) => "It is empty; a JSON object is expected.",
+            var message => message.Split(" Path: ")[0].Split(" LineNumber: ")[0],
+        };
     }
 }
