@@ -72,10 +72,11 @@ public static class NodeMachine
     /// <summary>Jobs that an agent since replaced had begun: the new agent has no journal of them and would start them a second time.</summary>
     public static IEnumerable<OutboxEntry> Orphans(NodeState node) => node.Outbox.Where(entry => IsOrphan(node, entry));
 
-    /// <summary>How an orphan ends: what it started, if it did, nobody can be asked any more.</summary>
-    public static JobReport EndOf(OutboxEntry orphan) => orphan.LastOutcome is JobOutcome.Accepted
-        ? new(orphan.Job.Id, JobOutcome.Failed, "The node's agent was registered anew before this was reported as started.")
-        : new(orphan.Job.Id, JobOutcome.Interrupted, "The node's agent was registered anew while this ran; its end is unknown.");
+    /// <summary>
+    /// How an orphan ends: nobody can be asked any more what became of it. Even "accepted" was only the last word that arrived.
+    /// </summary>
+    public static JobReport EndOf(OutboxEntry orphan) =>
+        new(orphan.Job.Id, JobOutcome.Interrupted, "The node's agent was registered anew before the end of this was known.");
 
     private static bool IsOrphan(NodeState node, OutboxEntry entry) => entry.Agent is { } agent && agent != node.Agent;
 

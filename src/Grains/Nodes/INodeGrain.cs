@@ -56,6 +56,7 @@ public interface INodeGrain : IGrainWithStringKey
 public sealed record SessionTicket(long Epoch);
 
 /// <summary>An agent's connection, wherever it ends. Nobody waits for it: a job that got lost is sent again.</summary>
+[GrainInterfaceType("agent-session")]
 public interface IAgentSession : IGrainObserver
 {
     /// <summary>Sends a job down the connection.</summary>
