@@ -199,7 +199,8 @@ public sealed class AptTroubleTests
         machine.Write("/root/hold.pl", """
             use Fcntl;
             open(my $lock, '>>', $ARGV[0]) or die;
-            fcntl($lock, F_SETLK, pack('s s x4 q q l x4', F_WRLCK, 0, 0, 0, 0)) or die;
+            my $want = pack('s s x4 q q l x4', F_WRLCK, 0, 0, 0, 0);
+            fcntl($lock, F_SETLK, $want) or die;
             open(my $pid, '>', '/run/holder.pid'); print $pid $$; close $pid;
             print STDERR "held\n";
             sleep;

@@ -207,8 +207,9 @@ make_plan() {
 # where labels are anybody's text and contain blanks; OLD is absent for a new package, the tail lists what is broken
 # in between.
 simulate() {
+    # Even a simulation writes its planner's log, unless that is sent away.
     # shellcheck disable=SC2086 # the command is one or two words of our own
-    logged end "$1" -s $command || return
+    logged end "$1" -s -o Dir::Log::Planner=/dev/null $command || return
     for list in plan removals kept; do
         : >"$work/$list" || fail no-space 'The plan cannot be written.'
     done
