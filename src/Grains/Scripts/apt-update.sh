@@ -145,7 +145,7 @@ settle_interrupted_dpkg() {
     # dpkg does not wait for its lock by itself.
     lock_deadline
     while ! logged wait dpkg --force-confdef --force-confold --configure -a; do
-        if ! grep -q 'lock.* was locked by another process\|unable to lock' "$work/log"; then
+        if ! grep -q '^dpkg: error: .* lock was locked by \|^dpkg: error: unable to lock' "$work/log"; then
             warn "dpkg had been interrupted and could not be repaired at once: ${unsettled:-unknown packages}."
             return 0 # A newer version may well install where this one does not.
         fi
