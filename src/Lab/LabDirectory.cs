@@ -71,6 +71,9 @@ internal sealed class LabDirectory(string path)
         ? forRoot
         : $"{Environment.GetEnvironmentVariable("HOME") ?? throw new LabFailure("HOME is not set: name a directory with --dir")}/{forUser}";
 
+    /// <summary>For files anyone may read: a PVE command must get as far as saying `please run as root`.</summary>
+    public const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
     /// <summary>Writes a file so that a reader, or a crash, sees the old or the new content and nothing between.</summary>
     public static void Replace(string file, string content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead)
     {

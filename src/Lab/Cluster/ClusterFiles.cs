@@ -21,7 +21,7 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         after = after.Select(h => Membership.SeesChange(h, before, after) ? h with { MembersVersion = h.MembersVersion + 1 } : h).ToList();
         foreach (var host in after) { Place(host); }
         after = Synchronise(after);
-        foreach (var host in after) { LabDirectory.Replace(directory.StateFile(host.Name), host.Format()); }
+        foreach (var host in after) { LabDirectory.Replace(directory.StateFile(host.Name), host.Format(), LabDirectory.Readable); }
         Refresh(after, new HashSet<int>());
         return after;
     }
@@ -40,7 +40,7 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         foreach (var host in hosts.Where(h => Membership.SeesOnline(from, h)))
         {
             LabDirectory.Replace($"{directory.EtcPve(host.Name)}/{file}", content);
-            LabDirectory.Replace(directory.StateFile(host.Name), (host with { Replica = version }).Format());
+            LabDirectory.Replace(directory.StateFile(host.Name), (host with { Replica = version }).Format(), LabDirectory.Readable);
         }
 
         var changed = int.TryParse(Path.GetFileNameWithoutExtension(file), CultureInfo.InvariantCulture, out var vmid) ? new HashSet<int> { vmid } : [];

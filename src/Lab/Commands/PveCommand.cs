@@ -27,6 +27,7 @@ internal static class PveCommand
                 if (ends.Err.Length > 0) { Native.Write(2, ends.Err); }
                 return ends.Code;
             case Answer.Becomes becomes:
+                Native.UnsetEnvironment("DOTNET_EnableDiagnostics"); // set by the wrapper, for this program only
                 foreach (var (name, value) in becomes.Environment)
                 {
                     if (value is null) { Native.UnsetEnvironment(name); }

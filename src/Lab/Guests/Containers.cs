@@ -69,6 +69,7 @@ internal sealed class Containers(LabDirectory directory) : IGuests
             lxc.apparmor.profile = unconfined
             lxc.mount.auto = proc:mixed sys:mixed
             lxc.cgroup.dir = {directory.Tag}/{guest.Vmid}
+            lxc.pty.max = 1024
             lxc.init.cmd = /usr/bin/tini -- /bin/sleep infinity
 
             """);

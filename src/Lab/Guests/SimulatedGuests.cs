@@ -1,20 +1,55 @@
 using System.Globalization;
 using System.Text;
+using CliWrap;
+using CliWrap.Buffered;
 using NannyOrleans.Lab.Commands;
+using NannyOrleans.Lab.Linux;
 
 namespace NannyOrleans.Lab.Guests;
 
 /// <summary>
 /// Guests that are directories, where no container can run: `pct exec` runs the command on this machine, in the guest's
-/// directory, with shims of apt and dpkg before the machine's own programs. They isolate nothing.
+/// directory, with shims of apt and dpkg before the machine's own programs.
 /// </summary>
+/// <remarks>
+/// A script that sets PATH itself would get the machine's own apt. Where users may have name spaces, the shims are therefore
+/// mounted over the real programs; and root's lab runs its guests as nobody: a guest must never patch the machine of the person
+/// who tries the lab.
+/// </remarks>
 internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
 {
     /// <summary>
     /// Stands between `pct exec` and the command as lxc-attach does: killing it leaves the command running, and a command that
     /// ends by a signal gives 128 and its number. Standard input goes over descriptor 3: a shell gives background jobs none.
     /// </summary>
-    private const string AttachScript = "exec 3<&0; \"$@\" <&3 3<&- & exec 0</dev/null 3<&-; wait $!";
+    private const string AttachScript = "exec 3<&0; \"$@\" <&3 3<&- & exec 0</dev/null 2>/dev/null 3<&-; wait $!";
+
+    /// <summary>Inside a mount name space: the guest's shims and files over the machine's.</summary>
+    private const string MountScript = """
+        for shim in "$NANNY_LAB_GUEST"/bin/*; do
+            [ "${shim##*/}" = cat ] || for place in /usr/bin /usr/sbin; do
+                [ ! -e "$place/${shim##*/}" ] || mount --bind "$shim" "$place/${shim##*/}" || exit 1
+            done
+        done
+        for file in hostname os-release; do
+            [ ! -e "/etc/$file" ] || mount --bind "$NANNY_LAB_GUEST/etc/$file" "/etc/$file" || exit 1
+        done
+
+        """;
+
+    private const string Nobody = "65534";
+
+    private string IsolatedMark => $"{directory.Path}/guests/isolated";
+
+    /// <summary>Whether shims can be mounted over this machine's programs; looked up once, at `up`.</summary>
+    public bool TryIsolate()
+    {
+        var possible = Programs.Find("unshare") is { } unshare && Cli.Wrap(Native.IsRoot ? "/usr/bin/setpriv" : unshare)
+            .WithArguments(Native.IsRoot ? [.. AsNobody, unshare, .. OwnNameSpace, "true"] : [.. OwnNameSpace, "true"])
+            .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync().Task.GetAwaiter().GetResult().ExitCode is 0;
+        if (possible) { File.WriteAllText(IsolatedMark, ""); }
+        return possible;
+    }
 
     public IReadOnlySet<int> Running()
     {
@@ -51,12 +86,16 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
             : path.Split(':').Select(place => $"{place}/{name}").FirstOrDefault(File.Exists);
         if (program is null || !File.Exists(program)) { return Failed(vmid, 127, "No such file or directory", name); }
         if ((File.GetUnixFileMode(program) & UnixFileMode.OtherExecute) is 0) { return Failed(vmid, 126, "Permission denied", name); }
-        string[] words = keepEnvironment
-            ? ["sh", "-c", AttachScript, "sh"]
-            : ["env", "-i", $"PATH={path}", "container=lxc", $"NANNY_LAB_GUEST={guest}", "sh", "-c", AttachScript, "sh"];
+        var isolated = File.Exists(IsolatedMark);
+        List<string> words = keepEnvironment
+            ? ["/usr/bin/env"]
+            : ["/usr/bin/env", "-i", $"PATH={path}", "container=lxc", $"NANNY_LAB_GUEST={guest}"];
+        if (Native.IsRoot) { words.AddRange(["/usr/bin/setpriv", .. AsNobody]); }
+        if (isolated) { words.AddRange([Programs.Find("unshare")!, .. OwnNameSpace]); }
+        words.AddRange(["/bin/sh", "-c", isolated ? MountScript + AttachScript : AttachScript, "sh", program]);
         return new Answer.Becomes(
-            keepEnvironment ? "/bin/sh" : "/usr/bin/env",
-            [.. words.Select(Encoding.UTF8.GetBytes), Encoding.UTF8.GetBytes(program), .. command.Skip(1)],
+            words[0],
+            [.. words.Select(Encoding.UTF8.GetBytes), .. command.Skip(1)],
             [new("PATH", path), new("container", "lxc"), new("NANNY_LAB_GUEST", guest)],
             WorkingDirectory: guest);
     }
@@ -68,7 +107,9 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
         Directory.CreateDirectory($"{root}/etc");
         foreach (var name in Resource.Names("shim/"))
         {
-            LabDirectory.Replace($"{root}/bin/{name["shim/".Length..]}", Resource.Text(name), Executable);
+            // Each shim says itself whose it is: `env -i` would take the variable away.
+            var shim = Resource.Text(name).Replace("#!/bin/sh\n", $"#!/bin/sh\nNANNY_LAB_GUEST='{root}'\n", StringComparison.Ordinal);
+            LabDirectory.Replace($"{root}/bin/{name["shim/".Length..]}", shim, Executable);
         }
 
         File.WriteAllText($"{root}/etc/hostname", guest.Name + "\n");
@@ -79,6 +120,9 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
             var lines = Base.LocalRepository.Packages.Select(p => $"{p.Name} {p.Installed} {p.Candidate} install\n");
             LabDirectory.Replace($"{root}/packages", string.Concat(lines));
         }
+
+        if (!Native.IsRoot) { return; }
+        _ = Cli.Wrap("/bin/chown").WithArguments(["-R", $"{Nobody}:{Nobody}", root]).ExecuteAsync().Task.GetAwaiter().GetResult();
     }
 
     public void Reset(PlannedGuest guest, string baseDirectory)
@@ -91,6 +135,10 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
     public void Clear()
     {
     }
+
+    private static string[] AsNobody => [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "--"];
+
+    private static string[] OwnNameSpace => ["--user", "--map-root-user", "--mount", "--"];
 
     public const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;

@@ -16,9 +16,9 @@ internal static class HostRoot
             Directory.CreateDirectory($"{root}/{folder}");
         }
 
-        LabDirectory.Replace($"{root}/etc/hostname", host.Name + "\n", Readable);
-        LabDirectory.Replace($"{root}/etc/hosts", $"127.0.0.1 localhost\n{host.Ip} {host.Name}.lab.invalid {host.Name}\n", Readable);
-        LabDirectory.Replace($"{root}/etc/debian_version", "13.1\n", Readable);
+        LabDirectory.Replace($"{root}/etc/hostname", host.Name + "\n", LabDirectory.Readable);
+        LabDirectory.Replace($"{root}/etc/hosts", $"127.0.0.1 localhost\n{host.Ip} {host.Name}.lab.invalid {host.Name}\n", LabDirectory.Readable);
+        LabDirectory.Replace($"{root}/etc/debian_version", "13.1\n", LabDirectory.Readable);
         LabDirectory.Replace($"{root}/etc/os-release", """
             PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
             NAME="Debian GNU/Linux"
@@ -31,8 +31,8 @@ internal static class HostRoot
             SUPPORT_URL="https://www.debian.org/support"
             BUG_REPORT_URL="https://bugs.debian.org/"
 
-            """, Readable);
-        LabDirectory.Replace($"{root}/proc/sys/kernel/osrelease", Kernel + "\n", Readable);
+            """, LabDirectory.Readable);
+        LabDirectory.Replace($"{root}/proc/sys/kernel/osrelease", Kernel + "\n", LabDirectory.Readable);
         foreach (var program in new[] { "sbin/pct", "sbin/qm", "bin/pveversion" })
         {
             LabDirectory.Replace($"{root}/usr/{program}", Wrapper(directory, host.Name, Path.GetFileName(program)), Guests.SimulatedGuests.Executable);
@@ -58,6 +58,4 @@ internal static class HostRoot
     }
 
     private static string Quote(string word) => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
-
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 }

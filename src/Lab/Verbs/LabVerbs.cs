@@ -29,7 +29,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         }
 
         // The plan makes the directory a lab: from here on `down` may remove it.
-        LabDirectory.Replace(directory.PlanFile, plan.Format());
+        LabDirectory.Replace(directory.PlanFile, plan.Format(), LabDirectory.Readable);
         Directory.CreateDirectory($"{directory.Path}/state");
         if (reason is not null) { say($"SIMULATED guests: {reason}"); }
         var files = EtcPve(plan);
@@ -41,6 +41,11 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
 
         var guests = GuestsOf(plan);
         Directory.CreateDirectory(plan.IsSimulated ? $"{directory.Path}/guests" : directory.Lxc);
+        if (guests is SimulatedGuests simulated && !simulated.TryIsolate())
+        {
+            say("this machine gives users no name spaces: a guest's script that sets PATH itself gets this machine's programs");
+        }
+
         foreach (var guest in plan.Guests.Where(g => g.Kind is "lxc")) { guests.Make(guest, plan.Base); }
         var hosts = Change(plan, host => On(host) with { OnbootDone = true });
         say($"hosts: {string.Join(' ', hosts.Select(h => h.Name))}");
@@ -160,7 +165,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var hosts = new ClusterFiles(directory, plan).Change(change);
         foreach (var host in hosts)
         {
-            LabDirectory.Replace($"{directory.Host(host.Name)}/proc/sys/kernel/random/boot_id", host.BootId + "\n");
+            LabDirectory.Replace($"{directory.Host(host.Name)}/proc/sys/kernel/random/boot_id", host.BootId + "\n", LabDirectory.Readable);
         }
 
         return hosts;
