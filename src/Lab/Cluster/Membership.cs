@@ -1,0 +1,26 @@
+namespace NannyOrleans.Lab.Cluster;
+
+/// <summary>Who sees whom, and who leads: the decisions corosync and pmxcfs take from the hosts' states.</summary>
+public static class Membership
+{
+    /// <summary>Whether <paramref name="host"/> is in a quorate partition. A host that is off sees nothing.</summary>
+    /// <remarks>One vote each. A stopped pmxcfs takes no vote away: corosync casts it.</remarks>
+    public static bool IsQuorate(HostState host, IReadOnlyCollection<HostState> all) =>
+        host.IsOn && Quorum.Holds(all.Count(h => h.IsOn), all.Count);
+
+    /// <summary>Whether <paramref name="seer"/>'s <c>.members</c> shows <paramref name="other"/> as online.</summary>
+    /// <remarks>pmxcfs counts its own peers here, not corosync's: a host whose pmxcfs is gone is offline in this file and yet votes.</remarks>
+    public static bool SeesOnline(HostState seer, HostState other) => seer.HasPmxcfs && other.HasPmxcfs;
+
+    /// <summary>The host whose copy of /etc/pve the others take, or null when no pmxcfs runs. Most writes win, then the lowest id.</summary>
+    public static HostState? Leader(IEnumerable<HostState> inOrderOfIds) =>
+        inOrderOfIds.Where(h => h.HasPmxcfs).MaxBy(h => h.Replica);
+
+    /// <summary>Which hosts now see another membership than before: their <c>.members</c> counts up.</summary>
+    public static bool SeesChange(HostState seer, IReadOnlyCollection<HostState> before, IReadOnlyCollection<HostState> after)
+    {
+        var was = before.Single(h => h.Name == seer.Name);
+        return IsQuorate(was, before) != IsQuorate(seer, after)
+            || before.Zip(after).Any(pair => SeesOnline(was, pair.First) != SeesOnline(seer, pair.Second));
+    }
+}

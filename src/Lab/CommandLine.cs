@@ -1,0 +1,147 @@
+using System.CommandLine;
+using NannyOrleans.Lab.Cluster;
+using NannyOrleans.Lab.Verbs;
+
+namespace NannyOrleans.Lab;
+
+/// <summary>The verbs as a person types them.</summary>
+internal static class CommandLine
+{
+    private static readonly Option<string?> Dir = new("--dir")
+    {
+        Description = "The lab's own directory. Default /var/lib/nanny-lab as root, else ~/.local/share/nanny-lab.",
+        HelpName = "DIR",
+        Recursive = true,
+    };
+
+    public static RootCommand Build()
+    {
+        var root = new RootCommand("A Proxmox VE cluster on this machine: hosts are directories with PVE's commands, containers are real.") { Dir };
+        root.Subcommands.Add(Up());
+        root.Subcommands.Add(Verb("down", "Stop and remove the lab, whatever state it is in. The cache stays.", (verbs, _) => verbs.Down()));
+        root.Subcommands.Add(Verb("reset", "Containers as new, all hosts on, every update pending again.", (verbs, _) => verbs.Reset()));
+        root.Subcommands.Add(Status());
+        root.Subcommands.Add(Power());
+        root.Subcommands.Add(SetPmxcfs());
+        root.Subcommands.Add(Env());
+        return root;
+    }
+
+    private static Command Up()
+    {
+        var hosts = Count("--hosts", "PVE hosts; one is a standalone host without a cluster.", 3, least: 1, most: 32);
+        var containers = Count("--containers", "Containers in all, spread over the hosts and started.", 6, least: 0, most: 200);
+        var stopped = Count("--stopped", "Further containers that are made and not started.", 0, least: 0, most: 100);
+        var cost = Count("--command-cost-ms", "CPU time each pct and qm burns, in milliseconds; about 850 on a real host.", 0, least: 0, most: 60_000);
+        var simulated = new Option<bool>("--simulated") { Description = "Directories instead of containers, as without root or LXC." };
+        var cache = new Option<string?>("--cache")
+        {
+            Description = "Where the base root file system is kept. Default /var/cache/nanny-lab as root.",
+            HelpName = "DIR",
+        };
+        var mirror = new Option<string?>("--mirror") { Description = "Debian mirror to build the base from. Default: this machine's own.", HelpName = "URL" };
+        var command = new Command("up", "Bring the lab to the wanted state; repeating it changes nothing.")
+        {
+            hosts, containers, stopped, simulated, cost, cache, mirror,
+        };
+        command.SetAction((parsed, cancellationToken) => Guarded(async () =>
+        {
+            var ask = new UpRequest(
+                parsed.GetValue(hosts), parsed.GetValue(containers), parsed.GetValue(stopped), parsed.GetValue(simulated),
+                TimeSpan.FromMilliseconds(parsed.GetValue(cost)),
+                Path.GetFullPath(parsed.GetValue(cache) ?? LabDirectory.Usual("/var/cache/nanny-lab", ".cache/nanny-lab")), parsed.GetValue(mirror));
+            await Verbs(parsed).Up(ask, cancellationToken);
+            return 0;
+        }));
+        return command;
+    }
+
+    private static Command Status()
+    {
+        var command = new Command("status", "Show hosts and guests; exit code 0 when all is as `up` wants it, else 3.");
+        command.SetAction((parsed, _) => Guarded(() => Task.FromResult(Verbs(parsed).Status(Console.Out) ? 0 : 3)));
+        return command;
+    }
+
+    private static Command Power()
+    {
+        var host = Host();
+        var power = new Argument<string>("on|off");
+        power.AcceptOnlyFromAmong("on", "off");
+        var command = new Command("host", "Cut a host's power, or give it back.") { host, power };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).Power(parsed.GetValue(host)!, parsed.GetValue(power) is "on");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command SetPmxcfs()
+    {
+        var host = Host();
+        var wanted = new Argument<string>("stop|kill|start");
+        wanted.AcceptOnlyFromAmong("stop", "kill", "start");
+        var command = new Command("pmxcfs", "Stop, kill or start the file system of /etc/pve on a host.") { host, wanted };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            var state = parsed.GetValue(wanted) switch { "stop" => Pmxcfs.Stopped, "kill" => Pmxcfs.Killed, _ => Pmxcfs.Running };
+            Verbs(parsed).SetPmxcfs(parsed.GetValue(host)!, state);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Env()
+    {
+        var host = Host();
+        var command = new Command("env", "Print ROOT and PATH that point an agent at a host, for a shell to evaluate.") { host };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Console.Out.Write(Verbs(parsed).Environment(parsed.GetValue(host)!));
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Verb(string name, string description, Action<LabVerbs, ParseResult> run)
+    {
+        var command = new Command(name, description);
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            run(Verbs(parsed), parsed);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static LabVerbs Verbs(ParseResult parsed) => new(LabDirectory.At(parsed.GetValue(Dir)), Console.Error.WriteLine);
+
+    private static async Task<int> Guarded(Func<Task<int>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception e) when (e is LabFailure or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"nanny-lab: {e.Message}");
+            return 1;
+        }
+    }
+
+    private static Argument<string> Host() => new("NAME") { Description = "A host: pve1, pve2, ..." };
+
+    private static Option<int> Count(string name, string description, int usual, int least, int most)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => usual, HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, out var n) && (n < least || n > most))
+            {
+                result.AddError($"{name} takes {least} to {most}");
+            }
+        });
+        return option;
+    }
+}

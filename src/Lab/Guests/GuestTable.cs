@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text;
+
+namespace NannyOrleans.Lab.Guests;
+
+/// <summary>One row of `pct list`.</summary>
+public sealed record CtRow(int Vmid, bool IsRunning, string Lock, string Name);
+
+/// <summary>One row of `qm list`.</summary>
+/// <param name="Vmid">Its id.</param>
+/// <param name="Name">May hold blanks, and may be longer than its column.</param>
+/// <param name="MemoryMb">MiB.</param>
+/// <param name="BootdiskGb">GiB; 0 when the boot disk is not found.</param>
+public sealed record VmRow(int Vmid, string Name, int MemoryMb, double BootdiskGb);
+
+/// <summary>The two lists. Both print nothing at all, not even a header, without guests.</summary>
+public static class GuestTable
+{
+    /// <summary>`pct list`: the last column is padded too.</summary>
+    public static string PctList(IReadOnlyCollection<CtRow> rows)
+    {
+        if (rows.Count is 0) { return ""; }
+        var text = new StringBuilder("VMID       Status     Lock         Name                \n");
+        foreach (var row in rows.OrderBy(r => r.Vmid))
+        {
+            text.Append(CultureInfo.InvariantCulture,
+                $"{row.Vmid,-10} {(row.IsRunning ? "running" : "stopped"),-10} {row.Lock,-12} {row.Name,-20}\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>`qm list`: a lab's VMs are always stopped.</summary>
+    public static string QmList(IReadOnlyCollection<VmRow> rows)
+    {
+        if (rows.Count is 0) { return ""; }
+        var text = new StringBuilder("      VMID NAME                 STATUS     MEM(MB)    BOOTDISK(GB) PID       \n");
+        foreach (var row in rows.OrderBy(r => r.Vmid))
+        {
+            text.Append(CultureInfo.InvariantCulture,
+                $"{row.Vmid,10} {row.Name,-20} {"stopped",-10} {row.MemoryMb,-10} {row.BootdiskGb,12:0.00} {0,-10}\n");
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,92 @@
+using System.Text;
+using NannyOrleans.Lab.Cluster;
+using NannyOrleans.Lab.Linux;
+
+namespace NannyOrleans.Lab;
+
+/// <summary>Where things are in a lab's directory. Everything a lab has is in there, so that `down` can take it all.</summary>
+internal sealed class LabDirectory(string path)
+{
+    /// <summary>Bytes of the longest path: LXC's command socket has the container's path in its name, 107 bytes in all.</summary>
+    private const int LongestPath = 80;
+
+    /// <summary>Absolute, without a slash at the end.</summary>
+    public string Path { get; } = path;
+
+    public string ControlLock => $"{Path}/control.lock";
+    public string StateLock => $"{Path}/state.lock";
+    public string PlanFile => $"{Path}/lab.conf";
+    public string Lxc => $"{Path}/lxc";
+    public string VmListFile => $"{Path}/state/vmlist";
+    public bool IsLab => File.Exists(PlanFile);
+
+    public string Host(string name) => $"{Path}/hosts/{name}";
+    public string StateFile(string name) => $"{Path}/state/{name}";
+    public string Container(int vmid) => $"{Path}/lxc/{vmid}";
+    public string SimulatedGuest(int vmid) => $"{Path}/guests/{vmid}";
+
+    /// <summary>/etc/pve of a host, whether its pmxcfs runs or not.</summary>
+    public string EtcPve(string host) => $"{Host(host)}/etc/pve";
+
+    /// <summary>Where a host's copy is while its pmxcfs does not run, as a real one's database stays on its disk.</summary>
+    public string RestingReplica(string host) => $"{Host(host)}/var/lib/pve-cluster/pve";
+
+    /// <summary>A name for this lab where only short plain names are possible, such as a control group.</summary>
+    public string Tag => $"nanny-lab-{Fingerprint(Path):x16}";
+
+    public LabPlan ReadPlan() => LabPlan.Parse(File.ReadAllText(PlanFile));
+
+    public List<HostState> ReadHosts(LabPlan plan) => plan.Hosts
+        .Select(h => HostState.Parse(h.Name, File.Exists(StateFile(h.Name)) ? File.ReadAllText(StateFile(h.Name)) : ""))
+        .ToList();
+
+    /// <summary>Takes the lab for one verb, so that `up` and `down` cannot work at once.</summary>
+    public LockFile Control(Action<string> say)
+    {
+        Directory.CreateDirectory(Path);
+        return LockFile.Take(ControlLock, TimeSpan.FromMinutes(10), () => say("waiting for another nanny-lab that works on this lab"))
+            ?? throw new LabFailure($"another nanny-lab has held {ControlLock} for ten minutes");
+    }
+
+    /// <summary>The one lock for states and replicas of all hosts. Held for milliseconds.</summary>
+    public LockFile State() => LockFile.Take(StateLock, TimeSpan.FromMinutes(1))
+        ?? throw new LabFailure($"{StateLock} has been held for a minute");
+
+    /// <summary>The directory a person named, or the usual one; refuses one that cannot hold a lab.</summary>
+    public static LabDirectory At(string? asked)
+    {
+        var path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(asked ?? Usual("/var/lib/nanny-lab", ".local/share/nanny-lab")));
+        if (Encoding.UTF8.GetByteCount(path) > LongestPath)
+        {
+            throw new LabFailure($"--dir {path} is longer than {LongestPath} bytes: LXC's sockets would not have room for it");
+        }
+
+        return path.AsSpan().ContainsAny(" :,'\"\\\n\t")
+            ? throw new LabFailure($"--dir {path}: blanks, quotes, colons and commas mean something in LXC's files")
+            : new(path);
+    }
+
+    /// <summary>The usual place for root, or for a user below the home directory.</summary>
+    public static string Usual(string forRoot, string forUser) => Native.IsRoot
+        ? forRoot
+        : $"{Environment.GetEnvironmentVariable("HOME") ?? throw new LabFailure("HOME is not set: name a directory with --dir")}/{forUser}";
+
+    /// <summary>For files anyone may read: a PVE command must get as far as saying `please run as root`.</summary>
+    public const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <summary>Writes a file so that a reader, or a crash, sees the old or the new content and nothing between.</summary>
+    public static void Replace(string file, string content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead)
+    {
+        var temporary = $"{file}.tmp.{Environment.ProcessId}";
+        File.WriteAllText(temporary, content);
+        File.SetUnixFileMode(temporary, mode);
+        File.Move(temporary, file, overwrite: true);
+    }
+
+    private static ulong Fingerprint(string text)
+    {
+        var hash = 14695981039346656037ul; // FNV-1a: the same in every process, unlike string.GetHashCode
+        foreach (var b in Encoding.UTF8.GetBytes(text)) { hash = (hash ^ b) * 1099511628211ul; }
+        return hash;
+    }
+}

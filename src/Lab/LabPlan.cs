@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Text;
+
+namespace NannyOrleans.Lab;
+
+/// <summary>One host of a lab.</summary>
+/// <param name="Name">pve1, pve2, ...</param>
+/// <param name="Id">Corosync's nodeid, from 1.</param>
+/// <param name="Ip">An address that nothing answers at: it stands in files only.</param>
+public sealed record PlannedHost(string Name, int Id, string Ip);
+
+/// <summary>One guest of a lab, as `up` makes it.</summary>
+/// <param name="Vmid">Its id in the cluster.</param>
+/// <param name="Name">Hostname of a CT, name of a VM.</param>
+/// <param name="Node">The host it is made on.</param>
+/// <param name="Kind"><c>lxc</c> or <c>qemu</c>. A VM is a conf file only and never runs.</param>
+/// <param name="IsWanted">Whether `up` wants it running.</param>
+public sealed record PlannedGuest(int Vmid, string Name, string Node, string Kind, bool IsWanted);
+
+/// <summary>What a lab is meant to be. Kept as text in <c>lab.conf</c>, which also marks a directory as a lab.</summary>
+/// <param name="Hosts">In the order of their ids.</param>
+/// <param name="Guests">In the order of their vmids.</param>
+/// <param name="SimulatedReason">Why guests are simulated; null when they are real containers.</param>
+/// <param name="CommandCost">CPU time each PVE command burns before it works, as Perl does on a real host.</param>
+/// <param name="Base">Root file system of the containers; empty when they are simulated.</param>
+public sealed record LabPlan(
+    IReadOnlyList<PlannedHost> Hosts, IReadOnlyList<PlannedGuest> Guests, string? SimulatedReason, TimeSpan CommandCost, string Base)
+{
+    /// <summary>Name of every lab's cluster.</summary>
+    public const string ClusterName = "lab";
+
+    private static readonly string[] Names =
+        ["web-server-01", "db-server-01", "cache-server", "monitoring", "dns-server", "proxy-server"];
+
+    /// <summary>Whether guests are directories instead of containers.</summary>
+    public bool IsSimulated => SimulatedReason is not null;
+
+    /// <summary>One vote each; a single host is a standalone one, without corosync.</summary>
+    public bool IsClustered => Hosts.Count > 1;
+
+    /// <summary>The plan for so many hosts and containers, with two VMs that are always there.</summary>
+    public static LabPlan For(int hosts, int containers, int stopped, string? simulatedReason, TimeSpan commandCost, string baseDirectory)
+    {
+        var plannedHosts = Enumerable.Range(1, hosts)
+            .Select(id => new PlannedHost($"pve{id}", id, $"10.99.0.{10 + id}")).ToList();
+        var guests = Enumerable.Range(0, containers + stopped)
+            .Select(i => new PlannedGuest(
+                // 200 and 201 are the VMs: a lab of more than a hundred containers goes on at 1100.
+                i < 100 ? 100 + i : 1000 + i,
+                i < Names.Length ? Names[i] : $"app-server-{i + 1:00}",
+                // In blocks, so that neighbours share a host as in the integration guide.
+                plannedHosts[i < containers ? i * hosts / containers : (i - containers) % hosts].Name,
+                "lxc",
+                IsWanted: i < containers))
+            .ToList();
+        guests.Add(new(200, "windows-server", plannedHosts[0].Name, "qemu", IsWanted: false));
+        guests.Add(new(201, "k8s-node-01", plannedHosts[Math.Min(1, hosts - 1)].Name, "qemu", IsWanted: false));
+        guests.Sort((a, b) => a.Vmid.CompareTo(b.Vmid));
+        return new(plannedHosts, guests, simulatedReason, commandCost, baseDirectory);
+    }
+
+    /// <summary>The stored form.</summary>
+    public string Format()
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"command-cost-ms {CommandCost.TotalMilliseconds:0}\n");
+        text.Append("base ").Append(Base).Append('\n');
+        if (SimulatedReason is not null) { text.Append("simulated ").Append(SimulatedReason).Append('\n'); }
+        foreach (var host in Hosts) { text.Append(CultureInfo.InvariantCulture, $"host {host.Id} {host.Name} {host.Ip}\n"); }
+        foreach (var guest in Guests)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"guest {guest.Vmid} {guest.Kind} {guest.Node} {(guest.IsWanted ? "on" : "off")} {guest.Name}\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Reads the stored form.</summary>
+    public static LabPlan Parse(string text)
+    {
+        var plan = new LabPlan([], [], null, TimeSpan.Zero, "");
+        var hosts = new List<PlannedHost>();
+        var guests = new List<PlannedGuest>();
+        foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var blank = line.IndexOf(' ', StringComparison.Ordinal);
+            var value = line[(blank + 1)..];
+            switch (line[..Math.Max(blank, 0)])
+            {
+                case "command-cost-ms":
+                    plan = plan with { CommandCost = TimeSpan.FromMilliseconds(int.Parse(value, CultureInfo.InvariantCulture)) };
+                    break;
+                case "base":
+                    plan = plan with { Base = value };
+                    break;
+                case "simulated":
+                    plan = plan with { SimulatedReason = value };
+                    break;
+                case "host":
+                    var h = value.Split(' ');
+                    hosts.Add(new(h[1], int.Parse(h[0], CultureInfo.InvariantCulture), h[2]));
+                    break;
+                case "guest":
+                    var g = value.Split(' ');
+                    guests.Add(new(int.Parse(g[0], CultureInfo.InvariantCulture), g[4], g[2], g[1], g[3] == "on"));
+                    break;
+            }
+        }
+
+        return plan with { Hosts = hosts, Guests = guests };
+    }
+}

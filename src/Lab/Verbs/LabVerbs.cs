@@ -1,0 +1,267 @@
+using System.Globalization;
+using System.Text;
+using NannyOrleans.Lab.Base;
+using NannyOrleans.Lab.Cluster;
+using NannyOrleans.Lab.Guests;
+using NannyOrleans.Lab.Linux;
+
+namespace NannyOrleans.Lab.Verbs;
+
+/// <summary>What `up` is asked for.</summary>
+internal sealed record UpRequest(int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror);
+
+/// <summary>The verbs a person types. Each can be repeated, and mends what a killed one left.</summary>
+internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
+{
+    private static readonly ParallelOptions TwoAtOnce = new() { MaxDegreeOfParallelism = 4 };
+
+    /// <summary>Brings the lab to what is asked, from nothing or from whatever there is.</summary>
+    public async Task Up(UpRequest ask, CancellationToken cancellationToken)
+    {
+        RefuseForeignDirectory();
+        using var held = directory.Control(say);
+        var reason = WhySimulated(ask.Simulated);
+        var baseDirectory = reason is null ? await new BaseRootfs(ask.Cache, ask.Mirror, say).Ready(cancellationToken) : "";
+        var plan = LabPlan.For(ask.Hosts, ask.Containers, ask.Stopped, reason, ask.CommandCost, baseDirectory);
+        if (directory.IsLab && !SameShape(directory.ReadPlan(), plan))
+        {
+            throw new LabFailure($"{directory.Path} is a lab of another shape: `nanny-lab down` it first");
+        }
+
+        // The plan makes the directory a lab: from here on `down` may remove it.
+        LabDirectory.Replace(directory.PlanFile, plan.Format(), LabDirectory.Readable);
+        Directory.CreateDirectory($"{directory.Path}/state");
+        if (reason is not null) { say($"SIMULATED guests: {reason}"); }
+        var files = EtcPve(plan);
+        foreach (var host in plan.Hosts)
+        {
+            HostRoot.Lay(directory, host);
+            new ClusterFiles(directory, plan).Lay(host.Name, files);
+        }
+
+        var guests = GuestsOf(plan);
+        Directory.CreateDirectory(plan.IsSimulated ? $"{directory.Path}/guests" : directory.Lxc);
+        if (guests is SimulatedGuests simulated && !simulated.TryIsolate())
+        {
+            say("this machine gives users no name spaces: a guest's script that sets PATH itself gets this machine's programs");
+        }
+
+        foreach (var guest in plan.Guests.Where(g => g.Kind is "lxc")) { guests.Make(guest, plan.Base); }
+        var hosts = Change(plan, host => On(host) with { OnbootDone = true });
+        say($"hosts: {string.Join(' ', hosts.Select(h => h.Name))}");
+        StartAll(plan, plan.Guests.Where(g => g.IsWanted));
+    }
+
+    /// <summary>Removes the lab, whatever state it is in. The cache stays.</summary>
+    public void Down()
+    {
+        if (!Directory.Exists(directory.Path))
+        {
+            say($"no lab in {directory.Path}");
+            return;
+        }
+
+        RefuseForeignDirectory();
+        using var held = directory.Control(say);
+        if (Native.IsRoot) { new Containers(directory).Clear(); }
+        Mounts.Clear(directory.Path);
+        // The plan goes last: while it is there, a `down` that was killed can be repeated.
+        foreach (var folder in Directory.EnumerateDirectories(directory.Path)) { Directory.Delete(folder, recursive: true); }
+        foreach (var file in Directory.EnumerateFiles(directory.Path).Where(f => f != directory.PlanFile)) { File.Delete(file); }
+        File.Delete(directory.PlanFile);
+        Directory.Delete(directory.Path);
+        say($"removed {directory.Path}");
+    }
+
+    /// <summary>Containers as they were made, all hosts on, everything pending again. Conf files stay as they are.</summary>
+    public void Reset()
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        var guests = GuestsOf(plan);
+        var containers = plan.Guests.Where(g => g.Kind is "lxc").ToList();
+        Parallel.ForEach(containers, TwoAtOnce, guest =>
+        {
+            if (guests.Running().Contains(guest.Vmid)) { guests.Kill(guest.Vmid); }
+            guests.Reset(guest, plan.Base);
+        });
+        Change(plan, host => On(host) with { OnbootDone = true });
+        StartAll(plan, plan.Guests.Where(g => g.IsWanted));
+    }
+
+    /// <summary>Prints what there is; true when all is as `up` wants it.</summary>
+    public bool Status(TextWriter output)
+    {
+        var plan = Plan();
+        var hosts = directory.ReadHosts(plan);
+        var running = GuestsOf(plan).Running();
+        var kind = plan.IsSimulated ? "simulated" : "real";
+        var text = new StringBuilder();
+        if (plan.IsSimulated) { text.Append(CultureInfo.InvariantCulture, $"SIMULATED guests: {plan.SimulatedReason}\n\n"); }
+        text.Append("HOST     POWER  PMXCFS   VOTES  QUORATE  BOOT ID\n");
+        foreach (var host in hosts)
+        {
+            var quorate = Membership.IsQuorate(host, hosts) ? "yes" : "no";
+            var pmxcfs = host.IsOn ? host.Pmxcfs.ToString().ToLowerInvariant() : "-";
+            text.Append(CultureInfo.InvariantCulture, $"{host.Name,-8} {(host.IsOn ? "on" : "off"),-6} {pmxcfs,-8} {1,-6} {quorate,-8} {host.BootId}\n");
+        }
+
+        text.Append("\nVMID       NAME                 NODE     STATUS   KIND\n");
+        foreach (var guest in plan.Guests)
+        {
+            var status = running.Contains(guest.Vmid) ? "running" : "stopped";
+            text.Append(CultureInfo.InvariantCulture,
+                $"{guest.Vmid,-10} {guest.Name,-20} {guest.Node,-8} {status,-8} {(guest.Kind is "qemu" ? "conf only" : kind)}\n");
+        }
+
+        output.Write(text);
+        return hosts.All(h => h.HasPmxcfs && Membership.IsQuorate(h, hosts))
+            && plan.Guests.All(g => g.IsWanted == running.Contains(g.Vmid));
+    }
+
+    /// <summary>Cuts or gives a host its power. Its containers end at once, and start again when it is on and quorate.</summary>
+    public void Power(string name, bool on)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        Known(plan, name);
+        if (!on)
+        {
+            Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
+            var guests = GuestsOf(plan);
+            Parallel.ForEach(GuestsOn(name, guests.Running()), TwoAtOnce, guests.Kill);
+            return;
+        }
+
+        Change(plan, host => host.Name == name ? On(host) : host);
+        StartOnboot(plan);
+    }
+
+    /// <summary>Ends or starts a host's pmxcfs.</summary>
+    public void SetPmxcfs(string name, Pmxcfs wanted)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        Known(plan, name);
+        if (!directory.ReadHosts(plan).Single(h => h.Name == name).IsOn) { throw new LabFailure($"{name} is switched off"); }
+        Change(plan, host => host.Name == name ? host with { Pmxcfs = wanted } : host);
+        StartOnboot(plan);
+    }
+
+    /// <summary>What points an agent at a host, for a shell to evaluate.</summary>
+    public string Environment(string name)
+    {
+        Known(Plan(), name);
+        var root = directory.Host(name);
+        return $"ROOT='{root}'\nPATH='{root}/usr/sbin:{root}/usr/bin':\"$PATH\"\nexport ROOT PATH\n";
+    }
+
+    private static HostState On(HostState host) => host.IsOn
+        ? host with { Pmxcfs = Pmxcfs.Running }
+        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false };
+
+    private IReadOnlyList<HostState> Change(LabPlan plan, Func<HostState, HostState> change)
+    {
+        var hosts = new ClusterFiles(directory, plan).Change(change);
+        foreach (var host in hosts)
+        {
+            LabDirectory.Replace($"{directory.Host(host.Name)}/proc/sys/kernel/random/boot_id", host.BootId + "\n", LabDirectory.Readable);
+        }
+
+        return hosts;
+    }
+
+    /// <summary>Guests with `onboot` start once in a boot, as soon as their host is quorate: so does pve-guests.</summary>
+    private void StartOnboot(LabPlan plan)
+    {
+        var hosts = directory.ReadHosts(plan);
+        var due = hosts.Where(h => h.HasPmxcfs && !h.OnbootDone && Membership.IsQuorate(h, hosts)).Select(h => h.Name).ToHashSet();
+        if (due.Count is 0) { return; }
+        StartAll(plan, plan.Guests.Where(g => due.Any(host => HasConf(host, g.Vmid, conf => conf["onboot"] is "1" && conf["lock"] is null))));
+        Change(plan, host => due.Contains(host.Name) ? host with { OnbootDone = true } : host);
+    }
+
+    private void StartAll(LabPlan plan, IEnumerable<PlannedGuest> wanted)
+    {
+        var guests = GuestsOf(plan);
+        var running = guests.Running();
+        var failures = new System.Collections.Concurrent.ConcurrentBag<string>();
+        var toStart = wanted.Where(g => g.Kind is "lxc" && !running.Contains(g.Vmid)).ToList();
+        Parallel.ForEach(toStart, TwoAtOnce, guest =>
+        {
+            if (guests.Start(guest.Vmid) is { } failure) { failures.Add($"CT {guest.Vmid} did not start: {failure.Trim()}"); }
+        });
+        if (!failures.IsEmpty) { throw new LabFailure(string.Join('\n', failures.Order(StringComparer.Ordinal))); }
+        if (toStart.Count > 0) { say($"started: {string.Join(' ', toStart.Select(g => g.Vmid))}"); }
+    }
+
+    private IEnumerable<int> GuestsOn(string host, IReadOnlySet<int> running) => running.Where(vmid => HasConf(host, vmid, _ => true));
+
+    private bool HasConf(string host, int vmid, Func<GuestConf, bool> which)
+    {
+        foreach (var root in new[] { directory.EtcPve(host), directory.RestingReplica(host) })
+        {
+            var file = $"{root}/nodes/{host}/lxc/{vmid}.conf";
+            if (File.Exists(file)) { return which(GuestConf.Parse(File.ReadAllText(file))); }
+        }
+
+        return false;
+    }
+
+    private List<KeyValuePair<string, string>> EtcPve(LabPlan plan)
+    {
+        var ca = $"{directory.Path}/state/pve-root-ca.pem";
+        var key = $"{directory.Path}/state/pve-root-ca.key";
+        if (!File.Exists(ca) || !File.Exists(key))
+        {
+            var made = Certificates.MakeRootCa();
+            LabDirectory.Replace(key, made.Key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            LabDirectory.Replace(ca, made.Certificate);
+        }
+
+        var files = new List<KeyValuePair<string, string>>
+        {
+            new("pve-root-ca.pem", File.ReadAllText(ca)),
+            new("priv/pve-root-ca.key", File.ReadAllText(key)),
+            new("storage.cfg", "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl,backup,rootdir,images\n\n"),
+        };
+        if (plan.IsClustered) { files.Add(new("corosync.conf", PmxcfsFiles.CorosyncConf(plan))); }
+        files.AddRange(plan.Guests.Select(g => new KeyValuePair<string, string>(
+            $"nodes/{g.Node}/{(g.Kind is "lxc" ? "lxc" : "qemu-server")}/{g.Vmid}.conf", FirstConf.For(g))));
+        return files;
+    }
+
+    private static string? WhySimulated(bool asked) =>
+        asked ? "asked for with --simulated"
+        : !Native.IsRoot ? "containers need root"
+        : Programs.Find("lxc-start") is null || Programs.Find("lxc-attach") is null ? "LXC is not installed: apt-get install lxc"
+        : !File.ReadLines("/proc/filesystems").Any(line => line.EndsWith("\toverlay", StringComparison.Ordinal)) ? "this kernel has no overlayfs"
+        : null;
+
+    private void RefuseForeignDirectory()
+    {
+        // Empty, or nothing but a lock: an `up` that was killed before it wrote its plan.
+        if (!Directory.Exists(directory.Path) || directory.IsLab) { return; }
+        if (Directory.EnumerateFileSystemEntries(directory.Path).Any(e => e != directory.ControlLock && !e.StartsWith(directory.PlanFile, StringComparison.Ordinal)))
+        {
+            throw new LabFailure($"{directory.Path} is not empty and not a lab: not touching it");
+        }
+    }
+
+    private LabPlan Plan() => directory.IsLab
+        ? directory.ReadPlan()
+        : throw new LabFailure($"no lab in {directory.Path}: `nanny-lab up` makes one");
+
+    private IGuests GuestsOf(LabPlan plan) => plan.IsSimulated ? new SimulatedGuests(directory) : new Containers(directory);
+
+    private static void Known(LabPlan plan, string name)
+    {
+        if (plan.Hosts.All(h => h.Name != name))
+        {
+            throw new LabFailure($"no host `{name}` in this lab: {string.Join(' ', plan.Hosts.Select(h => h.Name))}");
+        }
+    }
+
+    private static bool SameShape(LabPlan a, LabPlan b) => a.IsSimulated == b.IsSimulated
+        && a.Base == b.Base && a.Hosts.SequenceEqual(b.Hosts) && a.Guests.SequenceEqual(b.Guests);
+}
