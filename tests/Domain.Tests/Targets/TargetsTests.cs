@@ -1,5 +1,4 @@
 using NannyOrleans.Domain.Clusters;
-using NannyOrleans.Domain.Targets;
 using NannyOrleans.Protocol.Ids;
 using static NannyOrleans.Domain.Tests.Some;
 

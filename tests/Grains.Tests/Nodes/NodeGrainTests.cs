@@ -1,0 +1,238 @@
+using System.Threading.Channels;
+using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Guests;
+using NannyOrleans.Grains.Nodes;
+using NannyOrleans.Grains.Operations;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Grains.Tests.Nodes;
+
+public sealed class NodeGrainTests(SiloCluster silo)
+{
+    private static int used;
+
+    private readonly ClusterId cluster = ClusterId.Parse($"c{Interlocked.Increment(ref used):x16}");
+    private readonly AgentId agent = AgentId.Parse("01M83HW1FS84TGPXTCYJ45S8G9");
+    private readonly AgentId newerAgent = AgentId.Parse("01M83HYC366EDV4QB830883JAT");
+
+    private INodeGrain Node => silo.Grains.GetGrain<INodeGrain>($"{cluster}/pve1");
+
+    [Fact]
+    public async Task A_job_goes_down_the_session_and_its_end_is_history_once()
+    {
+        var session = await Connect();
+        var id = await Enqueue(1);
+        Assert.Equal(id, (await session.NextJob()).Id);
+        Assert.Equal(OperationStatus.Pending, (await Operation(id))!.Status);
+
+        Assert.Null(await Node.Report(agent, new(id, JobOutcome.Running, null)));
+        Assert.Equal(OperationStatus.Running, (await Operation(id))!.Status);
+
+        // The agent says it until it hears an answer; so it may say it often.
+        Assert.Null(await Node.Report(agent, Success(id)));
+        Assert.Null(await Node.Report(agent, Success(id)));
+        Assert.Null(await Node.Report(agent, new(id, JobOutcome.Interrupted, "late")));
+        Assert.Equal(OperationStatus.Succeeded, (await Operation(id))!.Status);
+        Assert.Equal(1, silo.History.AddsOf(id.Value));
+
+        // The end is known to the guest too.
+        var guest = await silo.Grains.GetGrain<IGuestGrain>($"{cluster}/100").Get();
+        Assert.Equal((id, 0), (guest.Patches!.Operation, guest.Patches.Pending));
+
+        Assert.Empty((await Connect()).Received);
+    }
+
+    [Fact]
+    public async Task A_job_for_an_agent_that_is_away_waits_for_it()
+    {
+        await Node.Enrol(new(agent, "pve1", "lab"));
+        var id = await Enqueue(1);
+        Assert.Equal(OperationStatus.Pending, (await Operation(id))!.Status);
+        Assert.Equal(id, (await (await Connect()).NextJob()).Id);
+    }
+
+    [Fact]
+    public async Task An_unfinished_job_is_sent_again_down_a_new_session()
+    {
+        var first = await Connect();
+        var id = await Enqueue(1);
+        await first.NextJob();
+        await Node.Report(agent, new(id, JobOutcome.Running, null));
+        var second = await Connect();
+        Assert.Equal(id, (await second.NextJob()).Id);
+        await first.Closed;
+    }
+
+    [Fact]
+    public async Task A_push_that_got_lost_is_made_again_at_the_next_renewal()
+    {
+        var session = await Connect();
+        var id = await Enqueue(1);
+        await session.NextJob(); // it arrived, but nobody ever answers
+        Assert.True(await Node.Renew(session.Ticket, session.Reference));
+        Assert.Equal(id, (await session.NextJob()).Id);
+        await Node.Report(agent, new(id, JobOutcome.Accepted, null));
+        Assert.True(await Node.Renew(session.Ticket, session.Reference));
+        await Enqueue(2);
+        Assert.Equal(Id(2), (await session.NextJob()).Id); // and not the first one a third time
+    }
+
+    [Fact]
+    public async Task An_older_session_is_told_to_end_and_its_end_does_not_end_the_newer_one()
+    {
+        var first = await Connect();
+        var second = await Connect();
+        await first.Closed;
+        Assert.False(await Node.Renew(first.Ticket, first.Reference));
+        await Node.Detach(first.Ticket);
+        Assert.True(await Node.IsOnline());
+        await Node.Detach(second.Ticket);
+        Assert.False(await Node.IsOnline());
+    }
+
+    [Fact]
+    public async Task A_session_nobody_renews_is_over()
+    {
+        await Connect();
+        Assert.True(await Node.IsOnline());
+        silo.Clock.Shift += NodeMachine.SessionLife + TimeSpan.FromSeconds(1);
+        Assert.False(await Node.IsOnline());
+    }
+
+    [Fact]
+    public async Task After_a_restart_a_renewal_brings_the_session_back_with_what_is_due()
+    {
+        var session = await Connect();
+        var id = await Enqueue(1);
+        await session.NextJob();
+        await silo.ForgetActivations();
+        Assert.False(await Node.IsOnline());
+        Assert.True(await Node.Renew(session.Ticket, session.Reference));
+        Assert.True(await Node.IsOnline());
+        Assert.Equal(id, (await session.NextJob()).Id);
+    }
+
+    [Fact]
+    public async Task A_newly_registered_agent_replaces_the_old_one_and_what_that_was_running_is_interrupted()
+    {
+        var old = await Connect();
+        var id = await Enqueue(1);
+        await old.NextJob();
+        await Node.Report(agent, new(id, JobOutcome.Running, null));
+
+        await Node.Enrol(new(newerAgent, "pve1", "lab"));
+        await old.Closed;
+        Assert.Equal(OperationStatus.Interrupted, (await Operation(id))!.Status);
+        Assert.Equal("not-this-nodes-agent", (await Node.Report(agent, Success(id)))?.Code);
+        Assert.Equal("not-this-nodes-agent", (await Node.Attach(agent, old.Reference)).Refusal?.Code);
+        Assert.False(await Node.IsAgent(agent));
+        Assert.Equal(OperationStatus.Interrupted, (await Operation(id))!.Status);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // the write landed, its answer did not
+    public async Task A_failed_write_refuses_the_job_or_has_it_but_never_half(bool landed)
+    {
+        var session = await Connect();
+        silo.Storage.FailNextWrite($"{cluster}/pve1", landed);
+        await Assert.ThrowsAnyAsync<Exception>(() => Enqueue(1));
+        Assert.False(silo.Storage.StillFailing($"{cluster}/pve1"));
+
+        // The caller tries again with the same job, as it must with an unknown outcome.
+        await Enqueue(1);
+        var again = await Connect();
+        Assert.Equal(Id(1), (await again.NextJob()).Id);
+        Assert.Empty(again.Received);
+        Assert.Equal(OperationStatus.Pending, (await Operation(Id(1)))!.Status);
+        GC.KeepAlive(session);
+    }
+
+    [Theory]
+    [InlineData("outbox, before")]
+    [InlineData("outbox, landed")]
+    [InlineData("history")]
+    public async Task A_result_whose_storing_failed_is_not_acknowledged_and_the_next_time_it_is_stored_once(string where)
+    {
+        await Connect();
+        var id = await Enqueue(1);
+        if (where is "history")
+        {
+            silo.History.FailNextAdd[id.Value] = true;
+        }
+        else
+        {
+            silo.Storage.FailNextWrite($"{cluster}/pve1", landed: where is "outbox, landed");
+        }
+
+        await Assert.ThrowsAnyAsync<Exception>(() => Node.Report(agent, Success(id)));
+        Assert.Null(await Node.Report(agent, Success(id)));
+        Assert.Equal(OperationStatus.Succeeded, (await Operation(id))!.Status);
+        Assert.Equal(1, silo.History.AddsOf(id.Value));
+        Assert.Empty((await Connect()).Received);
+    }
+
+    private async Task<Session> Connect()
+    {
+        await Node.Enrol(new(agent, "pve1", "lab"));
+        var session = new Session();
+        session.Reference = silo.Grains.CreateObjectReference<IAgentSession>(session);
+        session.Ticket = (await Node.Attach(agent, session.Reference)).Value!;
+        return session;
+    }
+
+    private async Task<JobId> Enqueue(int number)
+    {
+        var route = new PatchRoute(NodeName.Parse("pve1"), new(100), "web-01", PlatformFamily.Debian, "apt-update.sh");
+        var entry = new PatchOrder(PatchMode.DryRun, [], "admin").At(Id(number), cluster, route, new("apt-update.sh", new string('a', 64)), DateTimeOffset.UnixEpoch);
+        Assert.False((await Node.Enqueue(entry)).IsRefused);
+        return Id(number);
+    }
+
+    private Task<OperationRecord?> Operation(JobId id) => silo.Grains.GetGrain<IOperationGrain>(id.Value).Get();
+
+    // Operations are found by id alone, so each test has its own.
+    private JobId Id(int number) => JobId.Parse($"01M83HW1FS84TG{cluster.Value[^6..].ToUpperInvariant()}{number:D6}");
+
+    private static JobReport Success(JobId id) => new(id, JobOutcome.Succeeded, null)
+    {
+        ExitCode = 0,
+        StandardOutput = """{"mode":"dry-run","packages":[],"kept_back":[],"held":[],"removed":[],"failed":[],"reboot_required":false,"warnings":[]}""",
+    };
+
+    private sealed class Session : IAgentSession
+    {
+        private readonly Channel<Job> jobs = Channel.CreateUnbounded<Job>();
+        private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public IAgentSession Reference { get; set; } = null!;
+
+        public SessionTicket Ticket { get; set; } = null!;
+
+        public Task Closed => closed.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        public IEnumerable<Job> Received
+        {
+            get
+            {
+                while (jobs.Reader.TryRead(out var job))
+                {
+                    yield return job;
+                }
+            }
+        }
+
+        public Task<Job> NextJob() => jobs.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+
+        public Task Run(Job job) => jobs.Writer.WriteAsync(job).AsTask();
+
+        public Task Close(string reason)
+        {
+            closed.TrySetResult();
+            return Task.CompletedTask;
+        }
+    }
+}

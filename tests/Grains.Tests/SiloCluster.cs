@@ -1,0 +1,63 @@
+using Microsoft.Extensions.DependencyInjection;
+using NannyOrleans.Grains.Operations;
+using NannyOrleans.Grains.Tests;
+using Orleans.Serialization;
+using Orleans.Storage;
+using Orleans.TestingHost;
+
+[assembly: AssemblyFixture(typeof(SiloCluster))]
+
+namespace NannyOrleans.Grains.Tests;
+
+/// <summary>One real silo for the whole assembly; each test uses keys of its own.</summary>
+public sealed class SiloCluster : IAsyncLifetime
+{
+    private InProcessTestCluster? cluster;
+
+    internal FailingStorage Storage { get; } = new();
+
+    internal RecordingHistory History { get; } = new();
+
+    internal ShiftedClock Clock { get; } = new();
+
+    internal IGrainFactory Grains => cluster!.Client;
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = new InProcessTestClusterBuilder(initialSilosCount: 1);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSerializer(AddWire);
+            silo.Services.AddSingleton<IOperationHistory>(History);
+            silo.Services.AddSingleton<TimeProvider>(Clock);
+            silo.Services.AddSingleton<IGrainStorage>(Storage);
+        });
+        builder.ConfigureClient(client => client.Services.AddSerializer(AddWire));
+        cluster = builder.Build();
+        await cluster.DeployAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (cluster is not null)
+        {
+            await cluster.StopAllSilosAsync();
+            await cluster.DisposeAsync();
+        }
+    }
+
+    /// <summary>Ends all activations, as the restart of a silo does: what was only in memory is gone.</summary>
+    internal async Task ForgetActivations() =>
+        await Grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+
+    private static void AddWire(ISerializerBuilder serializer) => serializer.AddJsonSerializer(type =>
+        type.Namespace?.StartsWith("NannyOrleans", StringComparison.Ordinal) is true && !typeof(IAddressable).IsAssignableFrom(type));
+}
+
+/// <summary>The system's clock, moved.</summary>
+internal sealed class ShiftedClock : TimeProvider
+{
+    public TimeSpan Shift { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + Shift;
+}
