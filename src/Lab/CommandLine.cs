@@ -40,16 +40,21 @@ internal static class CommandLine
             HelpName = "DIR",
         };
         var mirror = new Option<string?>("--mirror") { Description = "Debian mirror to build the base from. Default: this machine's own.", HelpName = "URL" };
+        var plan = new Option<string?>("--plan")
+        {
+            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP` and `guest VMID lxc|qemu HOST on|off NAME`.",
+            HelpName = "FILE",
+        };
         var command = new Command("up", "Bring the lab to the wanted state; repeating it changes nothing.")
         {
-            hosts, containers, stopped, simulated, cost, cache, mirror,
+            hosts, containers, stopped, simulated, plan, cost, cache, mirror,
         };
         command.SetAction((parsed, cancellationToken) => Guarded(async () =>
         {
             var ask = new UpRequest(
                 parsed.GetValue(hosts), parsed.GetValue(containers), parsed.GetValue(stopped), parsed.GetValue(simulated),
                 TimeSpan.FromMilliseconds(parsed.GetValue(cost)),
-                Path.GetFullPath(parsed.GetValue(cache) ?? LabDirectory.Usual("/var/cache/nanny-lab", ".cache/nanny-lab")), parsed.GetValue(mirror));
+                Path.GetFullPath(parsed.GetValue(cache) ?? LabDirectory.Usual("/var/cache/nanny-lab", ".cache/nanny-lab")), parsed.GetValue(mirror), parsed.GetValue(plan));
             await Verbs(parsed).Up(ask, cancellationToken);
             return 0;
         }));

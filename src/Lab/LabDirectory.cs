@@ -20,6 +20,10 @@ internal sealed class LabDirectory(string path)
     public string VmListFile => $"{Path}/state/vmlist";
     public bool IsLab => File.Exists(PlanFile);
 
+    /// <summary>Whether a lab would have something of this name.</summary>
+    public static bool IsOwnName(string name) =>
+        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "guests" || name.StartsWith("lab.conf", StringComparison.Ordinal);
+
     public string Host(string name) => $"{Path}/hosts/{name}";
     public string StateFile(string name) => $"{Path}/state/{name}";
     public string Container(int vmid) => $"{Path}/lxc/{vmid}";

@@ -87,6 +87,7 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
 
         if (Directory.Exists($"{shown}/nodes")) { Directory.Move(shown, resting); }
         Directory.CreateDirectory(shown);
+        // Who is not root cannot mount: there a killed pmxcfs leaves the empty directory of a stopped one.
         if (host.IsOn && host.Pmxcfs is Pmxcfs.Killed && Native.IsRoot && !Native.MountDeadFuse(shown))
         {
             throw new LabFailure($"cannot make {shown} a dead mount: is /dev/fuse there?");

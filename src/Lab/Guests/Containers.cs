@@ -34,7 +34,8 @@ internal sealed class Containers(LabDirectory directory) : IGuests
         var log = $"{directory.Container(vmid)}/start.log";
         File.Delete(log);
         var started = Run("lxc-start", "-P", directory.Lxc, "-n", Text(vmid), "-o", log, "-l", "ERROR");
-        return started.ExitCode is 0 ? null : File.Exists(log) ? File.ReadAllText(log) : started.StandardError;
+        // A start that a killed `up` left under way may have come first: then this one fails, and the container runs.
+        return started.ExitCode is 0 || Running().Contains(vmid) ? null : File.Exists(log) ? File.ReadAllText(log) : started.StandardError;
     }
 
     public void Kill(int vmid) => Run("lxc-stop", "-P", directory.Lxc, "-n", Text(vmid), "--kill");
@@ -62,6 +63,7 @@ internal sealed class Containers(LabDirectory directory) : IGuests
         // LXC keeps overlayfs' work directory beside the upper one; both must be on one file system.
         Directory.CreateDirectory($"{container}/upper/etc");
         if (!File.Exists($"{container}/upper/etc/hostname")) { File.WriteAllText($"{container}/upper/etc/hostname", guest.Name + "\n"); }
+        // TERM as in the configuration Proxmox VE generates: `pct exec --keep-env 0` shows it.
         LabDirectory.Replace($"{container}/config", $"""
             lxc.uts.name = {guest.Name}
             lxc.rootfs.path = overlay:{baseDirectory}:{container}/upper
@@ -70,6 +72,7 @@ internal sealed class Containers(LabDirectory directory) : IGuests
             lxc.mount.auto = proc:mixed sys:mixed
             lxc.cgroup.dir = {directory.Tag}/{guest.Vmid}
             lxc.pty.max = 1024
+            lxc.environment = TERM=linux
             lxc.init.cmd = /usr/bin/tini -- /bin/sleep infinity
 
             """);

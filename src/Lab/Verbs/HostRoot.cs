@@ -41,10 +41,14 @@ internal static class HostRoot
 
     /// <summary>
     /// A host's command. It names the runtime's own program, so no variable has to be set that a container would inherit; the
-    /// diagnostics one is taken away again before an exec: with diagnostics on, each `pct exec` would leave a socket in /tmp.
+    /// diagnostics one is taken away again before an exec: with diagnostics on, each `pct exec` would leave a socket in /tmp. A standard stream that the caller closed would become one of the runtime's own
+    /// files, and lxc-attach fails without one.
     /// </summary>
     private static string Wrapper(LabDirectory directory, string host, string program) => $"""
         #!/bin/sh
+        [ -e /proc/self/fd/0 ] || exec </dev/null
+        [ -e /proc/self/fd/1 ] || exec >/dev/null
+        [ -e /proc/self/fd/2 ] || exec 2>/dev/null
         export DOTNET_EnableDiagnostics=0
         exec {string.Join(' ', Self().Select(Quote))} {PveCommand.Marker} "$(ulimit -Sn)" {Quote(directory.Path)} {host} {program} "$@"
 

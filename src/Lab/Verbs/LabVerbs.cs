@@ -8,7 +8,7 @@ using NannyOrleans.Lab.Linux;
 namespace NannyOrleans.Lab.Verbs;
 
 /// <summary>What `up` is asked for.</summary>
-internal sealed record UpRequest(int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror);
+internal sealed record UpRequest(int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile);
 
 /// <summary>The verbs a person types. Each can be repeated, and mends what a killed one left.</summary>
 internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
@@ -22,7 +22,14 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         using var held = directory.Control(say);
         var reason = WhySimulated(ask.Simulated);
         var baseDirectory = reason is null ? await new BaseRootfs(ask.Cache, ask.Mirror, say).Ready(cancellationToken) : "";
-        var plan = LabPlan.For(ask.Hosts, ask.Containers, ask.Stopped, reason, ask.CommandCost, baseDirectory);
+        var plan = ask.PlanFile is null
+            ? LabPlan.For(ask.Hosts, ask.Containers, ask.Stopped, reason, ask.CommandCost, baseDirectory)
+            : LabPlan.Parse(await File.ReadAllTextAsync(ask.PlanFile, cancellationToken)) with
+            {
+                SimulatedReason = reason,
+                CommandCost = ask.CommandCost,
+                Base = baseDirectory,
+            };
         if (directory.IsLab && !SameShape(directory.ReadPlan(), plan))
         {
             throw new LabFailure($"{directory.Path} is a lab of another shape: `nanny-lab down` it first");
@@ -238,11 +245,13 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         : !File.ReadLines("/proc/filesystems").Any(line => line.EndsWith("\toverlay", StringComparison.Ordinal)) ? "this kernel has no overlayfs"
         : null;
 
+    /// <summary>A lab is known by its plan, or, when a crash or a person took that, by having nothing but what labs have.</summary>
     private void RefuseForeignDirectory()
     {
-        // Empty, or nothing but a lock: an `up` that was killed before it wrote its plan.
         if (!Directory.Exists(directory.Path) || directory.IsLab) { return; }
-        if (Directory.EnumerateFileSystemEntries(directory.Path).Any(e => e != directory.ControlLock && !e.StartsWith(directory.PlanFile, StringComparison.Ordinal)))
+        var entries = Directory.EnumerateFileSystemEntries(directory.Path).Select(e => Path.GetFileName(e)!).ToHashSet();
+        if (entries.Count is 0) { return; }
+        if (!entries.Contains(Path.GetFileName(directory.ControlLock)) || !entries.All(LabDirectory.IsOwnName))
         {
             throw new LabFailure($"{directory.Path} is not empty and not a lab: not touching it");
         }

@@ -1,0 +1,64 @@
+using CliWrap;
+using CliWrap.Buffered;
+
+namespace NannyOrleans.Lab.Tests;
+
+/// <summary>Labs where no container can run: these tests need nothing but a shell.</summary>
+public sealed class SimulatedTests
+{
+    [Fact]
+    public async Task Says_plainly_that_guests_are_simulated()
+    {
+        await using var lab = LabUnderTest.At(LabUnderTest.NewDirectory());
+        Assert.Contains("SIMULATED guests: asked for with --simulated", (await lab.Verb("up", "--simulated")).StandardError, StringComparison.Ordinal);
+        Assert.StartsWith("SIMULATED guests: ", (await lab.Verb("status")).StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("true", 0)]
+    [InlineData("sh -c 'exit 42'", 42)]
+    [InlineData("/etc/passwd", 126)]
+    [InlineData("no-such-program", 127)]
+    [InlineData("sh -c 'kill -KILL $$'", 137)]
+    [InlineData("sh -c 'kill -TERM $$'", 143)]
+    public async Task Exec_passes_the_commands_exit_code_through(string command, int code)
+    {
+        await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "1", "--containers", "1");
+        Assert.Equal(code, (await lab.Run("pve1", $"pct exec 100 -- {command}")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Upgrades_holds_and_resets()
+    {
+        await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "1", "--containers", "1");
+        const string script = """
+            apt-mark hold lab-db
+            apt-get -y upgrade </dev/null >/dev/null
+            apt-mark showhold
+            dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n'
+            cat /etc/hostname
+            """;
+        var result = await lab.On("pve1", "pct exec 100 -- sh -s").WithStandardInputPipe(PipeSource.FromString(script)).ExecuteBufferedAsync();
+        Assert.Equal("""
+            lab-db set on hold.
+            lab-db
+            lab-db 8.0.32 installed
+            lab-slow 1.1 installed
+            lab-tls 3.0.13 installed
+            lab-web 1.24.0 installed
+            web-server-01
+
+            """, result.StandardOutput);
+        Assert.Equal(0, (await lab.Verb("reset")).ExitCode);
+        Assert.Equal("4\n", await lab.Must("pve1", "pct exec 100 -- apt-get -s dist-upgrade | grep -c ^Inst"));
+    }
+
+    [Fact]
+    public async Task A_stopped_guest_runs_nothing_and_starts_again()
+    {
+        await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "1", "--containers", "1");
+        await lab.Must("pve1", "pct shutdown 100");
+        Assert.Equal("container '100' not running!\n", (await lab.Run("pve1", "pct exec 100 -- true")).StandardError);
+        await lab.Must("pve1", "pct start 100 && pct exec 100 -- true");
+    }
+}
