@@ -88,18 +88,20 @@ internal sealed partial class DetachedRun(string directory)
         }
     }
 
+    // The directory is nobody else's, so files need no umask; the program's own files in a container do need the usual one.
     // It says who it is before it claims the run, so a claimed run has a process to look for. TERM is caught, not ignored: an
-    // ignored signal would be inherited by the program, a caught one is not, and the runner still writes the exit code.
+    // ignored signal would be inherited by the program, a caught one is not, and the runner still writes the exit code. systemd
+    // starts its services with PIPE ignored, which would be inherited all the way into a container's pipelines; only env can undo it.
     private const string RunnerScript =
         """
         exec </dev/null >/dev/null 2>&1
-        umask 077
+        umask 022
         trap : TERM
         job=$1 input=$2
         shift 2
         cat "/proc/$$/stat" > "$job/runner.tmp" && mv "$job/runner.tmp" "$job/runner" || exit 73
         mkdir "$job/claimed" || exit 75
-        "$@" < "$input" > "$job/stdout" 2> "$job/stderr"
+        env --default-signal=PIPE "$@" < "$input" > "$job/stdout" 2> "$job/stderr"
         printf '%s\n' "$?" > "$job/exit.tmp" && mv "$job/exit.tmp" "$job/exit"
         """;
 
