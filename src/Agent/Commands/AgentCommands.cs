@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.Reflection;
+using NannyOrleans.Agent.Configuration;
+using NannyOrleans.Agent.Linux;
+using NannyOrleans.Agent.Proxmox;
+
+namespace NannyOrleans.Agent.Commands;
+
+/// <summary>The command line: what may be typed, and the exit codes.</summary>
+internal static class AgentCommands
+{
+    /// <summary>Exit code: done.</summary>
+    public const int Done = 0;
+
+    /// <summary>Exit code: tried and failed.</summary>
+    public const int Failed = 1;
+
+    /// <summary>Exit code: wrong usage, wrong configuration, or a machine that is not supported.</summary>
+    public const int WrongUse = 2;
+
+    /// <summary>The agent's version, as reported to the server.</summary>
+    public static string Version { get; } =
+        typeof(AgentCommands).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    /// <summary>Runs one command line to its exit code.</summary>
+    /// <param name="arguments">The arguments, without the program's name.</param>
+    /// <param name="searchPath">Where commands are found, as in <c>PATH</c>.</param>
+    /// <param name="output">Standard output.</param>
+    /// <param name="error">Standard error.</param>
+    /// <param name="cancellationToken">Ends it cleanly, as SIGTERM does.</param>
+    public static async Task<int> Run(string[] arguments, string searchPath, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        var root = new Option<string>("--root")
+        {
+            Description = "Directory that every file of the host is below.",
+            DefaultValueFactory = _ => "/",
+            Recursive = true,
+        };
+        var config = new Option<string>("--config") { Description = "Configuration file, below --root.", DefaultValueFactory = _ => AgentConfig.DefaultPath };
+        var apiUrl = new Option<string?>("--api-url") { Description = "The server, such as https://nanny.example.com. Default: api_url of the configuration." };
+
+        var register = new Command("register", "Register this Proxmox VE host; a person approves it in the browser.") { apiUrl, config };
+        var run = new Command("run", "Connect to the server, report this host and carry out its jobs.") { config };
+        var status = new Command("status", "Show what this host is, where it is registered and which jobs it has.") { config };
+        register.SetAction((parsed, stopping) => RegisterCommand.Run(Terminal(parsed), parsed.GetValue(apiUrl), parsed.GetValue(config)!, stopping));
+        run.SetAction((parsed, stopping) => RunCommand.Run(Terminal(parsed), parsed.GetValue(config)!, stopping));
+        status.SetAction((parsed, stopping) => StatusCommand.Run(Terminal(parsed), parsed.GetValue(config)!, stopping));
+
+        var program = new RootCommand("NannyOrleans' agent for Proxmox VE hosts.") { register, run, status };
+        program.Options.Add(root);
+        var result = program.Parse(arguments);
+        if (result.Errors.Count > 0)
+        {
+            foreach (var problem in result.Errors)
+            {
+                await error.WriteLineAsync(PlainText.Of(problem.Message));
+            }
+
+            await error.WriteLineAsync("Try: nannyagent --help");
+            return WrongUse;
+        }
+
+        return await result.InvokeAsync(
+            new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
+            cancellationToken);
+
+        Terminal Terminal(ParseResult parsed) => new(new Host(parsed.GetValue(root)!, searchPath), output, error);
+    }
+}
+
+/// <summary>What a command works with: the host, and where it writes.</summary>
+internal sealed record Terminal(Host Host, TextWriter Output, TextWriter Error)
+{
+    /// <summary>Reads of <c>/etc/pve</c>, which may hang.</summary>
+    public BoundedReads Reads { get; } = new(TimeSpan.FromSeconds(15));
+
+    /// <summary>Says what is wrong and passes the exit code on.</summary>
+    public int Fail(int code, string message)
+    {
+        Error.WriteLine(PlainText.Lines($"nannyagent: {message}"));
+        return code;
+    }
+
+    /// <summary>Why this machine is not for us; null when it is a Proxmox VE host.</summary>
+    public async Task<string?> NotProxmox(AgentConfig? config, CancellationToken cancellationToken)
+    {
+        const string Unsupported = "Agents outside Proxmox VE are not supported yet.";
+        if (config?.ProxmoxMode is false)
+        {
+            return $"proxmox_mode is false. {Unsupported}";
+        }
+
+        return await new PveHost(Host, Reads).WhyNot(cancellationToken) is { } why ? $"This is no Proxmox VE host: {why}. {Unsupported}" : null;
+    }
+}

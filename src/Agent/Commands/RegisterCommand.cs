@@ -1,0 +1,76 @@
+using NannyOrleans.Agent.Configuration;
+using NannyOrleans.Agent.Connection;
+using NannyOrleans.Agent.Proxmox;
+
+namespace NannyOrleans.Agent.Commands;
+
+/// <summary><c>nannyagent register</c>.</summary>
+internal static class RegisterCommand
+{
+    /// <summary>Runs it to its exit code.</summary>
+    public static async Task<int> Run(Terminal terminal, string? apiUrlText, string configPath, CancellationToken cancellationToken)
+    {
+        var host = terminal.Host;
+        var path = host.At(Path.GetFullPath(configPath));
+        AgentConfig? config = null;
+        Uri? apiUrl;
+        try
+        {
+            // Without a file the URL on the command line is enough; a file that is there has to be right.
+            config = apiUrlText is null || File.Exists(path) ? AgentConfig.Load(path) : null;
+        }
+        catch (ConfigException e)
+        {
+            return terminal.Fail(AgentCommands.WrongUse, e.Message);
+        }
+
+        if (apiUrlText is null)
+        {
+            apiUrl = config!.ApiUrl;
+        }
+        else if (ServerUrl.Parse(apiUrlText, out apiUrl) is { } wrong)
+        {
+            return terminal.Fail(AgentCommands.WrongUse, $"--api-url: {wrong}");
+        }
+
+        HostIdentity identity;
+        try
+        {
+            if (await terminal.NotProxmox(config, cancellationToken) is { } why)
+            {
+                return terminal.Fail(AgentCommands.WrongUse, why);
+            }
+
+            identity = await new PveHost(host, terminal.Reads).Identity(cancellationToken);
+        }
+        catch (IOException e)
+        {
+            return terminal.Fail(AgentCommands.Failed, e.Message);
+        }
+
+        if (ServerUrl.Warning(apiUrl!) is { } warning)
+        {
+            await terminal.Error.WriteLineAsync(warning);
+        }
+
+        if (config is not null && !ServerUrl.IsSame(config.ApiUrl, apiUrl!))
+        {
+            await terminal.Error.WriteLineAsync($"WARNING: {path} says api_url: {config.ApiUrl.AbsoluteUri}; run will refuse to work until it says the same as --api-url.");
+        }
+
+        using var http = ServerHttp.Create();
+        var flow = new DeviceFlow(new TokenEndpoint(http, apiUrl!), apiUrl!, host, TimeProvider.System, terminal.Output);
+        try
+        {
+            return await flow.Register(identity, cancellationToken) is { } problem ? terminal.Fail(AgentCommands.Failed, problem) : AgentCommands.Done;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return terminal.Fail(AgentCommands.Failed, "Stopped before anybody approved the code.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return terminal.Fail(AgentCommands.Failed, $"The registration was approved but cannot be kept: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using NannyOrleans.Agent.Configuration;
+using NannyOrleans.Agent.Connection;
+using NannyOrleans.Agent.Inventories;
+using NannyOrleans.Agent.Jobs;
+using NannyOrleans.Agent.Journal;
+using NannyOrleans.Agent.Proxmox;
+
+namespace NannyOrleans.Agent.Commands;
+
+/// <summary><c>nannyagent run</c>.</summary>
+internal static partial class RunCommand
+{
+    /// <summary>Runs it to its exit code. Being told to end is a success; jobs that run go on.</summary>
+    public static async Task<int> Run(Terminal terminal, string configPath, CancellationToken stopping)
+    {
+        var host = terminal.Host;
+        AgentConfig config;
+        Credentials? credentials;
+        try
+        {
+            config = AgentConfig.Load(host.At(Path.GetFullPath(configPath)));
+            if (await terminal.NotProxmox(config, stopping) is { } why)
+            {
+                return terminal.Fail(AgentCommands.WrongUse, why);
+            }
+
+            credentials = Credentials.Load(host);
+            if (await WrongRegistration(terminal, config, credentials, stopping) is { } problem)
+            {
+                return terminal.Fail(AgentCommands.Failed, problem);
+            }
+        }
+        catch (ConfigException e)
+        {
+            return terminal.Fail(AgentCommands.WrongUse, e.Message);
+        }
+        catch (JsonException e)
+        {
+            return terminal.Fail(AgentCommands.Failed, $"{Credentials.PathOn(host)} is damaged ({e.Message}). Run: nannyagent register");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return terminal.Fail(AgentCommands.Failed, e.Message);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return AgentCommands.Done;
+        }
+
+        if (ServerUrl.Warning(config.ApiUrl) is { } warning)
+        {
+            await terminal.Error.WriteLineAsync(warning);
+        }
+
+        FileStream only;
+        try
+        {
+            only = new FileStream(Path.Combine(host.State, "run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return terminal.Fail(AgentCommands.Failed, $"Another nannyagent already runs on {host.State}: {e.Message}");
+        }
+
+        await using (only)
+        {
+            await Serve(terminal, config, credentials!, stopping);
+        }
+
+        return AgentCommands.Done;
+    }
+
+    private static async Task<string?> WrongRegistration(Terminal terminal, AgentConfig config, Credentials? credentials, CancellationToken stopping)
+    {
+        if (credentials is null)
+        {
+            return $"This host is not registered. Run: nannyagent register --api-url {config.ApiUrl.AbsoluteUri}";
+        }
+
+        if (!ServerUrl.IsSame(credentials.ApiUrl, config.ApiUrl))
+        {
+            return $"This host is registered with {credentials.ApiUrl.AbsoluteUri}, the configuration says {config.ApiUrl.AbsoluteUri}. Change one, or run: nannyagent register";
+        }
+
+        HostIdentity identity;
+        try
+        {
+            identity = await new PveHost(terminal.Host, terminal.Reads).Identity(stopping);
+        }
+        catch (IOException e)
+        {
+            // pmxcfs may be down, and then the server should hear exactly that: the inventory will say so. Who we are is in the credentials.
+            await terminal.Error.WriteLineAsync(PlainText.Of($"nannyagent: cannot check which host this is: {e.Message}"));
+            return null;
+        }
+
+        return identity.Node == credentials.Node && identity.Cluster == credentials.Cluster
+            ? null
+            : $"This host is node {identity.Node} of cluster {identity.Cluster}, but was registered as node {credentials.Node} of cluster {credentials.Cluster}. Run: nannyagent register";
+    }
+
+    private static async Task Serve(Terminal terminal, AgentConfig config, Credentials credentials, CancellationToken stopping)
+    {
+        var (host, clock) = (terminal.Host, TimeProvider.System);
+        using var loggers = StandardErrorLog.Create(terminal.Error, clock);
+        using var http = ServerHttp.Create();
+        using var tokens = new AgentTokens(new TokenEndpoint(http, config.ApiUrl), host, credentials, clock, loggers.CreateLogger<AgentTokens>());
+        var journal = new JobJournal(host, clock);
+        var scripts = new ScriptCache(http, config.ApiUrl, tokens, host);
+        var patchGuest = new PatchGuestHandler(host, credentials.Node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchGuestHandler>());
+        var jobs = new JobRuntime(journal, patchGuest, clock, loggers.CreateLogger<JobRuntime>());
+        var inventories = new InventoryCollector(host, credentials.Node, terminal.Reads, AgentCommands.Version, clock);
+        var session = new HubSession(config.ApiUrl, tokens, inventories, jobs, config.GuestDiscoveryInterval, clock, loggers);
+
+        var logger = loggers.CreateLogger<HubSession>();
+        Log.Started(logger, AgentCommands.Version, credentials.Node.Value, credentials.Cluster.Value);
+        jobs.Resume(stopping);
+        await Task.WhenAll(session.Run(stopping), Prune(journal, clock, logger, stopping));
+        Log.Ended(logger);
+    }
+
+    private static async Task Prune(JobJournal journal, TimeProvider clock, ILogger logger, CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                journal.Prune();
+                await Task.Delay(TimeSpan.FromHours(6), clock, stopping);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+            {
+                Log.NotPruned(logger, e);
+                await Task.Delay(TimeSpan.FromMinutes(10), clock, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "nannyagent {Version}: node {Node} of cluster {Cluster}", EventName = "AgentStarted")]
+        public static partial void Started(ILogger logger, string version, string node, string cluster);
+
+        [LoggerMessage(2, LogLevel.Information, "Ended as asked; running jobs go on", EventName = "AgentEnded")]
+        public static partial void Ended(ILogger logger);
+
+        [LoggerMessage(3, LogLevel.Warning, "Old jobs could not be removed from the journal", EventName = "JournalNotPruned")]
+        public static partial void NotPruned(ILogger logger, Exception exception);
+    }
+}

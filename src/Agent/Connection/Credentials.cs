@@ -1,0 +1,50 @@
+using System.Text.Json;
+using NannyOrleans.Agent.Linux;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Agent.Connection;
+
+/// <summary>What registration gave this host, in <c>/var/lib/nannyagent/credentials.json</c> (mode 0600).</summary>
+/// <param name="ApiUrl">The server it is registered with.</param>
+/// <param name="AgentId">The agent's id there.</param>
+/// <param name="AccessToken">Opens the hub and the scripts. Secret.</param>
+/// <param name="ExpiresAt">When the access token ends; null when the server did not say.</param>
+/// <param name="RefreshToken">Gets the next access token. Secret.</param>
+/// <param name="Node">The node it was registered as.</param>
+/// <param name="Cluster">The cluster it was registered in.</param>
+internal sealed record Credentials(
+    Uri ApiUrl,
+    AgentId AgentId,
+    string AccessToken,
+    DateTimeOffset? ExpiresAt,
+    string RefreshToken,
+    NodeName Node,
+    ClusterId Cluster)
+{
+    /// <summary>Where they are on a host.</summary>
+    public static string PathOn(Host host) => Path.Combine(host.State, "credentials.json");
+
+    /// <summary>Reads them; null when the host is not registered.</summary>
+    /// <exception cref="JsonException">The file is damaged.</exception>
+    public static Credentials? Load(Host host)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(PathOn(host)), AgentJson.Default.Credentials);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Puts them on disk; the earlier ones stand until the new ones do.</summary>
+    public void Save(Host host)
+    {
+        DurableFile.MakeDirectory(host.State);
+        DurableFile.Write(PathOn(host), JsonSerializer.SerializeToUtf8Bytes(this, AgentJson.Default.Credentials));
+    }
+
+    /// <summary>Says nothing secret, so that a record in a log message gives nothing away.</summary>
+    public override string ToString() => $"agent {AgentId} at {ApiUrl}";
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using NannyOrleans.Agent.Linux;
+using NannyOrleans.Agent.Proxmox;
+using NannyOrleans.Protocol;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Agent.Connection;
+
+/// <summary>Registers this host: a person approves a code in the browser, RFC 8628, and the host gets its tokens.</summary>
+internal sealed class DeviceFlow(TokenEndpoint endpoint, Uri apiUrl, Host host, TimeProvider clock, TextWriter output)
+{
+    /// <summary>Runs it to its end. Only a success changes anything on disk.</summary>
+    /// <returns>Null on success, else why not, in a person's words.</returns>
+    public async Task<string?> Register(HostIdentity identity, CancellationToken cancellationToken)
+    {
+        DeviceAnswer code;
+        try
+        {
+            code = await endpoint.RequestCode(
+            [
+                new("client_id", Registration.ClientId),
+                new("scope", $"{Registration.AgentScope} offline_access"),
+                new(Registration.Hostname, identity.Hostname),
+                new(Registration.Node, identity.Node.Value),
+                new(Registration.Cluster, identity.Cluster.Value),
+                new(Registration.ClusterName, identity.ClusterName),
+            ], cancellationToken);
+        }
+        catch (Exception e) when (IsNetwork(e, cancellationToken))
+        {
+            return $"The server cannot be reached: {e.Message}";
+        }
+
+        if (code is not { DeviceCode: { Length: > 0 } deviceCode, UserCode: { Length: > 0 } userCode, VerificationUri: { Length: > 0 } uri })
+        {
+            return "The server's answer has no device code; is this the URL of a NannyOrleans server?";
+        }
+
+        var expires = clock.GetUtcNow() + TimeSpan.FromSeconds(code.ExpiresIn is > 0 and var lifetime ? lifetime : DefaultLifetimeSeconds);
+        await output.WriteLineAsync($"Registering node {identity.Node} of cluster {PlainText.Of(identity.ClusterName, 80)} ({identity.Cluster}).");
+        await output.WriteLineAsync("Open this address in a browser and approve the code:");
+        await output.WriteLineAsync();
+        await output.WriteLineAsync($"  address: {PlainText.Of(uri)}");
+        await output.WriteLineAsync($"  code:    {PlainText.Of(userCode, 80)}");
+        if (code.VerificationUriComplete is { Length: > 0 } complete)
+        {
+            await output.WriteLineAsync($"  or both: {PlainText.Of(complete)}");
+        }
+
+        await output.WriteLineAsync();
+        await output.WriteLineAsync($"Waiting until {expires.ToString("u", CultureInfo.InvariantCulture)} ...");
+        await output.FlushAsync(cancellationToken);
+        return await Poll(identity, deviceCode, expires, TimeSpan.FromSeconds(code.Interval is > 0 and var asked ? asked : DefaultIntervalSeconds), cancellationToken);
+    }
+
+    private async Task<string?> Poll(HostIdentity identity, string deviceCode, DateTimeOffset expires, TimeSpan interval, CancellationToken cancellationToken)
+    {
+        string? lastProblem = null;
+        while (clock.GetUtcNow() + interval < expires)
+        {
+            await Task.Delay(interval, clock, cancellationToken);
+            TokenAnswer answer;
+            try
+            {
+                answer = await endpoint.RequestTokens(
+                [
+                    new("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                    new("device_code", deviceCode),
+                    new("client_id", Registration.ClientId),
+                ], cancellationToken);
+            }
+            catch (Exception e) when (IsNetwork(e, cancellationToken))
+            {
+                // The person may be approving right now: the code's own end is the only end.
+                if (lastProblem != e.Message)
+                {
+                    await output.WriteLineAsync($"Still trying: {PlainText.Of(e.Message)}");
+                }
+
+                lastProblem = e.Message;
+                continue;
+            }
+
+            switch (answer.Error)
+            {
+                case null:
+                    return await Finish(identity, answer);
+                case "authorization_pending":
+                    break;
+                case "slow_down":
+                    interval += SlowDown;
+                    break;
+                case "access_denied":
+                    return "The registration was refused by the person who looked at it.";
+                case "expired_token":
+                    return Expired;
+                default:
+                    return $"The server refused the registration: {PlainText.Of($"{answer.Error} {answer.ErrorDescription}".TrimEnd())}";
+            }
+        }
+
+        return lastProblem is null ? Expired : $"{Expired} The last problem was: {PlainText.Of(lastProblem)}";
+    }
+
+    private async Task<string?> Finish(HostIdentity identity, TokenAnswer answer)
+    {
+        if (answer is not { AccessToken: { Length: > 0 } access, RefreshToken: { Length: > 0 } refresh } || !AgentId.TryParse(answer.AgentId, null, out var id))
+        {
+            return "The server approved, but its answer lacks a token or the agent's id.";
+        }
+
+        var credentials = new Credentials(apiUrl, id, access, AgentTokens.Expiry(answer, clock), refresh, identity.Node, identity.Cluster);
+        credentials.Save(host);
+        await output.WriteLineAsync($"Registered as agent {id}.");
+        return null;
+    }
+
+    /// <summary>A lost connection, a server error or a timeout of the request itself, but not our own stop.</summary>
+    private static bool IsNetwork(Exception e, CancellationToken cancellationToken) =>
+        e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    private const string Expired = "The code expired before anybody approved it. Run register again.";
+    private const int DefaultIntervalSeconds = 5; // RFC 8628 section 3.2
+    private const int DefaultLifetimeSeconds = 600;
+    private static readonly TimeSpan SlowDown = TimeSpan.FromSeconds(5); // RFC 8628 section 3.5
+}

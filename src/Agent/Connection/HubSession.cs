@@ -1,0 +1,281 @@
+using System.Net;
+using System.Net.WebSockets;
+using Microsoft.AspNetCore.Http.Connections;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Client;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using NannyOrleans.Agent.Configuration;
+using NannyOrleans.Agent.Inventories;
+using NannyOrleans.Agent.Jobs;
+using NannyOrleans.Protocol;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Agent.Connection;
+
+/// <summary>The agent's connection: made, used, lost and made again until the agent is told to end.</summary>
+internal sealed partial class HubSession(
+    Uri apiUrl,
+    AgentTokens tokens,
+    InventoryCollector inventories,
+    JobRuntime jobs,
+    TimeSpan discoveryInterval,
+    TimeProvider clock,
+    ILoggerFactory loggers)
+{
+    private readonly ILogger logger = loggers.CreateLogger<HubSession>();
+
+    /// <summary>Runs until cancelled. No failure of the network or the server ends it.</summary>
+    public async Task Run(CancellationToken stopping)
+    {
+        for (var failures = 0; !stopping.IsCancellationRequested;)
+        {
+            var began = clock.GetTimestamp();
+            var wait = TimeSpan.Zero;
+            try
+            {
+                await ConnectAndServe(stopping);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (RegistrationEndedException e)
+            {
+                // Not an end of the process: a service manager would only start it again, faster and with a worse message.
+                Log.RegistrationEnded(logger, e.Message);
+                wait = RegistrationEndedWait;
+            }
+            catch (Exception e)
+            {
+                Log.Lost(logger, apiUrl, Reason(e));
+            }
+
+            failures = clock.GetElapsedTime(began) > Lasted ? 1 : failures + 1;
+            wait = wait == TimeSpan.Zero ? Backoff.After(failures, Random.Shared.NextDouble()) : wait;
+            await Wait(wait, stopping);
+        }
+    }
+
+    private async Task ConnectAndServe(CancellationToken stopping)
+    {
+        var token = await tokens.Get(stopping);
+        var closed = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var connection = Build(token);
+        connection.Closed += reason =>
+        {
+            closed.TrySetResult(reason);
+            return Task.CompletedTask;
+        };
+        connection.On<Job>(AgentHub.RunJob, Receive);
+
+        using (var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping))
+        {
+            limit.CancelAfter(ConnectLimit);
+            try
+            {
+                await connection.StartAsync(limit.Token);
+            }
+            catch (Exception e) when (IsUnauthorized(e))
+            {
+                tokens.Refuse(token);
+                throw;
+            }
+        }
+
+        Log.Connected(logger, apiUrl);
+        using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var serving = Serve(connection, lifetime.Token);
+        await Task.WhenAny(closed.Task, serving);
+        await lifetime.CancelAsync();
+        try
+        {
+            await serving;
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            // The connection closed under it; why is said below.
+        }
+
+        stopping.ThrowIfCancellationRequested();
+        throw new IOException("the connection was closed", await closed.Task);
+    }
+
+    private HubConnection Build(string token)
+    {
+        var builder = new HubConnectionBuilder()
+            .WithUrl(apiUrl.At(AgentHub.Path), options =>
+            {
+                // No negotiation, so no second request that another server behind the load balancer could answer.
+                options.Transports = HttpTransportType.WebSockets;
+                options.SkipNegotiation = true;
+                options.AccessTokenProvider = () => Task.FromResult<string?>(token);
+            })
+            .AddJsonProtocol(options =>
+            {
+                options.PayloadSerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Default);
+                // The context's own naming policy does not travel with its metadata.
+                options.PayloadSerializerOptions.PropertyNamingPolicy = ProtocolJson.Default.Options.PropertyNamingPolicy;
+                options.PayloadSerializerOptions.Converters.Add(new LongTextConverter());
+            });
+        builder.Services.AddSingleton(loggers);
+        return builder.Build();
+    }
+
+    private void Receive(Job job)
+    {
+        try
+        {
+            jobs.Receive(job);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Not in the journal, so not accepted and not run. Silence makes the server send it again.
+            Log.NotJournalled(logger, job.Id, e);
+        }
+    }
+
+    private async Task Serve(HubConnection connection, CancellationToken cancellationToken)
+    {
+        await ReportInventory(connection, cancellationToken);
+        await Task.WhenAll(ReportInventories(connection, cancellationToken), ReportJobs(connection, cancellationToken));
+    }
+
+    private async Task ReportInventories(HubConnection connection, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // A tenth of jitter, so that hosts started together drift apart.
+            await Task.Delay(discoveryInterval * (0.95 + (Random.Shared.NextDouble() * 0.1)), clock, cancellationToken);
+            await ReportInventory(connection, cancellationToken);
+        }
+    }
+
+    private async Task ReportInventory(HubConnection connection, CancellationToken cancellationToken)
+    {
+        var inventory = await inventories.Collect(cancellationToken);
+        foreach (var problem in inventory.Problems)
+        {
+            Log.Problem(logger, problem);
+        }
+
+        try
+        {
+            await Invoke(connection, AgentHub.ReportInventory, inventory, cancellationToken);
+        }
+        catch (Exception e) when (IsRefusedOrLate(e, cancellationToken))
+        {
+            Log.InventoryNotTaken(logger, Reason(e)); // the next one says the same and more
+        }
+    }
+
+    private async Task ReportJobs(HubConnection connection, CancellationToken cancellationToken)
+    {
+        // What was due on an earlier connection is said anew, as it is now.
+        while (jobs.Due.TryRead(out _))
+        {
+        }
+
+        foreach (var due in jobs.Unacknowledged())
+        {
+            await ReportJob(connection, due, cancellationToken);
+        }
+
+        await foreach (var due in jobs.Due.ReadAllAsync(cancellationToken))
+        {
+            await ReportJob(connection, due, cancellationToken);
+        }
+    }
+
+    private async Task ReportJob(HubConnection connection, ReportDue due, CancellationToken cancellationToken)
+    {
+        for (var failures = 1; ; failures++)
+        {
+            try
+            {
+                if (jobs.Report(due) is { } report)
+                {
+                    await Invoke(connection, AgentHub.ReportJob, report, cancellationToken);
+                    jobs.Acknowledge(report);
+                }
+
+                return;
+            }
+            catch (Exception e) when (IsRefusedOrLate(e, cancellationToken))
+            {
+                Log.ReportNotTaken(logger, due.Job, Reason(e));
+            }
+
+            await Task.Delay(Backoff.After(failures, Random.Shared.NextDouble()), clock, cancellationToken);
+        }
+    }
+
+    private static async Task Invoke(HubConnection connection, string method, object argument, CancellationToken cancellationToken)
+    {
+        // A server that answers pings but never this call must not hold back all other reports.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(InvokeLimit);
+        await connection.InvokeAsync(method, argument, limit.Token);
+    }
+
+    private async Task Wait(TimeSpan time, CancellationToken stopping)
+    {
+        try
+        {
+            await Task.Delay(time, clock, stopping);
+        }
+        catch (OperationCanceledException)
+        {
+            // The loop's condition ends it.
+        }
+    }
+
+    /// <summary>The server said no, or nothing in time, while the connection stands. A lost connection is another matter.</summary>
+    private static bool IsRefusedOrLate(Exception e, CancellationToken cancellationToken) =>
+        e is HubException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    private static bool IsUnauthorized(Exception e)
+    {
+        for (Exception? one = e; one is not null; one = one.InnerException)
+        {
+            if (one is HttpRequestException { StatusCode: HttpStatusCode.Unauthorized }
+                || (one is WebSocketException && one.Message.Contains("'401'", StringComparison.Ordinal)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static string Reason(Exception e) => e.InnerException is { } inner ? $"{e.Message}: {inner.Message}" : e.Message;
+
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan InvokeLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Lasted = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RegistrationEndedWait = TimeSpan.FromSeconds(60);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1101, LogLevel.Information, "Connected to {Server}", EventName = "Connected")]
+        public static partial void Connected(ILogger logger, Uri server);
+
+        [LoggerMessage(1102, LogLevel.Warning, "No connection to {Server}: {Reason}", EventName = "ConnectionLost")]
+        public static partial void Lost(ILogger logger, Uri server, string reason);
+
+        [LoggerMessage(1103, LogLevel.Error, "{Reason}", EventName = "RegistrationEnded")]
+        public static partial void RegistrationEnded(ILogger logger, string reason);
+
+        [LoggerMessage(1104, LogLevel.Warning, "{Problem}", EventName = "InventoryProblem")]
+        public static partial void Problem(ILogger logger, string problem);
+
+        [LoggerMessage(1105, LogLevel.Warning, "The server did not take the inventory: {Reason}", EventName = "InventoryNotTaken")]
+        public static partial void InventoryNotTaken(ILogger logger, string reason);
+
+        [LoggerMessage(1106, LogLevel.Warning, "The server did not take the report of job {Job}: {Reason}", EventName = "ReportNotTaken")]
+        public static partial void ReportNotTaken(ILogger logger, NannyOrleans.Protocol.Ids.JobId job, string reason);
+
+        [LoggerMessage(1107, LogLevel.Error, "Job {Job} cannot be written to the journal and is not accepted", EventName = "JobNotJournalled")]
+        public static partial void NotJournalled(ILogger logger, NannyOrleans.Protocol.Ids.JobId job, Exception exception);
+    }
+}

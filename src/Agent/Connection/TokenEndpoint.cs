@@ -1,0 +1,56 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using NannyOrleans.Agent.Configuration;
+using NannyOrleans.Protocol;
+
+namespace NannyOrleans.Agent.Connection;
+
+/// <summary>The device endpoint's answer, RFC 8628 section 3.2.</summary>
+internal sealed record DeviceAnswer(string? DeviceCode, string? UserCode, string? VerificationUri, string? VerificationUriComplete, int? ExpiresIn, int? Interval);
+
+/// <summary>The token endpoint's answer, good or bad, RFC 6749 sections 5.1 and 5.2.</summary>
+internal sealed record TokenAnswer(string? AccessToken, int? ExpiresIn, string? RefreshToken, string? AgentId, string? Error, string? ErrorDescription)
+{
+    /// <summary>Says nothing secret.</summary>
+    public override string ToString() => Error is null ? "tokens" : $"{Error} {ErrorDescription}";
+}
+
+/// <summary>The server's OAuth endpoints. A good answer and an OAuth error are values; anything else is an <see cref="HttpRequestException"/>.</summary>
+internal sealed class TokenEndpoint(HttpClient http, Uri apiUrl)
+{
+    /// <summary>Asks for a device code.</summary>
+    public Task<DeviceAnswer> RequestCode(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken) =>
+        Post(Registration.DeviceEndpoint, form, AgentJson.Default.DeviceAnswer, errorsAreAnswers: false, cancellationToken);
+
+    /// <summary>Asks for tokens.</summary>
+    public Task<TokenAnswer> RequestTokens(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken) =>
+        Post(Registration.TokenEndpoint, form, AgentJson.Default.TokenAnswer, errorsAreAnswers: true, cancellationToken);
+
+    private async Task<T> Post<T>(
+        string path,
+        IEnumerable<KeyValuePair<string, string>> form,
+        JsonTypeInfo<T> type,
+        bool errorsAreAnswers,
+        CancellationToken cancellationToken)
+    {
+        using var content = new FormUrlEncodedContent(form);
+        using var answer = await http.PostAsync(apiUrl.At(path), content, cancellationToken);
+        var body = await answer.Content.ReadAsStringAsync(cancellationToken);
+        var isError = answer.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized;
+        if (!answer.IsSuccessStatusCode && !(isError && errorsAreAnswers))
+        {
+            throw new HttpRequestException(
+                $"{apiUrl.At(path)} answered {(int)answer.StatusCode}: {PlainText.Of(body, 200)}", inner: null, answer.StatusCode);
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(body, type) ?? throw new JsonException("the answer is null");
+        }
+        catch (JsonException e)
+        {
+            throw new HttpRequestException($"{apiUrl.At(path)} answered {(int)answer.StatusCode} and no OAuth answer: {PlainText.Of(body, 200)}", e, answer.StatusCode);
+        }
+    }
+}

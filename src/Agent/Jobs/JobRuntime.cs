@@ -1,0 +1,164 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using NannyOrleans.Agent.Journal;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Agent.Jobs;
+
+/// <summary>
+/// All jobs of this host: takes them, runs each at most once, and says what there is to report. It knows no connection; whoever
+/// has one takes from <see cref="Due"/>, sends <see cref="Report"/> and calls <see cref="Acknowledge"/>.
+/// </summary>
+internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler patchGuest, TimeProvider clock, ILogger logger)
+{
+    private readonly Channel<ReportDue> due = Channel.CreateUnbounded<ReportDue>();
+    private readonly Lock gate = new();
+    private readonly Dictionary<Vmid, Task> queues = [];
+    private CancellationToken stopping = CancellationToken.None;
+
+    /// <summary>What should be reported, in order. Items are cheap: output is read when a report is made.</summary>
+    public ChannelReader<ReportDue> Due => due.Reader;
+
+    /// <summary>Takes up the journal's unfinished jobs: running ones are found again, accepted ones started.</summary>
+    /// <param name="cancellationToken">Stops watching jobs; it never ends one.</param>
+    public void Resume(CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            stopping = cancellationToken;
+
+            // A job that runs already holds its container: it goes before those that only wait.
+            foreach (var entry in journal.All().Where(entry => entry.Outcome is JobOutcome.Accepted or JobOutcome.Running).OrderBy(entry => entry.Started is null))
+            {
+                Log.Resuming(logger, entry.Id, entry.Outcome);
+                Queue(entry, entry.Received.Job);
+            }
+        }
+    }
+
+    /// <summary>Takes a job from the server. On return it is in the journal and its answer is due. An id seen before is only answered.</summary>
+    public void Receive(Job job)
+    {
+        lock (gate)
+        {
+            if (journal.Find(job.Id) is { } known)
+            {
+                due.Writer.TryWrite(new(known.Id, known.Outcome));
+                return;
+            }
+
+            var entry = journal.Add(job);
+            Log.Accepted(logger, entry.Id, job.GetType().Name);
+            due.Writer.TryWrite(new(entry.Id, JobOutcome.Accepted));
+            Queue(entry, job);
+        }
+    }
+
+    /// <summary>The jobs whose end the server does not have yet, as they are now. For a new connection, which knows of nothing said before.</summary>
+    public IReadOnlyList<ReportDue> Unacknowledged() =>
+        [.. journal.All().Select(entry => new ReportDue(entry.Id, entry.Outcome)).Where(report => report.Outcome is not JobOutcome.AlreadyReported)];
+
+    /// <summary>Makes a report; null when the job has been forgotten.</summary>
+    public JobReport? Report(ReportDue due)
+    {
+        if (journal.Find(due.Job) is not { } entry)
+        {
+            return null;
+        }
+
+        if (due.Outcome is JobOutcome.Accepted)
+        {
+            return new(due.Job, JobOutcome.Accepted, Detail: null);
+        }
+
+        if (due.Outcome is JobOutcome.Running)
+        {
+            return new(due.Job, JobOutcome.Running, Detail: null) { StartedAt = entry.Started?.At };
+        }
+
+        var end = entry.End ?? throw new InvalidOperationException($"Job {due.Job} has no end and {due.Outcome} was due.");
+        return entry.Reported is null
+            ? PatchGuestHandler.Report(entry, end)
+            : new(due.Job, JobOutcome.AlreadyReported, end.Detail) { ExitCode = end.ExitCode, StartedAt = end.StartedAt, CompletedAt = end.CompletedAt };
+    }
+
+    /// <summary>The server has stored this report. After a final one the job's output is dropped.</summary>
+    public void Acknowledge(JobReport report)
+    {
+        lock (gate)
+        {
+            if (report.Outcome.IsFinal() && journal.Find(report.Id) is { Reported: null } entry)
+            {
+                entry.MarkReported();
+                Log.Reported(logger, report.Id, report.Outcome);
+            }
+        }
+    }
+
+    private void Queue(JournalEntry entry, Job job)
+    {
+        // Never two on one container at once. Called under the gate, so the order is that of arrival.
+        var vmid = ((PatchGuest)job).Vmid;
+        queues[vmid] = RunAfter(queues.GetValueOrDefault(vmid, Task.CompletedTask), entry, job);
+    }
+
+    private async Task RunAfter(Task earlier, JournalEntry entry, Job job)
+    {
+        await Task.Yield(); // out of the caller's lock
+        await earlier;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await Run(entry, job);
+                due.Writer.TryWrite(new(entry.Id, entry.Outcome));
+                Log.Ended(logger, entry.Id, entry.Outcome, entry.End?.Detail);
+                return;
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return; // the job goes on without us; the next agent finds it
+            }
+            catch (Exception e)
+            {
+                // The journal's disk, as a rule. The journal still says how far the job is, so going on from it is safe.
+                Log.Failing(logger, entry.Id, e);
+            }
+
+            await Task.Delay(RetryAfter, clock, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private Task Run(JournalEntry entry, Job job) => job switch
+    {
+        _ when entry.End is not null => Task.CompletedTask,
+        PatchGuest patch => patchGuest.Run(patch, entry, () => due.Writer.TryWrite(new(entry.Id, JobOutcome.Running)), stopping),
+        _ => throw new InvalidOperationException($"{job.GetType().Name} has no handler."),
+    };
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
+
+    private static partial class Log
+    {
+        [LoggerMessage(2101, LogLevel.Information, "Job {Job}: {Kind} accepted", EventName = "JobAccepted")]
+        public static partial void Accepted(ILogger logger, JobId job, string kind);
+
+        [LoggerMessage(2102, LogLevel.Information, "Job {Job} found in the journal: {Outcome}", EventName = "JobResuming")]
+        public static partial void Resuming(ILogger logger, JobId job, JobOutcome outcome);
+
+        [LoggerMessage(2103, LogLevel.Information, "Job {Job}: {Outcome} {Detail}", EventName = "JobEnded")]
+        public static partial void Ended(ILogger logger, JobId job, JobOutcome outcome, string? detail);
+
+        [LoggerMessage(2104, LogLevel.Information, "Job {Job}: {Outcome} reported", EventName = "JobReported")]
+        public static partial void Reported(ILogger logger, JobId job, JobOutcome outcome);
+
+        [LoggerMessage(2105, LogLevel.Error, "Job {Job} cannot go on; trying again in 30 s", EventName = "JobStuck")]
+        public static partial void Failing(ILogger logger, JobId job, Exception exception);
+    }
+}
+
+/// <summary>A report that should be sent.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Outcome">What is to be said of it.</param>
+internal readonly record struct ReportDue(JobId Job, JobOutcome Outcome);

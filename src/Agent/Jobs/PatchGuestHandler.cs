@@ -1,0 +1,175 @@
+using Microsoft.Extensions.Logging;
+using NannyOrleans.Agent.Connection;
+using NannyOrleans.Agent.Journal;
+using NannyOrleans.Agent.Linux;
+using NannyOrleans.Agent.Proxmox;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Agent.Jobs;
+
+/// <summary>Patches one container. Called again after a restart of the agent, it goes on where the journal says the job is.</summary>
+internal sealed partial class PatchGuestHandler(Host host, NodeName node, BoundedReads reads, ScriptCache scripts, TimeProvider clock, ILogger logger)
+{
+    /// <summary>Brings the job to its end and puts the end into the journal.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="entry">Its journal entry, without an end.</param>
+    /// <param name="running">Called once it runs.</param>
+    /// <param name="cancellationToken">Stops watching; the job itself goes on.</param>
+    public async Task Run(PatchGuest job, JournalEntry entry, Action running, CancellationToken cancellationToken)
+    {
+        if (entry.Started is not { } started)
+        {
+            var (refusal, script) = await Prepare(job, entry.Received.ReceivedAt, cancellationToken);
+            if (refusal is not null)
+            {
+                entry.Finish(JobOutcome.Failed, refusal);
+                return;
+            }
+
+            // Durable before anything runs: after this line the job is never started again, whatever happens.
+            started = entry.Start(host.BootId());
+            Log.Starting(logger, entry.Id, job.Vmid);
+            if (entry.Run.Start(host, script, PatchGuestChecks.Command(job)) is { } problem)
+            {
+                entry.Finish(JobOutcome.Failed, $"could not be started: {problem}");
+                return;
+            }
+        }
+
+        running();
+        await Watch(job, entry, started, cancellationToken);
+    }
+
+    private async Task<(string? Refusal, string Script)> Prepare(PatchGuest job, DateTimeOffset receivedAt, CancellationToken cancellationToken)
+    {
+        if (PatchGuestChecks.Refusal(job) is { } wrong)
+        {
+            return (wrong, string.Empty);
+        }
+
+        for (var failures = 1; ; failures++)
+        {
+            try
+            {
+                var script = await scripts.Get(job.Script, cancellationToken);
+
+                // Last, so that as little time as possible lies between the look and the start.
+                var conf = await reads.Read(host.At("/etc/pve"), () => PveFiles.ReadContainer(host, node, job.Vmid), cancellationToken);
+                return (PatchGuestChecks.Refusal(job.Vmid, conf), script);
+            }
+            catch (Exception e) when (e is ScriptException or UnreadableException)
+            {
+                return (e.Message, string.Empty);
+            }
+            catch (Exception e) when (e is HttpRequestException or RegistrationEndedException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+            {
+                if (clock.GetUtcNow() - receivedAt > FetchLimit)
+                {
+                    return ($"could not fetch the script {job.Script.Name}: {PlainText.Of(e.Message)}", string.Empty);
+                }
+
+                Log.CannotFetch(logger, job.Script.Name, e.Message);
+                await Task.Delay(Backoff.After(failures, Random.Shared.NextDouble()), clock, cancellationToken);
+            }
+        }
+    }
+
+    private async Task Watch(PatchGuest job, JournalEntry entry, JobStart started, CancellationToken cancellationToken)
+    {
+        var run = entry.Run;
+        var patience = clock.GetTimestamp();
+        var late = started.At + TimeSpan.FromSeconds(job.TimeoutSeconds) + Grace;
+        var endedByUs = false;
+        for (var poll = FirstPoll; ; poll = poll < LastPoll ? poll * 1.5 : LastPoll)
+        {
+            var now = clock.GetUtcNow();
+            var runner = host.BootId() == started.BootId ? run.RunnerProcess() : null;
+            var alive = runner?.IsAlive() is true;
+
+            // Asked after the runner: it writes the code and then ends, so a dead one has written what it ever will.
+            if (run.Ended() is { } end)
+            {
+                var stderr = Kept(run.StandardError, StderrLimit, StderrEncodedLimit);
+                var (outcome, detail) = endedByUs
+                    ? (JobOutcome.Failed, $"{PatchVerdict.TimedOut(job)}; it was ended from the host and may go on inside the container")
+                    : PatchVerdict.Of(job, end.Code, end.At - started.At, stderr.Text);
+                entry.Finish(outcome, detail, end.Code, end.At);
+                return;
+            }
+
+            if (runner is { } lost && !alive)
+            {
+                entry.Finish(
+                    endedByUs ? JobOutcome.Failed : JobOutcome.Interrupted,
+                    endedByUs ? $"{PatchVerdict.TimedOut(job)}; it was killed from the host and may go on inside the container" : Unknown);
+                return;
+            }
+
+            if (runner is null && clock.GetElapsedTime(patience) > RunnerPatience)
+            {
+                // No runner ever said who it is. In the same boot its claim tells whether it began; in another one the claim itself may be lost.
+                var prevented = host.BootId() is { } boot && boot == started.BootId && run.TryPrevent();
+                entry.Finish(
+                    prevented ? JobOutcome.Failed : JobOutcome.Interrupted,
+                    prevented ? "could not be started: the agent ended just before it ran" : Unknown);
+                return;
+            }
+
+            if (alive && now > late)
+            {
+                // timeout(1) in the container should have ended it. A frozen container answers nobody.
+                DetachedRun.End(runner!.Value, force: now > late + Grace);
+                Log.EndingFromOutside(logger, entry.Id);
+                endedByUs = true;
+            }
+
+            await Task.Delay(poll, clock, cancellationToken);
+        }
+    }
+
+    /// <summary>The report of a job that has ended, its output read from the files.</summary>
+    public static JobReport Report(JournalEntry entry, JobEnd end)
+    {
+        var stdout = Kept(entry.Run.StandardOutput, StdoutLimit, StdoutEncodedLimit);
+        var stderr = Kept(entry.Run.StandardError, StderrLimit, StderrEncodedLimit);
+        return new(entry.Id, end.Outcome, end.Detail)
+        {
+            ExitCode = end.ExitCode,
+            StandardOutput = stdout.Text,
+            StandardError = stderr.Text,
+            StandardOutputCut = stdout.Cut,
+            StandardErrorCut = stderr.Cut,
+            StartedAt = end.StartedAt,
+            CompletedAt = end.CompletedAt,
+        };
+    }
+
+    private static KeptOutput Kept(string path, int limit, int encodedLimit) => KeptOutput.Read(path, limit, encodedLimit);
+
+    private const string Unknown = "the job was started, its end is unknown";
+    private const int StdoutLimit = 1024 * 1024;
+    private const int StderrLimit = 256 * 1024;
+
+    // Together below the 4 MiB the server takes in one message.
+    private const int StdoutEncodedLimit = 2816 * 1024;
+    private const int StderrEncodedLimit = 768 * 1024;
+
+    private static readonly TimeSpan FetchLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RunnerPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LastPoll = TimeSpan.FromSeconds(1);
+
+    private static partial class Log
+    {
+        [LoggerMessage(2001, LogLevel.Information, "Job {Job}: patching container {Vmid}", EventName = "JobStarting")]
+        public static partial void Starting(ILogger logger, JobId job, Vmid vmid);
+
+        [LoggerMessage(2002, LogLevel.Warning, "Script {Script} could not be fetched, trying again: {Reason}", EventName = "ScriptNotFetched")]
+        public static partial void CannotFetch(ILogger logger, string script, string reason);
+
+        [LoggerMessage(2003, LogLevel.Warning, "Job {Job} is far over its time; ending it from the host", EventName = "JobEndedFromOutside")]
+        public static partial void EndingFromOutside(ILogger logger, JobId job);
+    }
+}

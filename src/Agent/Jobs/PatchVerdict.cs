@@ -1,0 +1,52 @@
+using System.Globalization;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Agent.Jobs;
+
+/// <summary>What the end of a <c>pct exec</c> means for a patch job. Exit codes alone do not tell: pct's own cannot be told from the script's.</summary>
+internal static class PatchVerdict
+{
+    /// <summary>The first line a catalogue script writes to standard error: from here on it is the script that speaks.</summary>
+    public const string Marker = "nanny-patch: started";
+
+    /// <summary>Judges a run that has an exit code.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="exitCode">What <c>pct exec</c> exited with.</param>
+    /// <param name="ran">From start to end.</param>
+    /// <param name="stderr">Standard error, as far as kept; its beginning is.</param>
+    public static (JobOutcome Outcome, string? Detail) Of(PatchGuest job, int exitCode, TimeSpan ran, string stderr)
+    {
+        var lines = stderr.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (!lines.Contains(Marker))
+        {
+            return (JobOutcome.Failed, NotStarted(job, exitCode, lines));
+        }
+
+        var last = lines[^1] is var line && line != Marker ? PlainText.Of(line) : null;
+        return exitCode switch
+        {
+            0 => (JobOutcome.Succeeded, null),
+
+            // timeout(1) says 124, or 137 when it had to kill; BusyBox' passes on the 143 of the ended script.
+            124 or 137 or 143 when ran >= TimeSpan.FromSeconds(job.TimeoutSeconds) => (JobOutcome.Failed, TimedOut(job)),
+            137 => (JobOutcome.Failed, With("exit code 137: killed, perhaps for want of memory", last)),
+            _ => (JobOutcome.Failed, With(string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}"), last)),
+        };
+    }
+
+    /// <summary>The words for a job that took too long.</summary>
+    public static string TimedOut(PatchGuest job) => string.Create(CultureInfo.InvariantCulture, $"timed out after {job.TimeoutSeconds} s");
+
+    private static string NotStarted(PatchGuest job, int exitCode, string[] lines)
+    {
+        if (lines.Contains($"container '{job.Vmid}' not running!"))
+        {
+            return "container not running";
+        }
+
+        var reason = lines.Length > 0 ? string.Join("; ", lines.TakeLast(3)) : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}, no message");
+        return $"could not start in the container: {PlainText.Of(reason)}";
+    }
+
+    private static string With(string what, string? last) => last is null ? what : $"{what}: {last}";
+}

@@ -1,0 +1,90 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using NannyOrleans.Agent.Linux;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Agent.Journal;
+
+/// <summary><c>job.json</c>: the job as it came.</summary>
+internal sealed record ReceivedJob(Job Job, DateTimeOffset ReceivedAt);
+
+/// <summary><c>started</c>: written before anything runs, so what is not there was never run.</summary>
+internal sealed record JobStart(DateTimeOffset At, string? BootId);
+
+/// <summary><c>end.json</c>: how it ended, decided once.</summary>
+internal sealed record JobEnd(JobOutcome Outcome, string? Detail, int? ExitCode, DateTimeOffset? StartedAt, DateTimeOffset CompletedAt);
+
+/// <summary><c>reported</c>: the server has stored the end.</summary>
+internal sealed record JobReported(DateTimeOffset At);
+
+/// <summary>One job's directory. Files appear in the order job, started, end, reported, each durable before the next; none changes.</summary>
+internal sealed class JournalEntry(JobId id, string directory, TimeProvider clock)
+{
+    /// <summary>The job's id, the directory's name.</summary>
+    public JobId Id => id;
+
+    /// <summary>Whether the job was accepted. A directory without the file was never acknowledged to anybody.</summary>
+    public bool Exists => File.Exists(At("job.json"));
+
+    /// <summary>The job as it came.</summary>
+    public ReceivedJob Received => Read("job.json", AgentJson.Default.ReceivedJob) ?? throw new FileNotFoundException($"{At("job.json")} is gone");
+
+    /// <summary>Its start; null when it was never started.</summary>
+    public JobStart? Started => Read("started", AgentJson.Default.JobStart);
+
+    /// <summary>Its end; null while it has none.</summary>
+    public JobEnd? End => Read("end.json", AgentJson.Default.JobEnd);
+
+    /// <summary>When the server took the end; null while it has not.</summary>
+    public JobReported? Reported => Read("reported", AgentJson.Default.JobReported);
+
+    /// <summary>The program that carries it out.</summary>
+    public DetachedRun Run { get; } = new(directory);
+
+    /// <summary>How far it is.</summary>
+    public JobOutcome Outcome =>
+        Reported is not null ? JobOutcome.AlreadyReported
+        : End is { } end ? end.Outcome
+        : Started is not null ? JobOutcome.Running
+        : JobOutcome.Accepted;
+
+    /// <summary>Puts the job on disk.</summary>
+    public void Receive(Job job) => Write("job.json", new(job, clock.GetUtcNow()), AgentJson.Default.ReceivedJob);
+
+    /// <summary>Puts the start on disk; only then may anything run.</summary>
+    public JobStart Start(string? bootId)
+    {
+        var start = new JobStart(clock.GetUtcNow(), bootId);
+        Write("started", start, AgentJson.Default.JobStart);
+        return start;
+    }
+
+    /// <summary>Puts the end on disk.</summary>
+    public void Finish(JobOutcome outcome, string? detail, int? exitCode = null, DateTimeOffset? completedAt = null) =>
+        Write("end.json", new(outcome, detail, exitCode, Started?.At, completedAt ?? clock.GetUtcNow()), AgentJson.Default.JobEnd);
+
+    /// <summary>Remembers that the server has the end, then drops everything but what keeps the job from being started again.</summary>
+    public void MarkReported()
+    {
+        Write("reported", new(clock.GetUtcNow()), AgentJson.Default.JobReported);
+        foreach (var path in Directory.EnumerateFiles(directory).Where(path => Path.GetFileName(path) is not ("job.json" or "started" or "end.json" or "reported")))
+        {
+            File.Delete(path);
+        }
+    }
+
+    /// <summary>Forgets the job.</summary>
+    public void Delete() => Directory.Delete(directory, recursive: true);
+
+    private string At(string name) => Path.Combine(directory, name);
+
+    private void Write<T>(string name, T value, JsonTypeInfo<T> type) => DurableFile.Write(At(name), JsonSerializer.SerializeToUtf8Bytes(value, type));
+
+    private T? Read<T>(string name, JsonTypeInfo<T> type)
+        where T : class
+    {
+        var path = At(name);
+        return File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), type) : null;
+    }
+}

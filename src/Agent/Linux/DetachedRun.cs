@@ -1,0 +1,113 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace NannyOrleans.Agent.Linux;
+
+/// <summary>
+/// A program that outlives the agent: its own session, output and exit code in files of one directory, found again by whoever
+/// looks there. The one place that would change for transient systemd units.
+/// </summary>
+/// <param name="directory">Where its files are; it exists, is the run's own, and is never used for a second run.</param>
+internal sealed partial class DetachedRun(string directory)
+{
+    /// <summary>What the program wrote to standard output. Absent until it runs.</summary>
+    public string StandardOutput => Path.Combine(directory, "stdout");
+
+    /// <summary>What the program wrote to standard error. Absent until it runs.</summary>
+    public string StandardError => Path.Combine(directory, "stderr");
+
+    private string Exit => Path.Combine(directory, "exit");
+
+    private string Runner => Path.Combine(directory, "runner");
+
+    private string Claim => Path.Combine(directory, "claimed");
+
+    /// <summary>Starts the program in <c>/</c>. Called once in the life of a directory.</summary>
+    /// <param name="host">Finds <c>setsid</c> and gives the search path.</param>
+    /// <param name="input">The file that becomes its standard input.</param>
+    /// <param name="program">The program and its arguments.</param>
+    /// <returns>Null when started, else why not, in a person's words.</returns>
+    public string? Start(Host host, string input, IReadOnlyList<string> program)
+    {
+        if (new Programs(host).Find("setsid") is not { } setsid)
+        {
+            return $"there is no setsid in {host.SearchPath}";
+        }
+
+        // Everything that varies is a positional parameter: nothing is ever spliced into the text the shell parses.
+        var start = new ProcessStartInfo(setsid, ["sh", "-c", RunnerScript, "nannyagent-job", directory, input, .. program]) { WorkingDirectory = "/" };
+        start.Environment["PATH"] = host.SearchPath;
+        try
+        {
+            using var process = Process.Start(start);
+            return null;
+        }
+        catch (Win32Exception e)
+        {
+            return $"setsid: {e.Message}";
+        }
+    }
+
+    /// <summary>The exit code and when it came; null while there is none.</summary>
+    public (int Code, DateTimeOffset At)? Ended() =>
+        File.Exists(Exit) && int.TryParse(File.ReadAllText(Exit), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var code)
+            ? (code, new DateTimeOffset(File.GetLastWriteTimeUtc(Exit), TimeSpan.Zero))
+            : null;
+
+    /// <summary>The runner, once it has said who it is; null before, and after a power loss that took the file.</summary>
+    public ProcessStat? RunnerProcess() =>
+        File.Exists(Runner) && ProcessStat.TryParse(File.ReadAllText(Runner), out var stat) ? stat : null;
+
+    /// <summary>
+    /// Makes sure that a run which has not begun never will. True: the program did not and will not run. False: it has begun.
+    /// The runner makes the same directory just before the program, and only one of the two can.
+    /// </summary>
+    public bool TryPrevent()
+    {
+        const int OwnerOnly = 0x1C0;
+        const int Exists = 17;
+        if (MakeDirectory(Claim, OwnerOnly) is 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error is Exists ? false : throw new IOException($"mkdir {Claim}: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    /// <summary>Ends the runner's whole process group: first asked, with <paramref name="force"/> killed.</summary>
+    public static void End(ProcessStat runner, bool force)
+    {
+        const int Terminate = 15;
+        const int Kill = 9;
+        if (runner.IsAlive())
+        {
+            _ = Signal(-runner.Pid, force ? Kill : Terminate);
+        }
+    }
+
+    // The directory is nobody else's, so files need no umask; the program's own files in a container do need the usual one.
+    // It says who it is before it claims the run, so a claimed run has a process to look for. TERM is caught, not ignored: an
+    // ignored signal would be inherited by the program, a caught one is not, and the runner still writes the exit code. systemd
+    // starts its services with PIPE ignored, which would be inherited all the way into a container's pipelines; only env can undo it.
+    private const string RunnerScript =
+        """
+        exec </dev/null >/dev/null 2>&1
+        umask 022
+        trap : TERM
+        job=$1 input=$2
+        shift 2
+        cat "/proc/$$/stat" > "$job/runner.tmp" && mv "$job/runner.tmp" "$job/runner" || exit 73
+        mkdir "$job/claimed" || exit 75
+        env --default-signal=PIPE "$@" < "$input" > "$job/stdout" 2> "$job/stderr"
+        printf '%s\n' "$?" > "$job/exit.tmp" && mv "$job/exit.tmp" "$job/exit"
+        """;
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Signal(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MakeDirectory(string path, int mode);
+}

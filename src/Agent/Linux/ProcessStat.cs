@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace NannyOrleans.Agent.Linux;
+
+/// <summary>The parts of <c>/proc/PID/stat</c> that tell one process from all others of this boot.</summary>
+/// <param name="Pid">Its id; used again once it has ended.</param>
+/// <param name="State">One letter; <c>Z</c> and <c>X</c> have ended.</param>
+/// <param name="StartTime">Clock ticks from boot to its start; with the pid it names one process.</param>
+internal readonly record struct ProcessStat(int Pid, char State, long StartTime)
+{
+    /// <summary>Whether this very process still runs. <c>/proc</c> is the kernel's, not the host directory's: processes have no root.</summary>
+    public bool IsAlive()
+    {
+        try
+        {
+            return TryParse(File.ReadAllText($"/proc/{Pid}/stat"), out var now) && now.StartTime == StartTime && now.State is not ('Z' or 'X');
+        }
+        catch (Exception e) when (e is IOException)
+        {
+            // No such file, or ESRCH from a process that ends while it is read: it is gone.
+            return false;
+        }
+    }
+
+    /// <summary>Reads one line of the file. The command's name is in parentheses and may itself hold blanks and parentheses.</summary>
+    public static bool TryParse(string line, out ProcessStat stat)
+    {
+        stat = default;
+        var open = line.IndexOf(" (", StringComparison.Ordinal);
+        var close = line.LastIndexOf(") ", StringComparison.Ordinal);
+        if (open <= 0 || close < open)
+        {
+            return false;
+        }
+
+        var fields = line[(close + 2)..].Split(' ');
+        if (fields.Length <= StartTimeField
+            || fields[0].Length is not 1
+            || !int.TryParse(line.AsSpan(0, open), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+            || !long.TryParse(fields[StartTimeField], NumberStyles.None, CultureInfo.InvariantCulture, out var started))
+        {
+            return false;
+        }
+
+        stat = new(pid, fields[0][0], started);
+        return true;
+    }
+
+    /// <summary>starttime is field 22, proc(5); fields here are counted from the state, which is field 3.</summary>
+    private const int StartTimeField = 22 - 3;
+}

@@ -1,0 +1,99 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace NannyOrleans.Agent.Linux;
+
+/// <summary>How a program ended.</summary>
+/// <param name="ExitCode">Its exit code; null when it could not be started or took too long.</param>
+/// <param name="Output">The beginning of its standard output, invalid UTF-8 replaced.</param>
+/// <param name="Error">The beginning of its standard error, invalid UTF-8 replaced.</param>
+/// <param name="Problem">Why it is no success, in a person's words; null when the exit code is 0.</param>
+internal sealed record ProgramEnd(int? ExitCode, string Output, string Error, string? Problem);
+
+/// <summary>Runs the host's programs: short ones, whose output fits into memory. Arguments are a list, never a shell's string.</summary>
+internal sealed class Programs(Host host)
+{
+    /// <summary>The program's path, found through the host's search path; null when there is none.</summary>
+    public string? Find(string name) =>
+        host.SearchPath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
+
+    /// <summary>Runs a program to its end in <c>/</c>, with no input.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="limit">After this it and everything it started is killed.</param>
+    /// <param name="outputLimit">Bytes kept of each of its outputs; the rest is read and dropped.</param>
+    /// <param name="cancellationToken">Kills it, too.</param>
+    public async Task<ProgramEnd> Run(string name, IReadOnlyList<string> arguments, TimeSpan limit, int outputLimit, CancellationToken cancellationToken)
+    {
+        var shown = $"{name} {string.Join(' ', arguments)}";
+        if (Find(name) is not { } path)
+        {
+            return new(null, string.Empty, string.Empty, $"{shown}: there is no {name} in {host.SearchPath}");
+        }
+
+        var start = new ProcessStartInfo(path, arguments)
+        {
+            WorkingDirectory = "/",
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["PATH"] = host.SearchPath;
+
+        Process process;
+        try
+        {
+            process = Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            return new(null, string.Empty, string.Empty, $"{shown}: {e.Message}");
+        }
+
+        using (process)
+        using (var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        {
+            process.StandardInput.Close();
+            deadline.CancelAfter(limit);
+            try
+            {
+                var output = ReadBeginning(process.StandardOutput.BaseStream, outputLimit, deadline.Token);
+                var error = ReadBeginning(process.StandardError.BaseStream, outputLimit, deadline.Token);
+                await Task.WhenAll(output, error);
+                await process.WaitForExitAsync(deadline.Token);
+                return Ended(shown, process.ExitCode, await output, await error);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+                cancellationToken.ThrowIfCancellationRequested();
+                return new(null, string.Empty, string.Empty, $"{shown}: no end within {limit.TotalSeconds:0.#} s");
+            }
+        }
+    }
+
+    private static ProgramEnd Ended(string shown, int code, string output, string error)
+    {
+        if (code is 0)
+        {
+            return new(0, output, error, null);
+        }
+
+        var reason = string.Join("; ", error.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Take(3));
+        return new(code, output, error, string.Create(CultureInfo.InvariantCulture, $"{shown}: exit code {code}: {PlainText.Of(reason)}"));
+    }
+
+    private static async Task<string> ReadBeginning(Stream stream, int limit, CancellationToken cancellationToken)
+    {
+        using var kept = new MemoryStream();
+        var buffer = new byte[4096];
+        while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and var read)
+        {
+            kept.Write(buffer, 0, Math.Min(read, limit - (int)kept.Length));
+        }
+
+        return Encoding.UTF8.GetString(kept.GetBuffer(), 0, (int)kept.Length);
+    }
+}
