@@ -32,7 +32,7 @@ else
 builder.Services.AddSingleton<AgentConnections>();
 builder.Services.AddHostedService(services => services.GetRequiredService<AgentConnections>());
 builder.Services.AddSignalR(hub => hub.MaximumReceiveMessageSize = 4 * 1024 * 1024)
-    .AddJsonProtocol(json => json.PayloadSerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Default));
+    .AddJsonProtocol(json => ProtocolJson.Configure(json.PayloadSerializerOptions));
 builder.Services.ConfigureHttpJsonOptions(json =>
 {
     json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

@@ -113,9 +113,7 @@ internal sealed partial class HubSession(
             })
             .AddJsonProtocol(options =>
             {
-                options.PayloadSerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Default);
-                // The context's own naming policy does not travel with its metadata.
-                options.PayloadSerializerOptions.PropertyNamingPolicy = ProtocolJson.Default.Options.PropertyNamingPolicy;
+                ProtocolJson.Configure(options.PayloadSerializerOptions);
                 options.PayloadSerializerOptions.Converters.Add(new LongTextConverter());
             });
         builder.Services.AddSingleton(loggers);

@@ -70,8 +70,7 @@ public sealed class ControlPlane : IAsyncDisposable
         builder.Services.AddSingleton(_ => plane!);
         builder.Services.AddSignalR(options => options.MaximumReceiveMessageSize = 4 * 1024 * 1024).AddJsonProtocol(options =>
         {
-            options.PayloadSerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Default);
-            options.PayloadSerializerOptions.PropertyNamingPolicy = ProtocolJson.Default.Options.PropertyNamingPolicy;
+            ProtocolJson.Configure(options.PayloadSerializerOptions);
         });
         var app = builder.Build();
         plane = new ControlPlane(app);
