@@ -36,7 +36,7 @@ internal static class CommandLine
         var simulated = new Option<bool>("--simulated") { Description = "Directories instead of containers, as without root or LXC." };
         var cache = new Option<string?>("--cache")
         {
-            Description = "Where the base root file system is kept. Default /var/cache/nanny-lab as root.",
+            Description = "Where the base root file system is kept, for all labs. Default /var/cache/nanny-lab.",
             HelpName = "DIR",
         };
         var mirror = new Option<string?>("--mirror") { Description = "Debian mirror to build the base from. Default: this machine's own.", HelpName = "URL" };
@@ -54,7 +54,7 @@ internal static class CommandLine
             var ask = new UpRequest(
                 parsed.GetValue(hosts), parsed.GetValue(containers), parsed.GetValue(stopped), parsed.GetValue(simulated),
                 TimeSpan.FromMilliseconds(parsed.GetValue(cost)),
-                Path.GetFullPath(parsed.GetValue(cache) ?? LabDirectory.Usual("/var/cache/nanny-lab", ".cache/nanny-lab")), parsed.GetValue(mirror), parsed.GetValue(plan));
+                Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan));
             await Verbs(parsed).Up(ask, cancellationToken);
             return 0;
         }));
@@ -124,6 +124,7 @@ internal static class CommandLine
 
     private static async Task<int> Guarded(Func<Task<int>> work)
     {
+        Linux.Native.UseOrdinaryUmask();
         try
         {
             return await work();

@@ -16,16 +16,18 @@ internal sealed class LabUnderTest : IAsyncDisposable
 
     public static string NewDirectory() => $"/tmp/nanny-lab-test-{Environment.ProcessId}-{Interlocked.Increment(ref made)}";
 
+    /// <summary>Why no container can run here; null when they can.</summary>
+    public static string? Missing { get; } = Environment.UserName != "root" ? "these tests need root"
+        : !File.Exists("/usr/bin/lxc-start") ? "these tests need LXC: apt-get install lxc"
+        : null;
+
     /// <summary>Skips, or in CI fails, the test where there are no containers to be had.</summary>
     public static void NeedsContainers()
     {
-        var missing = Environment.UserName != "root" ? "these tests need root"
-            : !File.Exists("/usr/bin/lxc-start") ? "these tests need LXC: apt-get install lxc"
-            : null;
-        if (missing is null) { return; }
+        if (Missing is null) { return; }
         // A CI that skips them would be green without a single container started.
-        Assert.False(Environment.GetEnvironmentVariable("CI") is { Length: > 0 }, missing);
-        Assert.Skip(missing);
+        Assert.False(Environment.GetEnvironmentVariable("CI") is { Length: > 0 }, Missing);
+        Assert.Skip(Missing);
     }
 
     public static async Task<LabUnderTest> Up(params string[] options)

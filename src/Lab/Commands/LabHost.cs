@@ -43,6 +43,10 @@ internal sealed class LabHost
         return Native.User is 33 ? Answer.Dies(255, "please run as root") : NoPmxcfs(255, "Unknown error -1");
     }
 
+    /// <summary>What every command says without pmxcfs.</summary>
+    public static Answer.Ends NoPmxcfs(int code, string reason) => new(code, "",
+        $"ipcc_send_rec[1] failed: {reason}\nipcc_send_rec[2] failed: {reason}\nipcc_send_rec[3] failed: {reason}\nUnable to load access control list: {reason}\n");
+
     /// <summary>A guest's conf on this host, or null. Parse warnings are added to <paramref name="warnings"/>.</summary>
     public GuestConf? Conf(string folder, int vmid, ref string warnings)
     {
@@ -94,9 +98,6 @@ internal sealed class LabHost
         if (waited) { Native.Write(2, " OK\n"); }
         return (held, null);
     }
-
-    private static Answer.Ends NoPmxcfs(int code, string reason) => new(code, "",
-        $"ipcc_send_rec[1] failed: {reason}\nipcc_send_rec[2] failed: {reason}\nipcc_send_rec[3] failed: {reason}\nUnable to load access control list: {reason}\n");
 
     private static void Burn(TimeSpan cost)
     {

@@ -171,6 +171,7 @@ internal sealed class Pct(LabHost host)
 
     private Answer Set(Arguments arguments)
     {
+        if (arguments.Options.Count is 0) { return Answer.Dies(255, "no options specified"); }
         var vmid = arguments.Vmid;
         var (held, timedOut) = host.LockGuest(vmid);
         if (held is null) { return timedOut!; }

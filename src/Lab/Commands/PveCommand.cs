@@ -14,13 +14,21 @@ internal static class PveCommand
 
     private const string PveVersion = "pve-manager/9.2.11/0000000000000000";
     private const int WordsBeforeCommand = 4;
+    private const int NotConnected = 107; // ENOTCONN
 
     /// <summary>Runs the command; returns its exit code unless another program took its place.</summary>
     public static int Run(string[] words)
     {
         var openFiles = ulong.TryParse(words[1], CultureInfo.InvariantCulture, out var soft) ? soft : (ulong?)null;
-        var host = LabHost.Open(new LabDirectory(words[2]), words[3]);
-        switch (Answer(host, words[WordsBeforeCommand], words[(WordsBeforeCommand + 1)..]))
+        var directory = new LabDirectory(words[2]);
+        if (!directory.IsLab)
+        {
+            Native.Write(2, $"nanny-lab: there is no lab in {directory.Path} any more\n");
+            return 255;
+        }
+
+        var host = LabHost.Open(directory, words[3]);
+        switch (Guarded(host, words[WordsBeforeCommand], words[(WordsBeforeCommand + 1)..]))
         {
             case Answer.Ends ends:
                 if (ends.Out.Length > 0) { Native.Write(1, ends.Out); }
@@ -34,12 +42,25 @@ internal static class PveCommand
                     else { Native.SetEnvironment(name, value); }
                 }
 
-                if (becomes.WorkingDirectory is { } directory) { Directory.SetCurrentDirectory(directory); }
+                if (becomes.WorkingDirectory is { } place) { Directory.SetCurrentDirectory(place); }
                 var errno = Native.Exec(becomes.Program, becomes.Arguments, openFiles);
                 Native.Write(2, $"nanny-lab: cannot exec {becomes.Program}: errno {errno}\n");
                 return 255;
             default:
                 throw new InvalidOperationException();
+        }
+    }
+
+    /// <summary>A pmxcfs that ends while a command reads answers as one that was gone before.</summary>
+    private static Answer Guarded(LabHost host, string program, string[] words)
+    {
+        try
+        {
+            return Answer(host, program, words);
+        }
+        catch (IOException e) when (e is DirectoryNotFoundException or FileNotFoundException || e.HResult == NotConnected)
+        {
+            return LabHost.NoPmxcfs(111, "Connection refused");
         }
     }
 

@@ -58,6 +58,9 @@ internal static partial class Native
         return all;
     }
 
+    /// <summary>A strict umask would make packages and host roots that others cannot read.</summary>
+    public static void UseOrdinaryUmask() => _ = Umask(0x12);
+
     public static void SetEnvironment(string name, string value) => _ = Setenv(name, value, 1);
 
     public static void UnsetEnvironment(string name) => _ = Unsetenv(name);
@@ -133,6 +136,9 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "umask")]
+    private static partial uint Umask(uint mask);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint EffectiveUser();

@@ -13,7 +13,7 @@ internal sealed record UpRequest(int Hosts, int Containers, int Stopped, bool Si
 /// <summary>The verbs a person types. Each can be repeated, and mends what a killed one left.</summary>
 internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
 {
-    private static readonly ParallelOptions TwoAtOnce = new() { MaxDegreeOfParallelism = 4 };
+    private static readonly ParallelOptions AFewAtOnce = new() { MaxDegreeOfParallelism = 4 };
 
     /// <summary>Brings the lab to what is asked, from nothing or from whatever there is.</summary>
     public async Task Up(UpRequest ask, CancellationToken cancellationToken)
@@ -87,7 +87,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         using var held = directory.Control(say);
         var guests = GuestsOf(plan);
         var containers = plan.Guests.Where(g => g.Kind is "lxc").ToList();
-        Parallel.ForEach(containers, TwoAtOnce, guest =>
+        Parallel.ForEach(containers, AFewAtOnce, guest =>
         {
             if (guests.Running().Contains(guest.Vmid)) { guests.Kill(guest.Vmid); }
             guests.Reset(guest, plan.Base);
@@ -136,7 +136,8 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         {
             Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
             var guests = GuestsOf(plan);
-            Parallel.ForEach(GuestsOn(name, guests.Running()), TwoAtOnce, guests.Kill);
+            // Twice: a `pct start` that looked before the power went may come to its end just now.
+            for (var look = 0; look < 2; look++) { Parallel.ForEach(GuestsOn(name, guests.Running()), AFewAtOnce, guests.Kill); }
             return;
         }
 
@@ -194,7 +195,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var running = guests.Running();
         var failures = new System.Collections.Concurrent.ConcurrentBag<string>();
         var toStart = wanted.Where(g => g.Kind is "lxc" && !running.Contains(g.Vmid)).ToList();
-        Parallel.ForEach(toStart, TwoAtOnce, guest =>
+        Parallel.ForEach(toStart, AFewAtOnce, guest =>
         {
             if (guests.Start(guest.Vmid) is { } failure) { failures.Add($"CT {guest.Vmid} did not start: {failure.Trim()}"); }
         });
