@@ -98,6 +98,23 @@ public sealed class AptTroubleTests
         Assert.Equal("1.0 installed", await machine.Version("lab-web"));
     }
 
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("HUP")]
+    public async Task Stops_at_once_while_nothing_is_changed_yet(string signal)
+    {
+        await using var machine = await OneUpdate();
+        await using var holder = await Hold(machine, "/var/lib/dpkg/lock-frontend");
+
+        await using var run = machine.StartPatch();
+        await run.HasSaid("lock"); // apt-get itself waits for this one
+        await machine.Succeed($"kill -{signal} -$(cat /run/patch.pid)");
+
+        PatchRun.Of(await run.End()).Failed("stopped", exitCode: 143);
+        Assert.Equal("1.0 installed", await machine.Version("lab-web"));
+        await machine.Succeed("! ls -d /tmp/tmp.*");
+    }
+
     [Fact]
     public async Task Waits_for_a_dpkg_that_is_at_work()
     {
