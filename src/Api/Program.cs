@@ -10,7 +10,8 @@ using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 
-var builder = WebApplication.CreateBuilder(args);
+// Settings are found beside the program, wherever it is started from.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 builder.Configuration.AddEnvironmentVariables("NANNY_");
 builder.Services.AddOptions<SiloOptions>().BindConfiguration(SiloOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 var silo = builder.Configuration.GetSection(SiloOptions.Section).Get<SiloOptions>() ?? new();
