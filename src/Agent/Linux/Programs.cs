@@ -1,7 +1,7 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using CliWrap;
 
 namespace NannyOrleans.Agent.Linux;
 
@@ -33,44 +33,27 @@ internal sealed class Programs(Host host)
             return new(null, string.Empty, string.Empty, $"{shown}: there is no {name} in {host.SearchPath}");
         }
 
-        var start = new ProcessStartInfo(path, arguments)
-        {
-            WorkingDirectory = "/",
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["PATH"] = host.SearchPath;
-
-        Process process;
+        var (output, error) = (string.Empty, string.Empty);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(limit);
         try
         {
-            process = Process.Start(start)!;
+            var result = await Cli.Wrap(path).WithArguments(arguments).WithWorkingDirectory("/")
+                .WithEnvironmentVariables(environment => environment.Set("PATH", host.SearchPath))
+                .WithStandardOutputPipe(PipeTarget.Create(async (stream, stop) => output = await ReadBeginning(stream, outputLimit, stop)))
+                .WithStandardErrorPipe(PipeTarget.Create(async (stream, stop) => error = await ReadBeginning(stream, outputLimit, stop)))
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteAsync(deadline.Token);
+            return Ended(shown, result.ExitCode, output, error);
         }
         catch (Win32Exception e)
         {
             return new(null, string.Empty, string.Empty, $"{shown}: {e.Message}");
         }
-
-        using (process)
-        using (var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        catch (OperationCanceledException)
         {
-            process.StandardInput.Close();
-            deadline.CancelAfter(limit);
-            try
-            {
-                var output = ReadBeginning(process.StandardOutput.BaseStream, outputLimit, deadline.Token);
-                var error = ReadBeginning(process.StandardError.BaseStream, outputLimit, deadline.Token);
-                await Task.WhenAll(output, error);
-                await process.WaitForExitAsync(deadline.Token);
-                return Ended(shown, process.ExitCode, await output, await error);
-            }
-            catch (OperationCanceledException)
-            {
-                process.Kill(entireProcessTree: true);
-                cancellationToken.ThrowIfCancellationRequested();
-                return new(null, string.Empty, string.Empty, $"{shown}: no end within {limit.TotalSeconds:0.#} s");
-            }
+            cancellationToken.ThrowIfCancellationRequested();
+            return new(null, string.Empty, string.Empty, $"{shown}: no end within {limit.TotalSeconds:0.#} s");
         }
     }
 
