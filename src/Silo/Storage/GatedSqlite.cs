@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 
@@ -34,20 +35,32 @@ internal sealed class GatedSqlite(string path) : DbDataSource
 
         public override void Open()
         {
-            gate.Wait();
-            OpenHoldingGate();
+            if (State is ConnectionState.Closed) // an open one would wait for itself
+            {
+                gate.Wait();
+                OpenHoldingGate();
+            }
         }
 
         public override async Task OpenAsync(CancellationToken cancellationToken)
         {
-            await gate.WaitAsync(cancellationToken);
-            OpenHoldingGate();
+            if (State is ConnectionState.Closed)
+            {
+                await gate.WaitAsync(cancellationToken);
+                OpenHoldingGate();
+            }
         }
 
         public override void Close()
         {
-            base.Close();
-            Release();
+            try
+            {
+                base.Close();
+            }
+            finally
+            {
+                Release();
+            }
         }
 
         private void OpenHoldingGate()
@@ -64,7 +77,7 @@ internal sealed class GatedSqlite(string path) : DbDataSource
             }
             catch
             {
-                Release();
+                Close(); // half open it would hold the file, and open again without the pragmas
                 throw;
             }
         }
