@@ -72,7 +72,7 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     {
         var output = new OperationOutput(new string('ä', 2 * 1024 * 1024), new string('x', 2 * 1024 * 1024));
         await History.Add(ended, output);
-        Assert.Equal(output, await History.FindOutput(ended.Id.Value));
+        Assert.True(output == await History.FindOutput(ended.Id.Value)); // not Equal, which would print four megabytes
     }
 
     [Theory]
