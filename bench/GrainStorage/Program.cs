@@ -156,7 +156,7 @@ internal sealed class PlainSqlite(string path) : DbDataSource
         {
             base.Open();
             using var pragmas = CreateCommand();
-            pragmas.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
+            pragmas.CommandText = "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;";
             pragmas.ExecuteNonQuery();
         }
     }

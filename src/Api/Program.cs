@@ -10,9 +10,9 @@ using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 
-return await ServerProcess.Run(() => Serve(args));
+return await ServerProcess.Run(() => Build(args));
 
-static async Task Serve(string[] args)
+static WebApplication Build(string[] args)
 {
     // Settings lie beside the program, wherever it is started from.
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -65,5 +65,5 @@ static async Task Serve(string[] args)
     app.MapScripts();
     app.MapTopology();
     app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path);
-    await app.RunAsync();
+    return app;
 }

@@ -1,12 +1,11 @@
 using NannyOrleans.Silo;
 
 // A silo in a process of its own. In the default shape there is none: the Api process hosts one.
-return await ServerProcess.Run(async () =>
+return await ServerProcess.Run(() =>
 {
     // Settings lie beside the program, wherever it is started from.
     var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
     builder.Configuration.AddEnvironmentVariables("NANNY_");
     builder.AddSilo(SiloOptions.Read(builder.Configuration), withGateway: true);
-    using var host = builder.Build();
-    await host.RunAsync();
+    return builder.Build();
 });

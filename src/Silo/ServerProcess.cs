@@ -9,11 +9,18 @@ public static class ServerProcess
 {
     /// <summary>Runs a server to its end.</summary>
     /// <returns>The process's exit code: 0 when it was stopped, 1 when it could not start for a reason that is not a bug.</returns>
-    public static async Task<int> Run(Func<Task> server)
+    public static async Task<int> Run(Func<IHost> build)
     {
+        var stopping = CancellationToken.None;
         try
         {
-            await server();
+            var host = build();
+            stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+            await host.RunAsync();
+            return 0;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested) // told to stop before it was up
+        {
             return 0;
         }
         catch (Exception failure) when (Reason(failure) is { } reason)

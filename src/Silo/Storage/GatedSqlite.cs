@@ -71,8 +71,9 @@ internal sealed class GatedSqlite(string path) : DbDataSource
                 base.Open();
 
                 // FULL: a job's ledger may not lose its last commit with the power. WAL: a reader is never in a writer's way.
+                // The mode is last, since it gives a row, and this driver says nothing of a failure that comes after one.
                 using var pragmas = CreateCommand();
-                pragmas.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
+                pragmas.CommandText = "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;";
                 pragmas.ExecuteNonQuery();
             }
             catch

@@ -14,9 +14,13 @@ public static class SqliteFiles
         connection.Open();
         using var command = connection.CreateCommand();
 
-        // Taking the write lock shows a read-only file; a changed mode alone would not, where it is WAL already.
-        command.CommandText = "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE; ROLLBACK;";
-        command.ExecuteNonQuery();
+        // A read-only file is shown by nothing less than a write, which is then taken back. Each statement by itself: this driver says nothing
+        // of a failure that comes after the first statement with a row, and the mode is one.
+        foreach (var statement in (string[])["PRAGMA journal_mode=WAL", "BEGIN IMMEDIATE", "CREATE TABLE write_test (id)", "ROLLBACK"])
+        {
+            command.CommandText = statement;
+            command.ExecuteNonQuery();
+        }
     }
 
     /// <summary>Does the first thing with a file, and says which file it was when that fails.</summary>
