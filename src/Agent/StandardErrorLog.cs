@@ -13,10 +13,12 @@ internal sealed class StandardErrorLog(TextWriter output, bool journald, TimePro
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("System", LogLevel.Warning)
+        // A lost connection is said once, by the session, without thirty lines of stack at each attempt.
+        .AddFilter("Microsoft.AspNetCore.Http.Connections", LogLevel.None)
         .AddProvider(new StandardErrorLog(output, Environment.GetEnvironmentVariable("JOURNAL_STREAM") is { Length: > 0 }, clock)));
 
     /// <inheritdoc/>
-    public ILogger CreateLogger(string categoryName) => new Category(this);
+    public ILogger CreateLogger(string categoryName) => new Category(this, categoryName.StartsWith("NannyOrleans.", StringComparison.Ordinal));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -24,11 +26,15 @@ internal sealed class StandardErrorLog(TextWriter output, bool journald, TimePro
         // Standard error is not ours to close.
     }
 
-    private void Write(LogLevel level, string message, Exception? exception)
+    private void Write(LogLevel level, string message, Exception? exception, bool withStack)
     {
         // Messages carry text from containers and from the network: nothing of it may reach a terminal raw.
         var text = PlainText.Of(message, 2000);
-        if (exception is not null)
+        if (exception is not null && !withStack)
+        {
+            text = $"{text} {PlainText.Of(exception.Message)}"; // a library's stack says nothing about us, thirty lines at a time
+        }
+        else if (exception is not null)
         {
             text = $"{text}\n{PlainText.Lines(exception.ToString())}";
         }
@@ -64,7 +70,7 @@ internal sealed class StandardErrorLog(TextWriter output, bool journald, TimePro
         _ => "debug",
     };
 
-    private sealed class Category(StandardErrorLog log) : ILogger
+    private sealed class Category(StandardErrorLog log, bool isOurs) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -72,6 +78,6 @@ internal sealed class StandardErrorLog(TextWriter output, bool journald, TimePro
         public bool IsEnabled(LogLevel logLevel) => logLevel is not LogLevel.None;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            log.Write(logLevel, formatter(state, exception), exception);
+            log.Write(logLevel, formatter(state, exception), exception, isOurs);
     }
 }

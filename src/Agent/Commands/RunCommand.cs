@@ -108,7 +108,7 @@ internal static partial class RunCommand
         using var http = ServerHttp.Create();
         using var tokens = new AgentTokens(new TokenEndpoint(http, config.ApiUrl), host, credentials, clock, loggers.CreateLogger<AgentTokens>());
         var journal = new JobJournal(host, clock);
-        var scripts = new ScriptCache(http, config.ApiUrl, tokens, host);
+        using var scripts = new ScriptCache(http, config.ApiUrl, tokens, host);
         var patchGuest = new PatchGuestHandler(host, credentials.Node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchGuestHandler>());
         var jobs = new JobRuntime(journal, patchGuest, clock, loggers.CreateLogger<JobRuntime>());
         var inventories = new InventoryCollector(host, credentials.Node, terminal.Reads, AgentCommands.Version, clock);
@@ -118,6 +118,7 @@ internal static partial class RunCommand
         Log.Started(logger, AgentCommands.Version, credentials.Node.Value, credentials.Cluster.Value);
         jobs.Resume(stopping);
         await Task.WhenAll(session.Run(stopping), Prune(journal, clock, logger, stopping));
+        await jobs.Stopped();
         Log.Ended(logger);
     }
 

@@ -120,7 +120,7 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
         }
         catch (YamlException e)
         {
-            problems.Add($"{path}:{Place(e.Start)}: {PlainText.Of(e.Message)}");
+            problems.Add($"{path}:{Place(e.End)}: {PlainText.Of(e.Message)}");
         }
 
         return entries;

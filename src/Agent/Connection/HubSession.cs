@@ -191,12 +191,7 @@ internal sealed partial class HubSession(
         {
             try
             {
-                if (jobs.Report(due) is { } report)
-                {
-                    await Invoke(connection, AgentHub.ReportJob, report, cancellationToken);
-                    jobs.Acknowledge(report);
-                }
-
+                await SendReport(connection, due, cancellationToken);
                 return;
             }
             catch (Exception e) when (IsRefusedOrLate(e, cancellationToken))
@@ -205,6 +200,22 @@ internal sealed partial class HubSession(
             }
 
             await Task.Delay(Backoff.After(failures, Random.Shared.NextDouble()), clock, cancellationToken);
+        }
+    }
+
+    private async Task SendReport(HubConnection connection, ReportDue due, CancellationToken cancellationToken)
+    {
+        if (jobs.Report(due) is not { } report)
+        {
+            return;
+        }
+
+        await Invoke(connection, AgentHub.ReportJob, report, cancellationToken);
+        jobs.Acknowledge(report);
+        if (report.StandardOutput.Length + report.StandardError.Length > LargeReport)
+        {
+            // A host's memory is its guests'. Left to itself the collector keeps what one large report took for the next days.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
     }
 
@@ -248,6 +259,7 @@ internal sealed partial class HubSession(
 
     private static string Reason(Exception e) => e.InnerException is { } inner ? $"{e.Message}: {inner.Message}" : e.Message;
 
+    private const int LargeReport = 256 * 1024;
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan InvokeLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Lasted = TimeSpan.FromSeconds(30);

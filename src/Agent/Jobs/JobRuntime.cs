@@ -96,6 +96,15 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
         }
     }
 
+    /// <summary>Waits until no job is watched any more; after the runtime was told to stop.</summary>
+    public Task Stopped()
+    {
+        lock (gate)
+        {
+            return Task.WhenAll(queues.Values);
+        }
+    }
+
     private void Queue(JournalEntry entry, Job job)
     {
         // Never two on one container at once. Called under the gate, so the order is that of arrival.

@@ -47,9 +47,27 @@ internal readonly record struct KeptOutput(string Text, long Cut)
         var head = WithoutBrokenEnd(ReadAt(file, 0, limit / 2));
         var tail = WithoutBrokenStart(ReadAt(file, length - (limit / 2), limit / 2));
         var cut = length - head.Length - tail.Length;
-        return new(
-            string.Create(CultureInfo.InvariantCulture, $"{Encoding.UTF8.GetString(head)}\n[... {cut} bytes left out ...]\n{Encoding.UTF8.GetString(tail)}"),
-            cut);
+        return new(Joined(head, string.Create(CultureInfo.InvariantCulture, $"\n[... {cut} bytes left out ...]\n"), tail), cut);
+    }
+
+    /// <summary>Decodes straight into the one string: copies of a megabyte are what the agent's heap has no room for.</summary>
+    private static string Joined(ReadOnlySpan<byte> head, string notice, ReadOnlySpan<byte> tail)
+    {
+        var ends = new Ends(head, notice, tail);
+        var length = Encoding.UTF8.GetCharCount(head) + notice.Length + Encoding.UTF8.GetCharCount(tail);
+        return string.Create(length, ends, static (to, from) =>
+        {
+            var at = Encoding.UTF8.GetChars(from.Head, to);
+            from.Notice.CopyTo(to[at..]);
+            Encoding.UTF8.GetChars(from.Tail, to[(at + from.Notice.Length)..]);
+        });
+    }
+
+    private readonly ref struct Ends(ReadOnlySpan<byte> head, string notice, ReadOnlySpan<byte> tail)
+    {
+        public readonly ReadOnlySpan<byte> Head = head;
+        public readonly string Notice = notice;
+        public readonly ReadOnlySpan<byte> Tail = tail;
     }
 
     private static byte[] ReadAt(Microsoft.Win32.SafeHandles.SafeFileHandle file, long offset, int count)

@@ -84,7 +84,11 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
         for (var poll = FirstPoll; ; poll = poll < LastPoll ? poll * 1.5 : LastPoll)
         {
             var now = clock.GetUtcNow();
-            var runner = host.BootId() == started.BootId ? run.RunnerProcess() : null;
+            var boot = host.BootId();
+
+            // Another boot only if both are known: one that cannot be read just now says nothing, and pid and start time remain.
+            var anotherBoot = boot is not null && started.BootId is not null && boot != started.BootId;
+            var runner = anotherBoot ? null : run.RunnerProcess();
             var alive = runner?.IsAlive() is true;
 
             // Asked after the runner: it writes the code and then ends, so a dead one has written what it ever will.
@@ -109,7 +113,7 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
             if (runner is null && clock.GetElapsedTime(patience) > RunnerPatience)
             {
                 // No runner ever said who it is. In the same boot its claim tells whether it began; in another one the claim itself may be lost.
-                var prevented = host.BootId() is { } boot && boot == started.BootId && run.TryPrevent();
+                var prevented = boot is not null && boot == started.BootId && run.TryPrevent();
                 entry.Finish(
                     prevented ? JobOutcome.Failed : JobOutcome.Interrupted,
                     prevented ? "could not be started: the agent ended just before it ran" : Unknown);

@@ -16,13 +16,12 @@ internal static class PatchVerdict
     /// <param name="stderr">Standard error, as far as kept; its beginning is.</param>
     public static (JobOutcome Outcome, string? Detail) Of(PatchGuest job, int exitCode, TimeSpan ran, string stderr)
     {
-        var lines = stderr.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        if (!lines.Contains(Marker))
+        if (!HasLine(stderr, Marker))
         {
-            return (JobOutcome.Failed, NotStarted(job, exitCode, lines));
+            return (JobOutcome.Failed, NotStarted(job, exitCode, stderr));
         }
 
-        var last = lines[^1] is var line && line != Marker ? PlainText.Of(line) : null;
+        var last = LastLines(stderr, 1) is [var line] && line != Marker ? PlainText.Of(line) : null;
         return exitCode switch
         {
             0 => (JobOutcome.Succeeded, null),
@@ -37,15 +36,43 @@ internal static class PatchVerdict
     /// <summary>The words for a job that took too long.</summary>
     public static string TimedOut(PatchGuest job) => string.Create(CultureInfo.InvariantCulture, $"timed out after {job.TimeoutSeconds} s");
 
-    private static string NotStarted(PatchGuest job, int exitCode, string[] lines)
+    private static string NotStarted(PatchGuest job, int exitCode, string stderr)
     {
-        if (lines.Contains($"container '{job.Vmid}' not running!"))
+        if (HasLine(stderr, $"container '{job.Vmid}' not running!"))
         {
             return "container not running";
         }
 
-        var reason = lines.Length > 0 ? string.Join("; ", lines.TakeLast(3)) : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}, no message");
+        var reason = LastLines(stderr, 3) is { Count: > 0 } lines ? string.Join("; ", lines) : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}, no message");
         return $"could not start in the container: {PlainText.Of(reason)}";
+    }
+
+    // Line by line in place: cut into strings, a quarter of a megabyte of short lines takes ten times as much.
+    private static bool HasLine(string text, string wanted)
+    {
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            if (line.Trim().SequenceEqual(wanted))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The last lines that are not blank, in order.</summary>
+    private static List<string> LastLines(string text, int count)
+    {
+        var lines = new List<string>();
+        for (var rest = text.AsSpan().TrimEnd(); rest.Length > 0 && lines.Count < count;)
+        {
+            var start = rest.LastIndexOf('\n') + 1;
+            lines.Insert(0, rest[start..].Trim().ToString());
+            rest = rest[..start].TrimEnd();
+        }
+
+        return lines;
     }
 
     private static string With(string what, string? last) => last is null ? what : $"{what}: {last}";

@@ -9,12 +9,31 @@ using NannyOrleans.Protocol.Jobs;
 namespace NannyOrleans.Agent.Jobs;
 
 /// <summary>Catalogue scripts by their hash, on disk. What it gives out has been hashed in this very call.</summary>
-internal sealed class ScriptCache(HttpClient http, Uri apiUrl, AgentTokens tokens, Host host)
+internal sealed class ScriptCache(HttpClient http, Uri apiUrl, AgentTokens tokens, Host host) : IDisposable
 {
+    private readonly SemaphoreSlim oneAtATime = new(1);
+
     /// <summary>The path of a script whose content has the asked-for hash.</summary>
     /// <exception cref="ScriptException">The server has no such script, or its content has another hash.</exception>
     /// <exception cref="HttpRequestException">The server could not be asked just now.</exception>
     public async Task<string> Get(ScriptReference script, CancellationToken cancellationToken)
+    {
+        // Many containers' jobs come at once and want the same script: the first fetches it, the others find it.
+        await oneAtATime.WaitAsync(cancellationToken);
+        try
+        {
+            return await Find(script, cancellationToken);
+        }
+        finally
+        {
+            oneAtATime.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => oneAtATime.Dispose();
+
+    private async Task<string> Find(ScriptReference script, CancellationToken cancellationToken)
     {
         var directory = Path.Combine(host.State, "scripts");
         var path = Path.Combine(directory, script.Sha256);

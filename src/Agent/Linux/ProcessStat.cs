@@ -15,9 +15,9 @@ internal readonly record struct ProcessStat(int Pid, char State, long StartTime)
         {
             return TryParse(File.ReadAllText($"/proc/{Pid}/stat"), out var now) && now.StartTime == StartTime && now.State is not ('Z' or 'X');
         }
-        catch (Exception e) when (e is IOException)
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException || e.HResult is NoSuchProcess)
         {
-            // No such file, or ESRCH from a process that ends while it is read: it is gone.
+            // It is gone, or went while it was read. Any other failure (no descriptors left, say) is no answer and reaches the caller.
             return false;
         }
     }
@@ -48,4 +48,6 @@ internal readonly record struct ProcessStat(int Pid, char State, long StartTime)
 
     /// <summary>starttime is field 22, proc(5); fields here are counted from the state, which is field 3.</summary>
     private const int StartTimeField = 22 - 3;
+
+    private const int NoSuchProcess = 3; // ESRCH
 }

@@ -349,6 +349,25 @@ public sealed class JobLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Many_jobs_at_once_fetch_their_script_once()
+    {
+        await using var agent = await Connected();
+        var script = server.Script("apt-update.sh", Marker);
+        for (var i = 0; i < 10; i++)
+        {
+            host.Container(100 + i);
+            await server.Send(RunningAgent.Job(script, number: 1 + i, vmid: 100 + i));
+        }
+
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(JobOutcome.Succeeded, (await server.NextEnd("an end")).Outcome);
+        }
+
+        Assert.Equal(1, server.ScriptRequests);
+    }
+
+    [Fact]
     public async Task A_job_that_takes_too_long_is_ended()
     {
         await using var agent = await Connected();

@@ -12,14 +12,28 @@ public sealed class RunningAgent : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly StringWriter error = new(CultureInfo.InvariantCulture);
 
-    private RunningAgent(LabHost host) =>
-        Exit = Task.Run(() => AgentCommands.Run(["--root", host.Directory, "run"], host.SearchPath, TextWriter.Null, TextWriter.Synchronized(error), stopping.Token));
+    private readonly TextWriter shared;
+
+    private RunningAgent(LabHost host)
+    {
+        shared = TextWriter.Synchronized(error);
+        Exit = Task.Run(() => AgentCommands.Run(["--root", host.Directory, "run"], host.SearchPath, TextWriter.Null, shared, stopping.Token));
+    }
 
     /// <summary>Its exit code, once it has ended.</summary>
     public Task<int> Exit { get; }
 
     /// <summary>What it has written to standard error.</summary>
-    public string Error => error.ToString();
+    public string Error
+    {
+        get
+        {
+            lock (shared) // what the synchronized writer locks, too
+            {
+                return error.ToString();
+            }
+        }
+    }
 
     public static RunningAgent On(LabHost host) => new(host);
 

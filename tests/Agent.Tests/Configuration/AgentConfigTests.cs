@@ -1,0 +1,60 @@
+using NannyOrleans.Agent.Configuration;
+
+namespace NannyOrleans.Agent.Tests.Configuration;
+
+public sealed class AgentConfigTests
+{
+    [Fact]
+    public void Reads_the_guides_example() => Assert.Equal(
+        new AgentConfig(new Uri("https://nannyapi.example.com"), true, TimeSpan.FromSeconds(300), TimeSpan.FromSeconds(30)),
+        AgentConfig.Parse("config.yml", """
+            api_url: https://nannyapi.example.com
+            proxmox_mode: true
+            guest_discovery_interval: 300  # Discover guests every 5 minutes
+            metrics_interval: 30           # Report metrics every 30 seconds
+
+            """));
+
+    [Fact]
+    public void Needs_only_the_url() => Assert.Equal(
+        new AgentConfig(new Uri("http://127.0.0.1:8090"), null, TimeSpan.FromSeconds(300), TimeSpan.FromSeconds(30)),
+        AgentConfig.Parse("c", "api_url: 'http://127.0.0.1:8090/'\n"));
+
+    [Theory]
+    [InlineData("", "c:1:1: api_url: is required, such as https://nanny.example.com")]
+    [InlineData("proxmox_mode: true\n", "c:1:1: api_url: is required, such as https://nanny.example.com")]
+    [InlineData("api_url: nanny.example.com\n", "c:1:10: api_url: 'nanny.example.com' is not an absolute http:// or https:// URL without query and user name")]
+    [InlineData("api_url: ftp://x\n", "c:1:10: api_url: 'ftp://x' is not an absolute http:// or https:// URL without query and user name")]
+    [InlineData("api_url: https://x\napi_url: https://y\n", "c:2:1: api_url: is there twice")]
+    [InlineData("api_url: https://x\nproxmox_mode: yes\n", "c:2:15: proxmox_mode: 'yes' is neither true nor false")]
+    [InlineData("api_url: https://x\n\nguest_discovery_interval: 5\n", "c:3:27: guest_discovery_interval: '5' is not a whole number of seconds from 10 to 86400")]
+    [InlineData("api_url: https://x\nmetrics_interval: 30s\n", "c:2:19: metrics_interval: '30s' is not a whole number of seconds from 5 to 3600")]
+    [InlineData("api_url: https://x\nmetrics_interval:\n", "c:2:1: metrics_interval: '' is not a whole number of seconds from 5 to 3600")]
+    [InlineData("api_url: https://x\napi_key: 1\n", "c:2:10: api_key: there is no such key; known are api_url, proxmox_mode, guest_discovery_interval, metrics_interval")]
+    [InlineData("api_url: [https://x]\n", "c:1:10: api_url: must be a single value")]
+    [InlineData("- api_url\n", "c:1:1: expected lines of the form key: value")]
+    [InlineData("api_url: https://x\n---\napi_url: https://y\n", "c:2:1: only one document is read; remove the line ---")]
+    public void Says_what_is_wrong_and_where(string text, string message) =>
+        Assert.Equal(message, Assert.Throws<ConfigException>(() => AgentConfig.Parse("c", text)).Message);
+
+    [Fact]
+    public void Says_where_the_YAML_itself_is_broken() =>
+        Assert.StartsWith("c:2:", Assert.Throws<ConfigException>(() => AgentConfig.Parse("c", "api_url: https://x\n\tproxmox_mode: true\n")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Says_everything_that_is_wrong_at_once() =>
+        Assert.Equal(2, Assert.Throws<ConfigException>(() => AgentConfig.Parse("c", "api_url: x\nmetrics_interval: 1\n")).Message.Split('\n').Length);
+
+    [Fact]
+    public void Says_that_the_file_is_missing() =>
+        Assert.StartsWith("/nowhere/config.yml: there is no such file", Assert.Throws<ConfigException>(() => AgentConfig.Load("/nowhere/config.yml")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("http://nanny.example.com", true)]
+    [InlineData("http://10.0.0.1:8090", true)]
+    [InlineData("http://localhost:8090", false)]
+    [InlineData("http://127.0.0.1:8090", false)]
+    [InlineData("http://[::1]:8090", false)]
+    [InlineData("https://nanny.example.com", false)]
+    public void Warns_of_a_server_that_anybody_on_the_way_can_be(string url, bool warns) => Assert.Equal(warns, ServerUrl.Warning(new Uri(url)) is not null);
+}

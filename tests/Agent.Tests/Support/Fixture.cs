@@ -1,0 +1,6 @@
+namespace NannyOrleans.Agent.Tests.Support;
+
+public static class Fixture
+{
+    public static string Read(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Fixtures", name));
+}

@@ -1,0 +1,97 @@
+using System.Text.RegularExpressions;
+
+namespace NannyOrleans.EndToEnd.Tests;
+
+/// <summary>A lab of our own, and agents on its hosts, chosen by PATH and root directory as documented and by nothing else.</summary>
+internal sealed partial class LabCluster(string directory) : IDisposable
+{
+    private static readonly string Lab = Programs.PathOf("Lab", "nanny-lab");
+
+    private readonly Dictionary<string, RunningProgram> agents = [];
+
+    /// <summary>Runs a verb of the lab.</summary>
+    public Task<string> Verb(params string[] arguments) => Programs.Run(Lab, [.. arguments, "--dir", directory]);
+
+    public string RootOf(string host) => Path.Combine(directory, "hosts", host);
+
+    /// <summary>Runs one of the host's own commands, as root would there.</summary>
+    public Task<string> OnHost(string host, string command, params string[] arguments) =>
+        Programs.Run($"{RootOf(host)}/usr/sbin/{command}", arguments);
+
+    /// <summary>Runs a command in a container beside the agent and beside pct.</summary>
+    public Task<string> Inside(int vmid, params string[] command) =>
+        Programs.Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command]);
+
+    /// <summary>The versions of the lab's packages in a container.</summary>
+    public async Task<Dictionary<string, string>> Versions(int vmid) =>
+        (await Inside(vmid, "dpkg-query", "-W", "-f", "${Package} ${Version}\n", "lab-*")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ')).ToDictionary(part => part[0], part => part[1]);
+
+    /// <summary>How often a package was upgraded, as dpkg in the container itself has written down.</summary>
+    public async Task<int> Upgrades(int vmid, string package) =>
+        (await Inside(vmid, "cat", "/var/log/dpkg.log")).Split('\n').Count(line => line.Contains($" upgrade {package}:", StringComparison.Ordinal));
+
+    /// <summary>Registers a host's agent, an administrator approving the code it shows.</summary>
+    public async Task Register(string host, Server server)
+    {
+        Directory.CreateDirectory($"{RootOf(host)}/etc/nannyagent");
+        await File.WriteAllTextAsync(
+            $"{RootOf(host)}/etc/nannyagent/config.yml",
+            $"""
+             api_url: {server.Url}
+             proxmox_mode: true
+             guest_discovery_interval: 10
+             metrics_interval: 30
+
+             """);
+        using var register = Agent(host, "register", "--api-url", server.Url);
+        await server.Approve(Code().Match(await register.Line("  code:")).Value);
+        Assert.True(await register.Exit() is 0, register.Log);
+    }
+
+    public RunningProgram StartAgent(string host) => agents[host] = Agent(host, "run");
+
+    /// <summary>Kills a host's agent at once.</summary>
+    public void KillAgent(string host)
+    {
+        if (agents.Remove(host, out var agent))
+        {
+            agent.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Cuts a host's power while it runs a job, and gives it back: its containers, its agent and the job's runner die in the same moment.
+    /// On a real host the kernel sees to that; here they are processes of one machine.
+    /// </summary>
+    public async Task PowerCut(string host, string job)
+    {
+        var runner = (await File.ReadAllTextAsync($"{RootOf(host)}/var/lib/nannyagent/jobs/{job}/runner")).Split(' ')[0];
+        KillAgent(host);
+        await Programs.Run("kill", ["-KILL", "--", $"-{runner}"]);
+        await Verb("host", host, "off");
+        await Verb("host", host, "on");
+        StartAgent(host);
+    }
+
+    public void Dispose()
+    {
+        foreach (var agent in agents.Values)
+        {
+            agent.Dispose();
+        }
+
+        Verb("down").GetAwaiter().GetResult();
+    }
+
+    private RunningProgram Agent(string host, params string[] arguments) => new(
+        Programs.PathOf("Agent", "nannyagent"),
+        ["--root", RootOf(host), .. arguments],
+        new Dictionary<string, string?>
+        {
+            ["PATH"] = $"{RootOf(host)}/usr/sbin:{RootOf(host)}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}",
+        });
+
+    [GeneratedRegex("[A-Z]{4}-[A-Z]{4}")]
+    private static partial Regex Code();
+}
