@@ -10,56 +10,60 @@ using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 
-// Settings are found beside the program, wherever it is started from.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.Configuration.AddEnvironmentVariables("NANNY_");
-builder.Services.AddOptions<SiloOptions>().BindConfiguration(SiloOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-var silo = builder.Configuration.GetSection(SiloOptions.Section).Get<SiloOptions>() ?? new();
-silo.MakeDataDirectory();
+return await ServerProcess.Run(() => Build(args));
 
-builder.Services.AddDataProtection().SetApplicationName("nannyorleans").PersistKeysToFileSystem(new(silo.PathOf("protection-keys")));
-
-// The tables come before whatever reads them: hosted services start in this order.
-builder.Services.AddAccounts(silo);
-if (silo.Embedded)
+static WebApplication Build(string[] args)
 {
-    builder.AddSilo(silo, withGateway: false);
+    // Settings lie beside the program, wherever it is started from.
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    builder.Configuration.AddEnvironmentVariables("NANNY_");
+    var silo = SiloOptions.Read(builder.Configuration);
+    silo.MakeDataDirectory();
+
+    builder.Services.AddDataProtection().SetApplicationName("nannyorleans").PersistKeysToFileSystem(new(silo.PathOf("protection-keys")));
+
+    // The tables come before whatever reads them: hosted services start in this order.
+    builder.Services.AddAccounts(silo);
+    if (silo.Embedded)
+    {
+        builder.AddSilo(silo, withGateway: false);
+    }
+    else
+    {
+        builder.AddSiloClient(silo);
+    }
+
+    builder.Services.AddSingleton<AgentConnections>();
+    builder.Services.AddHostedService(services => services.GetRequiredService<AgentConnections>());
+    builder.Services.AddSignalR(hub => hub.MaximumReceiveMessageSize = 4 * 1024 * 1024)
+        .AddJsonProtocol(json => ProtocolJson.Configure(json.PayloadSerializerOptions));
+    builder.Services.ConfigureHttpJsonOptions(json =>
+    {
+        json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        json.SerializerOptions.DictionaryKeyPolicy = null;
+    });
+    builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+    builder.Services.AddProblems();
+    builder.Services.AddOpenApi();
+    builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1024 * 1024);
+    if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
+    {
+        builder.WebHost.UseUrls("http://*:8090");
+    }
+
+    var app = builder.Build();
+    app.UseExceptionHandler();
+    app.UseStatusCodePages();
+    app.UseAuthentication();
+    app.UseAuthorization();
+    app.MapGet("/healthz", () => TypedResults.Text("ok\n")).AllowAnonymous().WithTags("Health").WithSummary("Whether this process answers.");
+    app.MapOpenApi("/openapi/v1.json");
+    app.MapTokens();
+    app.MapDevices();
+    app.MapAgents();
+    app.MapPatches();
+    app.MapScripts();
+    app.MapTopology();
+    app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path);
+    return app;
 }
-else
-{
-    builder.AddSiloClient(silo);
-}
-
-builder.Services.AddSingleton<AgentConnections>();
-builder.Services.AddHostedService(services => services.GetRequiredService<AgentConnections>());
-builder.Services.AddSignalR(hub => hub.MaximumReceiveMessageSize = 4 * 1024 * 1024)
-    .AddJsonProtocol(json => ProtocolJson.Configure(json.PayloadSerializerOptions));
-builder.Services.ConfigureHttpJsonOptions(json =>
-{
-    json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
-    json.SerializerOptions.DictionaryKeyPolicy = null;
-});
-builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
-builder.Services.AddProblems();
-builder.Services.AddOpenApi();
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1024 * 1024);
-if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
-{
-    builder.WebHost.UseUrls("http://*:8090");
-}
-
-var app = builder.Build();
-app.UseExceptionHandler();
-app.UseStatusCodePages();
-app.UseAuthentication();
-app.UseAuthorization();
-app.MapGet("/healthz", () => TypedResults.Text("ok\n")).AllowAnonymous().WithTags("Health").WithSummary("Whether this process answers.");
-app.MapOpenApi("/openapi/v1.json");
-app.MapTokens();
-app.MapDevices();
-app.MapAgents();
-app.MapPatches();
-app.MapScripts();
-app.MapTopology();
-app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path);
-await app.RunAsync();

@@ -26,12 +26,44 @@ public sealed class SiloOptions
     [Range(1, 65535)]
     public int GatewayPort { get; set; } = 30000;
 
+    /// <summary>
+    /// Reads and checks the section. A process needs it while it is being put together, which is before the host would validate it.
+    /// </summary>
+    /// <exception cref="CannotStartException">A value can't be read.</exception>
+    /// <exception cref="OptionsValidationException">A value is out of its range.</exception>
+    public static SiloOptions Read(IConfiguration configuration)
+    {
+        SiloOptions options;
+        try
+        {
+            options = configuration.GetSection(Section).Get<SiloOptions>() ?? new();
+        }
+        catch (InvalidOperationException unreadable) // the binder's, for a port that is no number
+        {
+            throw new CannotStartException(unreadable.Message, unreadable);
+        }
+
+        var verdict = new SiloOptionsValidator().Validate(Section, options);
+        return verdict.Failed ? throw new OptionsValidationException(Section, typeof(SiloOptions), verdict.Failures) : options;
+    }
+
     /// <summary>A file's path inside the data directory.</summary>
     public string PathOf(string file) => Path.Combine(Path.GetFullPath(DataDirectory), file);
 
     /// <summary>Makes the data directory if it is not there; only its owner may look inside.</summary>
-    public void MakeDataDirectory() =>
-        Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    /// <exception cref="CannotStartException">It can't be made, or nothing can be written in it.</exception>
+    public void MakeDataDirectory()
+    {
+        try
+        {
+            Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            using var probe = new FileStream(PathOf($".write-test-{Environment.ProcessId}"), FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new CannotStartException($"The data directory {Path.GetFullPath(DataDirectory)} can't be written: {refused.Message}", refused);
+        }
+    }
 }
 
 [OptionsValidator]

@@ -22,6 +22,10 @@ public static class SiloSetup
     {
         options.MakeDataDirectory();
         AddHistory(builder.Services, options);
+
+        // Now and not while the silo starts: a file that is no database, or read-only, is then the first thing said and not the last.
+        var database = new GatedSqlite(options.PathOf("grains.db"));
+        SqliteFiles.Open(options.PathOf("grains.db"), () => SqliteGrainStorageSchema.Apply(database));
         builder.Services.TryAddClock();
         builder.UseOrleans(silo =>
         {
@@ -33,8 +37,6 @@ public static class SiloSetup
                 // The provider's name for SQLite; it loads Microsoft.Data.Sqlite by it.
                 storage.Invariant = "System.Data.SQLite";
                 storage.DeleteStateOnClear = true;
-                var database = new GatedSqlite(options.PathOf("grains.db"));
-                SqliteGrainStorageSchema.Apply(database);
                 storage.DataSource = database;
             });
             silo.Services.AddSerializer(AddWire);
@@ -58,7 +60,9 @@ public static class SiloSetup
     /// </summary>
     private static void AddHistory(IServiceCollection services, SiloOptions options)
     {
-        services.AddDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={options.PathOf("history.db")}"));
+        var path = options.PathOf("history.db");
+        SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
+        services.AddDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
         services.AddSingleton<IOperationHistory, OperationHistory>();
         services.AddHostedService<HistoryMigration>();
     }

@@ -5,6 +5,7 @@ using Microsoft.IdentityModel.Tokens;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Storage;
 using OpenIddict.Server;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 
@@ -21,7 +22,9 @@ internal static class TokenSetup
 
     public static void AddAccounts(this IServiceCollection services, SiloOptions data)
     {
-        services.AddDbContext<AccountsDb>(accounts => accounts.UseSqlite($"Data Source={data.PathOf("accounts.db")}").UseOpenIddict());
+        var path = data.PathOf("accounts.db");
+        SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
+        services.AddDbContext<AccountsDb>(accounts => accounts.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()).UseOpenIddict());
         services.AddIdentityCore<Person>(identity =>
             {
                 identity.Password.RequiredLength = 12;

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Domain.Operations;
@@ -27,8 +28,19 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases) :
             CompletedAt = operation.CompletedAt ?? throw new ArgumentException("The operation has not ended.", nameof(operation)),
             Record = JsonSerializer.Serialize(operation, Json),
         });
-        database.Outputs.Add(new() { Id = operation.Id.Value, StandardOutput = output.StandardOutput, StandardError = output.StandardError });
-        await database.SaveChangesAsync();
+        database.Outputs.Add(new() { Id = operation.Id.Value, StandardOutput = Storable(output.StandardOutput), StandardError = Storable(output.StandardError) });
+        try
+        {
+            await database.SaveChangesAsync();
+        }
+        catch (DbUpdateException)
+        {
+            // Somebody else's was first, in the moment since the look above: then it is there, which is all that was wanted.
+            if (!await database.Operations.AnyAsync(row => row.Id == operation.Id.Value))
+            {
+                throw;
+            }
+        }
     }
 
     public async Task<OperationRecord?> Find(string id)
@@ -44,6 +56,12 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases) :
         return await database.Outputs.Where(row => row.Id == id)
             .Select(row => new OperationOutput(row.StandardOutput, row.StandardError)).FirstOrDefaultAsync();
     }
+
+    /// <summary>
+    /// What a target printed is bytes of any kind, and SQL text is not: NUL ends it for some databases and is refused by others, and half a
+    /// surrogate pair has no UTF-8. Each becomes U+FFFD, the mark for "something was here".
+    /// </summary>
+    private static string Storable(string printed) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(printed.Replace('\0', '\uFFFD')));
 }
 
 /// <summary>Brings the history's tables up to date before the silo starts.</summary>

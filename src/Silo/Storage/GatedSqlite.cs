@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 
@@ -34,20 +35,32 @@ internal sealed class GatedSqlite(string path) : DbDataSource
 
         public override void Open()
         {
-            gate.Wait();
-            OpenHoldingGate();
+            if (State is ConnectionState.Closed) // an open one would wait for itself
+            {
+                gate.Wait();
+                OpenHoldingGate();
+            }
         }
 
         public override async Task OpenAsync(CancellationToken cancellationToken)
         {
-            await gate.WaitAsync(cancellationToken);
-            OpenHoldingGate();
+            if (State is ConnectionState.Closed)
+            {
+                await gate.WaitAsync(cancellationToken);
+                OpenHoldingGate();
+            }
         }
 
         public override void Close()
         {
-            base.Close();
-            Release();
+            try
+            {
+                base.Close();
+            }
+            finally
+            {
+                Release();
+            }
         }
 
         private void OpenHoldingGate()
@@ -58,13 +71,14 @@ internal sealed class GatedSqlite(string path) : DbDataSource
                 base.Open();
 
                 // FULL: a job's ledger may not lose its last commit with the power. WAL: a reader is never in a writer's way.
+                // The mode is last, since it gives a row, and this driver says nothing of a failure that comes after one.
                 using var pragmas = CreateCommand();
-                pragmas.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
+                pragmas.CommandText = "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;";
                 pragmas.ExecuteNonQuery();
             }
             catch
             {
-                Release();
+                Close(); // half open it would hold the file, and open again without the pragmas
                 throw;
             }
         }

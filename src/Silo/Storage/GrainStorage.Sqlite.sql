@@ -21,10 +21,12 @@ CREATE TABLE IF NOT EXISTS OrleansStorage (
 );
 
 -- The first write of a grain carries no version and must find no row; every later one carries the version it read. Whichever does not
--- hold returns no row, and the provider reports a version conflict.
+-- hold returns no row, and the provider reports a version conflict. A deleted grain's row leaves no version behind, so the next first
+-- write begins to count at a random one: beginning at 1 again, an activation that slept through both would find its version and overwrite.
 INSERT OR REPLACE INTO OrleansQuery VALUES ('WriteToStorageKey', '
     INSERT INTO OrleansStorage (ServiceId, GrainType, IdN0, IdN1, IdText, Version, Modified, Payload)
-    SELECT @ServiceId, @GrainTypeString, @GrainIdN0, @GrainIdN1, coalesce(@GrainIdExtensionString, ''''), 1, datetime(''now''), @PayloadBinary
+    SELECT @ServiceId, @GrainTypeString, @GrainIdN0, @GrainIdN1, coalesce(@GrainIdExtensionString, ''''),
+        1 + (random() & 0x3fffffff), datetime(''now''), @PayloadBinary
     WHERE @GrainStateVersion IS NULL
     ON CONFLICT DO NOTHING
     RETURNING Version AS NewGrainStateVersion;

@@ -1,0 +1,51 @@
+using System.Data.Common;
+using System.Net.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace NannyOrleans.Silo;
+
+/// <summary>The outermost frame of a server's process: what a person can mend is said in one line, without a stack trace.</summary>
+public static class ServerProcess
+{
+    /// <summary>Runs a server to its end.</summary>
+    /// <returns>The process's exit code: 0 when it was stopped, 1 when it could not start for a reason that is not a bug.</returns>
+    public static async Task<int> Run(Func<IHost> build)
+    {
+        var stopping = CancellationToken.None;
+        try
+        {
+            var host = build();
+            stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+            await host.RunAsync();
+            return 0;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested) // told to stop before it was up
+        {
+            return 0;
+        }
+        catch (Exception failure) when (Reason(failure) is { } reason)
+        {
+            await Console.Error.WriteLineAsync($"{AppDomain.CurrentDomain.FriendlyName}: {reason}");
+            return 1;
+        }
+    }
+
+    // Anything else is a bug, and its trace is wanted.
+    private static string? Reason(Exception failure) => failure switch
+    {
+        OptionsValidationException invalid => string.Join(" ", invalid.Failures),
+        CannotStartException or DbException or SocketException => failure.Message,
+        IOException { InnerException: not null } => failure.Message, // Kestrel's: an address that is in use
+        _ => null,
+    };
+}
+
+/// <summary>Something outside the program is not as it must be. The message is for a person.</summary>
+public sealed class CannotStartException : Exception
+{
+    /// <summary>Says what, and where.</summary>
+    public CannotStartException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}

@@ -1,0 +1,113 @@
+namespace NannyOrleans.Silo.Tests.Shapes;
+
+/// <summary>What a person gets to see when a server can't start: one line with what to mend, and an exit code that is not 0.</summary>
+public sealed class StartTests : IDisposable
+{
+    private readonly DataDirectory data = new();
+
+    public static TheoryData<string, string, string, string> Wrong => Each(
+        ("Port", "65536", "between 0 and 65535"),
+        ("Port", "-1", "between 0 and 65535"),
+        ("GatewayPort", "0", "between 1 and 65535"),
+        ("GatewayPort", "many", "'Silo:GatewayPort'"),
+        ("Embedded", "perhaps", "'Silo:Embedded'"),
+        ("DataDirectory", "", "DataDirectory"),
+        ("DataDirectory", "/proc/nanny", "/proc/nanny can't be written"),
+        ("DataDirectory", "/dev/null", "/dev/null can't be written"));
+
+    public static TheoryData<string, string> Databases => new()
+    {
+        { "Silo", "grains.db" },
+        { "Silo", "history.db" },
+        { "Api", "grains.db" },
+        { "Api", "history.db" },
+        { "Api", "accounts.db" },
+    };
+
+    public void Dispose() => data.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Wrong))]
+    public Task A_wrong_setting_is_named(string program, string name, string value, string named) =>
+        EndsWith(named, Start(program, (name, value)));
+
+    [Theory]
+    [MemberData(nameof(Databases))]
+    public async Task A_damaged_database_is_named(string program, string file)
+    {
+        await File.WriteAllTextAsync(data.PathOf(file), new string('x', 8192));
+        await EndsWith($"{data.PathOf(file)} can't be used", Start(program));
+    }
+
+    [Theory]
+    [MemberData(nameof(Databases))]
+    public async Task A_read_only_database_is_named(string program, string file)
+    {
+        data.Tell(file, "PRAGMA journal_mode=WAL; CREATE TABLE something (id)");
+        var path = data.PathOf(file);
+        if (Environment.IsPrivilegedProcess)
+        {
+            // Root may write what has no write permission, but not where the mount has none.
+            await EndsWith($"{path} can't be used", Start(program, before: ["unshare", "--mount", "sh", "-c", $"mount --bind '{path}' '{path}' && mount -o remount,bind,ro '{path}' && exec \"$@\"", "sh"]));
+        }
+        else
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead);
+            await EndsWith($"{path} can't be used", Start(program));
+        }
+    }
+
+    [Theory]
+    [InlineData("Silo")]
+    [InlineData("Api")]
+    public async Task Settings_beside_the_program_are_read_from_wherever_it_is_started(string program)
+    {
+        await using var server = Start(program);
+        await server.Says("Application started");
+        Assert.Equal(0, await server.Terminate());
+
+        // appsettings.json turns these down; without it they are there.
+        Assert.DoesNotContain("info: Orleans", server.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("info: Microsoft.EntityFrameworkCore", server.Output, StringComparison.Ordinal);
+        Assert.True(File.GetUnixFileMode(data.Path).HasFlag(UnixFileMode.UserRead));
+    }
+
+    private static TheoryData<string, string, string, string> Each(params (string Name, string Value, string Named)[] rows)
+    {
+        var all = new TheoryData<string, string, string, string>();
+        foreach (var row in rows)
+        {
+            all.Add("Silo", row.Name, row.Value, row.Named);
+            all.Add("Api", row.Name, row.Value, row.Named);
+        }
+
+        return all;
+    }
+
+    private static async Task EndsWith(string named, ServerUnderTest started)
+    {
+        await using var server = started;
+        Assert.Equal(1, await server.Exit());
+        var line = Assert.Single(server.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("nanny-", line, StringComparison.Ordinal);
+        Assert.Contains(named, line, StringComparison.Ordinal);
+    }
+
+    private ServerUnderTest Start(string program, (string Name, string Value)? setting = null, params string[] before)
+    {
+        Dictionary<string, string> settings = new()
+        {
+            ["NANNY_Silo__DataDirectory"] = data.Path,
+            ["NANNY_Silo__Port"] = "0",
+            ["NANNY_Silo__GatewayPort"] = $"{ServerUnderTest.FreePort()}",
+            ["NANNY_ADMIN_PASSWORD"] = "correct-horse-battery",
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ServerUnderTest.FreePort()}",
+        };
+        if (setting is { } wrong)
+        {
+            settings[$"NANNY_Silo__{wrong.Name}"] = wrong.Value;
+        }
+
+        return ServerUnderTest.Start(program, settings, before);
+    }
+}
