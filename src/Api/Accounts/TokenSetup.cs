@@ -45,7 +45,9 @@ internal static class TokenSetup
             .AddValidation(validation =>
             {
                 validation.UseLocalServer();
-                validation.UseAspNetCore();
+
+                // From the header alone. A token in an address ends in logs, and the guide's curl examples call their JSON a form.
+                validation.UseAspNetCore().DisableAccessTokenExtractionFromBodyForm().DisableAccessTokenExtractionFromQueryString();
             });
     }
 
