@@ -56,6 +56,10 @@ internal static class TokenSetup
         server.SetDeviceAuthorizationEndpointUris(Registration.DeviceEndpoint.TrimStart('/'))
             .SetEndUserVerificationEndpointUris(DeviceEndpoints.Path.TrimStart('/'))
             .SetTokenEndpointUris(Registration.TokenEndpoint.TrimStart('/'));
+
+        // The same whatever address the server is reached by: by default it is the address of the request, and a server that moves, or
+        // has two names, would refuse its own agents' tokens. Which installation a token is for, its keys say.
+        server.SetIssuer(new Uri("https://nannyorleans.invalid/"));
         server.AllowDeviceAuthorizationFlow().AllowPasswordFlow().AllowRefreshTokenFlow();
         server.RegisterScopes(Scopes.OfflineAccess, Registration.AgentScope, ApiScope);
 
