@@ -71,12 +71,25 @@ internal static class TokenSetup
         // Typed by people: no vowels, no digits that look like letters.
         server.SetUserCodeCharset([.. "BCDFGHJKLMNPQRSTVWXZ".Select(letter => letter.ToString())]).SetUserCodeLength(8).SetUserCodeDisplayFormat("{0}{1}{2}{3}-{4}{5}{6}{7}");
 
+        server.AddEventHandler<OpenIddictServerEvents.ExtractEndUserVerificationRequestContext>(handler => handler.UseInlineHandler(InAnyCase).SetOrder(int.MaxValue));
+
+        // Without them a code that is used twice is refused and no more. With them everything given out for it is revoked: a second click on
+        // "Approve" would undo the first. Who may still speak for a node its grain knows.
+        server.DisableAuthorizationStorage();
+
         server.AddSigningKey(new ECDsaSecurityKey(SigningKey(data.PathOf("token-signing.pem"))));
         server.AddEncryptionKey(new SymmetricSecurityKey(EncryptionKey(data.PathOf("token-encryption.key"))));
         server.AddEventHandler<OpenIddictServerEvents.HandleDeviceAuthorizationRequestContext>(handler => handler.UseSingletonHandler<DeviceCodeRequest>());
 
         // TLS ends in front of this process, or does not matter on a loopback port.
         server.UseAspNetCore().EnableEndUserVerificationEndpointPassthrough().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();
+    }
+
+    /// <summary>RFC 8628, section 6.1: people type codes as they like.</summary>
+    private static ValueTask InAnyCase(OpenIddictServerEvents.ExtractEndUserVerificationRequestContext context)
+    {
+        context.Request?.UserCode = context.Request.UserCode?.ToUpperInvariant();
+        return ValueTask.CompletedTask;
     }
 
     private static ECDsa SigningKey(string path)
