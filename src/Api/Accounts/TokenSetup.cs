@@ -48,7 +48,9 @@ internal static class TokenSetup
             .AddValidation(validation =>
             {
                 validation.UseLocalServer();
-                validation.UseAspNetCore();
+
+                // From the header alone. A token in an address ends in logs, and the guide's curl examples call their JSON a form.
+                validation.UseAspNetCore().DisableAccessTokenExtractionFromBodyForm().DisableAccessTokenExtractionFromQueryString();
             });
     }
 
@@ -57,6 +59,10 @@ internal static class TokenSetup
         server.SetDeviceAuthorizationEndpointUris(Registration.DeviceEndpoint.TrimStart('/'))
             .SetEndUserVerificationEndpointUris(DeviceEndpoints.Path.TrimStart('/'))
             .SetTokenEndpointUris(Registration.TokenEndpoint.TrimStart('/'));
+
+        // The same whatever address the server is reached by: by default it is the address of the request, and a server that moves, or
+        // has two names, would refuse its own agents' tokens. Which installation a token is for, its keys say.
+        server.SetIssuer(new Uri("https://nannyorleans.invalid/"));
         server.AllowDeviceAuthorizationFlow().AllowPasswordFlow().AllowRefreshTokenFlow();
         server.RegisterScopes(Scopes.OfflineAccess, Registration.AgentScope, ApiScope);
 
@@ -68,12 +74,25 @@ internal static class TokenSetup
         // Typed by people: no vowels, no digits that look like letters.
         server.SetUserCodeCharset([.. "BCDFGHJKLMNPQRSTVWXZ".Select(letter => letter.ToString())]).SetUserCodeLength(8).SetUserCodeDisplayFormat("{0}{1}{2}{3}-{4}{5}{6}{7}");
 
+        server.AddEventHandler<OpenIddictServerEvents.ExtractEndUserVerificationRequestContext>(handler => handler.UseInlineHandler(InAnyCase).SetOrder(int.MaxValue));
+
+        // Without them a code that is used twice is refused and no more. With them everything given out for it is revoked: a second click on
+        // "Approve" would undo the first. Who may still speak for a node its grain knows.
+        server.DisableAuthorizationStorage();
+
         server.AddSigningKey(new ECDsaSecurityKey(SigningKey(data.PathOf("token-signing.pem"))));
         server.AddEncryptionKey(new SymmetricSecurityKey(EncryptionKey(data.PathOf("token-encryption.key"))));
         server.AddEventHandler<OpenIddictServerEvents.HandleDeviceAuthorizationRequestContext>(handler => handler.UseSingletonHandler<DeviceCodeRequest>());
 
         // TLS ends in front of this process, or does not matter on a loopback port.
         server.UseAspNetCore().EnableEndUserVerificationEndpointPassthrough().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();
+    }
+
+    /// <summary>RFC 8628, section 6.1: people type codes as they like.</summary>
+    private static ValueTask InAnyCase(OpenIddictServerEvents.ExtractEndUserVerificationRequestContext context)
+    {
+        context.Request?.UserCode = context.Request.UserCode?.ToUpperInvariant();
+        return ValueTask.CompletedTask;
     }
 
     private static ECDsa SigningKey(string path)

@@ -28,6 +28,11 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
     /// <summary>Takes an inventory. Returns once it is stored.</summary>
     public async Task ReportInventory(Inventory inventory)
     {
+        if (inventory is null || inventory.HasGaps())
+        {
+            throw new HubException("The inventory has a part missing.");
+        }
+
         var node = Context.User!.NodeKey();
         Accept(await grains.GetGrain<INodeGrain>(node.ToString()).RecordInventory(Context.User!.AgentId(), inventory));
         await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordInventory(node.Node, inventory);
@@ -36,6 +41,11 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
     /// <summary>Takes one job report. Returns once it is stored; until then the agent keeps it and sends it again.</summary>
     public async Task ReportJob(JobReport report)
     {
+        if (report is null)
+        {
+            throw new HubException("The report is missing.");
+        }
+
         var node = Context.User!.NodeKey();
         Accept(await grains.GetGrain<INodeGrain>(node.ToString()).Report(Context.User!.AgentId(), report));
         Log.JobReported(logger, node.ToString(), report.Id.Value, report.Outcome);

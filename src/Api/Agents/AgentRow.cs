@@ -55,6 +55,7 @@ internal abstract record AgentRow(
         TopologyView.Spell(guest.Type),
         node.Agent?.Value,
         node.Name.Value,
+        IpAddress: null,
         guest.Os,
         guest.Lock,
         guest.Template,
@@ -76,7 +77,7 @@ internal sealed record HostRow(
     string? PveVersion,
     IReadOnlyList<string> Problems) : AgentRow(Id, OsType, PlatformFamily, ProxmoxRole, ProxmoxCluster, Status, LastSeen);
 
-/// <summary>A container or virtual machine.</summary>
+/// <summary>A container or virtual machine. Its address is not known yet: no inventory carries one.</summary>
 internal sealed record GuestRow(
     string Id,
     string OsType,
@@ -90,6 +91,7 @@ internal sealed record GuestRow(
     string ProxmoxType,
     string? ProxmoxParentHost,
     string ProxmoxNodeName,
+    string? IpAddress,
     string? Os,
     string? Lock,
     bool Template,

@@ -8,6 +8,7 @@ using NannyOrleans.Api.Accounts;
 using NannyOrleans.Protocol;
 using OpenIddict.Abstractions;
 using OpenIddict.Server.AspNetCore;
+using OpenIddict.Validation.AspNetCore;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace NannyOrleans.Api.Devices;
@@ -23,6 +24,8 @@ internal static class DeviceEndpoints
 
     private const string Scheme = OpenIddictServerAspNetCoreDefaults.AuthenticationScheme;
 
+    private const string Bearer = OpenIddictValidationAspNetCoreDefaults.AuthenticationScheme;
+
     public static void MapDevices(this IEndpointRouteBuilder routes)
     {
         routes.MapGet(Path, (Delegate)Show).AllowAnonymous().ExcludeFromDescription();
@@ -34,16 +37,19 @@ internal static class DeviceEndpoints
     {
         var ticket = await http.AuthenticateAsync(Scheme);
         var asked = Asked(ticket);
-        return Page(http, Code(ticket), asked, asked is null && Code(ticket).Length > 0 ? WrongCode : null);
+        return asked is null && http.Request.Query.TryGetValue("user_code", out var typed) && !string.IsNullOrWhiteSpace(typed)
+            ? Page(http, Code(ticket), null, WrongCode, HttpStatusCode.BadRequest)
+            : Page(http, Code(ticket), asked, null, HttpStatusCode.OK);
     }
 
     internal static async Task<IResult> Decide(HttpContext http, SignInManager<Person> signIn, IAuthorizationService authorization)
     {
         var ticket = await http.AuthenticateAsync(Scheme);
         var form = await http.Request.ReadFormAsync();
-        if (await Approver(http, form, signIn, authorization) is not { } approver)
+        var (approver, refusal) = IsCommandLine(http) ? await Caller(http, authorization) : (await SignIn(form, signIn), null);
+        if (approver is null)
         {
-            return Page(http, Code(ticket), Asked(ticket), "User name and password do not match an administrator, or the account is locked for some minutes.", HttpStatusCode.Forbidden);
+            return refusal ?? Page(http, Code(ticket), Asked(ticket), "User name and password do not match an administrator, or the account is locked for some minutes.", HttpStatusCode.Forbidden);
         }
 
         if (Asked(ticket) is not { } asked)
@@ -72,16 +78,18 @@ internal static class DeviceEndpoints
 
     private const string WrongCode = "This code is not known or has expired. Check it on the host; it changes with each attempt.";
 
-    private static async Task<string?> Approver(HttpContext http, IFormCollection form, SignInManager<Person> signIn, IAuthorizationService authorization)
-    {
-        if (http.Request.Headers.Authorization.Count > 0)
-        {
-            var bearer = await http.AuthenticateAsync(OpenIddict.Validation.AspNetCore.OpenIddictValidationAspNetCoreDefaults.AuthenticationScheme);
-            return bearer.Principal is { } caller && (await authorization.AuthorizeAsync(caller, Policies.Administrator)).Succeeded
-                ? caller.GetClaim(Claims.Name)
-                : null;
-        }
+    private static bool IsCommandLine(HttpContext http) => http.Request.Headers.Authorization.Count > 0;
 
+    private static async Task<(string? Name, IResult? Refusal)> Caller(HttpContext http, IAuthorizationService authorization) =>
+        (await http.AuthenticateAsync(Bearer)).Principal switch
+        {
+            null => (null, Results.Challenge(null, [Bearer])),
+            var caller when (await authorization.AuthorizeAsync(caller, Policies.Administrator)).Succeeded => (caller.GetClaim(Claims.Name), null),
+            _ => (null, Results.Forbid(null, [Bearer])),
+        };
+
+    private static async Task<string?> SignIn(IFormCollection form, SignInManager<Person> signIn)
+    {
         var person = await signIn.UserManager.FindByNameAsync(form["username"].ToString());
         return person is not null
             && (await signIn.CheckPasswordSignInAsync(person, form["password"].ToString(), lockoutOnFailure: true)).Succeeded
@@ -97,9 +105,9 @@ internal static class DeviceEndpoints
     private static string Code(AuthenticateResult ticket) =>
         ticket.Properties?.GetTokenValue(OpenIddictServerAspNetCoreConstants.Tokens.UserCode) ?? string.Empty;
 
-    private static IResult Page(HttpContext http, string code, ClaimsPrincipal? asked, string? problem, HttpStatusCode status = HttpStatusCode.OK)
+    private static IResult Page(HttpContext http, string code, ClaimsPrincipal? asked, string? problem, HttpStatusCode status)
     {
-        if (http.Request.Headers.Authorization.Count > 0)
+        if (IsCommandLine(http) && problem is not null)
         {
             return Results.Problem(problem, statusCode: (int)status);
         }

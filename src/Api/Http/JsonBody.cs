@@ -18,6 +18,7 @@ internal sealed record JsonBody<T>(T Value) : IEndpointParameterMetadataProvider
 
         // A misspelled field would be a request for something else than the person meant.
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        AllowDuplicateProperties = false,
         NumberHandling = JsonNumberHandling.Strict,
     };
 

@@ -31,9 +31,22 @@ internal static class Problems
     /// <summary>Says what went wrong in words and with the right status; what is a bug stays a 500 without its insides.</summary>
     public static void AddProblems(this IServiceCollection services)
     {
-        services.AddProblemDetails();
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
+            context.ProblemDetails.Extensions.TryAdd("code", CodeOf(context.ProblemDetails.Status)));
         services.AddExceptionHandler<Handler>();
     }
+
+    /// <summary>The code of an answer that nothing of ours wrote: the framework's own, such as a route that is not there.</summary>
+    private static string CodeOf(int? status) => status switch
+    {
+        StatusCodes.Status401Unauthorized => "unauthorized",
+        StatusCodes.Status403Forbidden => "forbidden",
+        StatusCodes.Status404NotFound => "not-found",
+        StatusCodes.Status405MethodNotAllowed => "method-not-allowed",
+        StatusCodes.Status413PayloadTooLarge => "body-too-large",
+        >= 500 => "internal-error",
+        _ => "bad-request",
+    };
 
     private static ProblemDetails Of(int status, string code, string detail) => new()
     {
@@ -53,7 +66,11 @@ internal static class Problems
                     await Invalid(new Dictionary<string, string[]> { [field] = [Plain(json)] }).ExecuteAsync(httpContext);
                     return true;
                 case BadHttpRequestException bad:
-                    await Results.Problem(Of(bad.StatusCode, "bad-request", bad.Message)).ExecuteAsync(httpContext);
+                    await Results.Problem(Of(bad.StatusCode, CodeOf(bad.StatusCode), bad.Message)).ExecuteAsync(httpContext);
+                    return true;
+                case InvalidDataException form when httpContext.Request.HasFormContentType:
+                    // A form with too many or too long fields; the OAuth endpoints read theirs before anybody is asked who he is.
+                    await Results.Problem(Of(StatusCodes.Status400BadRequest, "bad-request", form.Message)).ExecuteAsync(httpContext);
                     return true;
                 case OrleansException or TimeoutException or OrleansMessageRejectionException:
                     await Results.Problem(Of(StatusCodes.Status503ServiceUnavailable, "unavailable", "The control plane can't answer at the moment. Nothing was lost; try again.")).ExecuteAsync(httpContext);
@@ -68,6 +85,7 @@ internal static class Problems
         {
             var message when message.Contains("could not be mapped to any", StringComparison.Ordinal) => "There is no such field.",
             var message when message.Contains("could not be converted to", StringComparison.Ordinal) => "It has the wrong type.",
+            var message when message.StartsWith("Duplicate property", StringComparison.Ordinal) => "It is there more than once.",
             var message when message.Contains("does not contain any JSON", StringComparison.Ordinal) => "It is empty; a JSON object is expected.",
             var message => message.Split(" Path: ")[0].Split(" LineNumber: ")[0],
         };

@@ -6,9 +6,14 @@ namespace NannyOrleans.Api.Patches;
 /// <summary>What <c>POST /api/patches</c> takes.</summary>
 /// <param name="AgentId">The guest, by its id or any short form of it.</param>
 /// <param name="Mode"><c>dry-run</c> or <c>apply</c>.</param>
-/// <param name="Exclusions">Packages to leave as they are: names, or globs with <c>*</c>. Absent: none.</param>
-internal sealed record PatchRequest(string? AgentId, string? Mode, IReadOnlyList<string?>? Exclusions)
+internal sealed record PatchRequest(string? AgentId, string? Mode)
 {
+    /// <summary>
+    /// Packages to leave as they are: names, or globs with <c>*</c>. Absent: none. Null is refused: a script that found no list to exclude
+    /// did not mean "upgrade everything".
+    /// </summary>
+    public IReadOnlyList<string?>? Exclusions { get; init; } = [];
+
     /// <summary>The order this is, or what is wrong with each field.</summary>
     public (PatchOrder? Order, IReadOnlyDictionary<string, string[]> Errors) Read(string requestedBy)
     {
@@ -25,7 +30,11 @@ internal sealed record PatchRequest(string? AgentId, string? Mode, IReadOnlyList
         }
 
         var exclusions = Exclusions ?? [];
-        if (exclusions.Count > PackagePattern.MaxCount)
+        if (Exclusions is null)
+        {
+            errors["exclusions"] = ["It must be a list; leave it out to exclude nothing."];
+        }
+        else if (exclusions.Count > PackagePattern.MaxCount)
         {
             errors["exclusions"] = [$"There may be {PackagePattern.MaxCount} at most."];
         }

@@ -20,7 +20,13 @@ public sealed record Inventory(
     string? BootId,
     ClusterSeen? Cluster,
     IReadOnlyList<GuestSeen>? Guests,
-    IReadOnlyList<string> Problems);
+    IReadOnlyList<string> Problems)
+{
+    /// <summary>Whether a list has null in the place of an item. JSON can say so, no option of the serializer refuses it, and it means nothing.</summary>
+    public bool HasGaps() => Problems.Any(problem => problem is null)
+        || (Cluster?.Members.Any(member => member is null) ?? false)
+        || (Guests?.Any(guest => guest is null || (guest.Os?.IdLike.Any(id => id is null) ?? false)) ?? false);
+}
 
 /// <summary>A cluster as one member sees it: a member that is cut off sees itself online and the others offline.</summary>
 /// <param name="Name">The cluster's name; the node's name on a standalone host.</param>
@@ -63,7 +69,7 @@ public sealed record GuestSeen(
 public sealed record OsRelease(string Id, IReadOnlyList<string> IdLike, string? VersionId, string? PrettyName);
 
 /// <summary>The two kinds of guests, spelled as in Proxmox's ids and commands.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<GuestType>))]
+[JsonConverter(typeof(WireEnumConverter<GuestType>))]
 public enum GuestType
 {
     /// <summary>A container (CT).</summary>
@@ -76,7 +82,7 @@ public enum GuestType
 }
 
 /// <summary>A guest's state.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<GuestStatus>))]
+[JsonConverter(typeof(WireEnumConverter<GuestStatus>))]
 public enum GuestStatus
 {
     /// <summary>It could not be asked, or answered something new. Never taken for running or stopped.</summary>

@@ -26,7 +26,7 @@ public sealed record PatchGuest(
     ScriptReference Script) : Job(Id, TimeoutSeconds);
 
 /// <summary>What a patch job does.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<PatchMode>))]
+[JsonConverter(typeof(WireEnumConverter<PatchMode>))]
 public enum PatchMode
 {
     /// <summary>Lists what would be upgraded and changes nothing.</summary>

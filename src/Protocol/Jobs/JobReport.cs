@@ -32,7 +32,7 @@ public sealed record JobReport(JobId Id, JobOutcome Outcome, string? Detail)
 }
 
 /// <summary>How far a job is, or how it ended.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<JobOutcome>))]
+[JsonConverter(typeof(WireEnumConverter<JobOutcome>))]
 public enum JobOutcome
 {
     /// <summary>In the agent's journal on disk; not started yet.</summary>

@@ -1,0 +1,187 @@
+using System.Net;
+using NannyOrleans.Api.Tests.Support;
+using NannyOrleans.Protocol;
+
+namespace NannyOrleans.Api.Tests.Devices;
+
+public sealed class DeviceTests(SharedServer shared)
+{
+    private readonly string cluster = Some.Cluster().Value;
+
+    [Fact]
+    public async Task A_host_waits_until_a_person_approves_it_on_the_page()
+    {
+        var code = (await Ask()).Is(200);
+        Assert.StartsWith(new Uri(shared.Server.Url, "/device").ToString(), code.Text("verification_uri_complete"), StringComparison.Ordinal);
+        Assert.Matches("^[B-Z]{4}-[B-Z]{4}$", code.Text("user_code"));
+        (await Poll(code)).IsOAuthError("authorization_pending");
+
+        var page = (await shared.Anonymous.Get(new Uri(code.Text("verification_uri_complete")).PathAndQuery)).Is(200);
+        Assert.Equal("text/html", page.ContentType);
+        Assert.Contains(code.Text("user_code"), page.Body, StringComparison.Ordinal);
+        Assert.Contains($"{cluster}/pve1", page.Body, StringComparison.Ordinal);
+        (await Poll(code)).IsOAuthError("authorization_pending"); // looking is not approving
+
+        var approved = (await ByPage(code, "approve")).Is(302);
+        Assert.Contains("Location: /device/done", approved.Headers, StringComparison.Ordinal);
+        Assert.Contains("Done", (await shared.Anonymous.Get("/device/done")).Is(200).Body, StringComparison.Ordinal);
+
+        var tokens = (await Poll(code)).Is(200);
+        var row = (await shared.Admin.Get($"/api/agents/{tokens.Text("agent_id")}")).Is(200);
+        Assert.Equal(("host", "offline", "pve1.example"), (row.Text("proxmox_role"), row.Text("status"), row.Text("hostname")));
+        Assert.Contains(tokens.Text("agent_id"), (await shared.Admin.Get("/api/agents")).Body, StringComparison.Ordinal);
+        (await Poll(code)).IsOAuthError("invalid_grant"); // a code is good once
+    }
+
+    [Fact]
+    public async Task A_host_is_approved_from_a_command_line()
+    {
+        var code = await Ask();
+        (await shared.Admin.PostForm("/device", ("user_code", code.Text("user_code").ToLowerInvariant().Replace("-", " ", StringComparison.Ordinal)), ("decision", "approve"))).Is(302);
+        (await Poll(code)).Is(200);
+    }
+
+    [Fact]
+    public async Task A_host_that_is_denied_is_told_so_and_not_known()
+    {
+        var code = await Ask();
+        (await ByPage(code, "deny")).Is(302);
+        (await Poll(code)).IsOAuthError("access_denied");
+        Assert.DoesNotContain(cluster, (await shared.Admin.Get("/api/topology")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_code_is_decided_once()
+    {
+        var code = await Ask();
+        (await shared.Admin.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).Is(302);
+        (await shared.Admin.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).IsProblem(400, "bad-request");
+        (await ByPage(code, "deny")).Is(400);
+        (await Poll(code)).Is(200);
+    }
+
+    [Theory]
+    [InlineData("BBBB-BBBB")] // well-formed, never given out
+    [InlineData("no such code")]
+    [InlineData("'\"<b>\u0001")]
+    [InlineData("")]
+    public async Task A_code_nobody_was_given_is_refused(string code)
+    {
+        (await shared.Anonymous.PostForm("/device", ("user_code", code), ("username", "admin"), ("password", SharedServer.Password), ("decision", "approve"))).Is(400);
+        (await shared.Admin.PostForm("/device", ("user_code", code), ("decision", "approve"))).IsProblem(400, "bad-request");
+        var page = await shared.Anonymous.Get($"/device?user_code={Uri.EscapeDataString(code)}");
+        Assert.True(page.Status is 400 || (code.Length is 0 && page.Status is 200), page.ToString()); // without a code the page asks for it
+        Assert.DoesNotContain("<b>", page.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_page_asks_for_the_code_where_it_has_none() =>
+        Assert.Contains("<form method=\"post\" action=\"/device\">", (await shared.Admin.Get("/device")).Is(200).Body, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_decision_is_approve_or_deny()
+    {
+        var code = await Ask();
+        (await shared.Admin.PostForm("/device", ("user_code", code.Text("user_code")))).IsProblem(400, "bad-request");
+        (await ByPage(code, "perhaps")).Is(400);
+        (await Poll(code)).IsOAuthError("authorization_pending");
+    }
+
+    [Fact]
+    public async Task Nobody_approves_without_being_an_administrator()
+    {
+        var code = await Ask();
+        (await shared.Admin.With("garbage").PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).IsProblem(401, "unauthorized");
+        (await shared.Anonymous.PostForm("/device", ("user_code", code.Text("user_code")), ("username", "nobody"), ("password", "x"), ("decision", "approve"))).Is(403);
+        (await Poll(code)).IsOAuthError("authorization_pending");
+    }
+
+    [Theory]
+    [InlineData("not-a-code")]
+    [InlineData("3EXfEPi-ZkaLkw_f2QRmQFYwF-zNjUWRUz9UlyRdHYw")]
+    public async Task A_device_code_nobody_was_given_is_refused(string deviceCode) =>
+        (await HostPeer.Poll(shared.Anonymous, deviceCode)).IsOAuthError("invalid_grant");
+
+    [Theory]
+    [InlineData(Registration.Cluster, null)]
+    [InlineData(Registration.Cluster, "C0123456789ABCDEF")]
+    [InlineData(Registration.Cluster, "c0123456789abcdef/../x")]
+    [InlineData(Registration.Node, null)]
+    [InlineData(Registration.Node, "-pve")]
+    [InlineData(Registration.Node, "pve/1")]
+    [InlineData(Registration.Hostname, null)]
+    [InlineData(Registration.Hostname, "two\nlines")]
+    [InlineData(Registration.ClusterName, null)]
+    [InlineData(Registration.ClusterName, "\u202Eevil")]
+    public async Task What_a_host_says_of_itself_must_be_whole(string parameter, string? value)
+    {
+        (string Name, string Value)[] good = [(Registration.Cluster, cluster), (Registration.Node, "pve1"), (Registration.Hostname, "pve1"), (Registration.ClusterName, "lab")];
+        var about = good.Where(field => field.Name != parameter).Concat(value is null ? [] : [(parameter, value)]).ToArray();
+        Assert.Contains($"'{parameter}'", (await HostPeer.AskForCode(shared.Anonymous, about)).IsOAuthError("invalid_request"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_name_of_a_client_that_is_not_ours_opens_nothing()
+    {
+        (await shared.Anonymous.PostForm(Registration.DeviceEndpoint, ("client_id", "somebody"), ("scope", "agent"))).Is(401);
+        (await HostPeer.AskForCode(shared.Anonymous, (Registration.Cluster, cluster), ("scope", "api"))).Is(400);
+    }
+
+    [Fact]
+    public async Task An_agent_cannot_ask_for_a_persons_scope() =>
+        (await shared.Anonymous.PostForm(
+            Registration.DeviceEndpoint, ("client_id", Registration.ClientId), ("scope", "agent api"), (Registration.Cluster, cluster),
+            (Registration.Node, "pve1"), (Registration.Hostname, "pve1"), (Registration.ClusterName, "lab"))).IsOAuthError("invalid_request");
+
+    [Fact]
+    public async Task What_a_host_calls_itself_is_text_on_the_page_not_markup()
+    {
+        const string Name = "<script>alert('x')</script>";
+        var code = (await HostPeer.AskForCode(shared.Anonymous, cluster, "pve1", Name, "\"><img src=x>")).Is(200);
+        var page = await shared.Anonymous.Get($"/device?user_code={code.Text("user_code")}");
+        Assert.Contains(WebUtility.HtmlEncode("<script>"), page.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script", page.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("<img", page.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_agent_renews_its_token_and_stays_the_same_agent()
+    {
+        var host = await HostPeer.Register(shared.Admin, Some.Cluster());
+        var renewed = (await shared.Anonymous.Refresh(Registration.ClientId, host.RefreshToken)).Is(200);
+        Assert.Equal(host.Id.Value, renewed.Text("agent_id"));
+        (await shared.Admin.With(renewed.Text("access_token")).Get("/api/scripts/apt-update.sh/content")).Is(200);
+
+        // An agent that lost power before it stored the new one comes with the old one again.
+        (await shared.Anonymous.Refresh(Registration.ClientId, host.RefreshToken)).Is(200);
+    }
+
+    [Fact]
+    public async Task Registering_a_node_again_ends_its_former_agent()
+    {
+        var known = Some.Cluster();
+        await using var former = await HostPeer.Register(shared.Admin, known);
+        await former.ConnectWith(shared.Server.Url, Some.Container());
+
+        await using var present = await HostPeer.Register(shared.Admin, known);
+        await former.Closed.Within("the former agent to be cut off");
+        Assert.NotEqual(former.Id, present.Id);
+        Assert.Contains("Another agent", (await shared.Anonymous.Refresh(Registration.ClientId, former.RefreshToken)).IsOAuthError("invalid_grant"), StringComparison.Ordinal);
+        (await shared.Anonymous.Refresh(Registration.ClientId, present.RefreshToken)).Is(200);
+
+        // Its token is good for an hour yet, but not for the hub.
+        await former.Connect(shared.Server.Url);
+        await former.Closed.Within("the former agent to be refused");
+
+        (await shared.Admin.Get($"/api/agents/{former.Id}")).IsProblem(404, "not-found");
+        await present.ConnectWith(shared.Server.Url);
+        Assert.Equal("online", (await shared.Admin.Get($"/api/agents/{present.Id}")).Text("status"));
+    }
+
+    private Task<Answer> Ask() => HostPeer.AskForCode(shared.Anonymous, cluster, "pve1", "pve1.example", "lab");
+
+    private Task<Answer> Poll(Answer code) => HostPeer.Poll(shared.Anonymous, code.Text("device_code"));
+
+    private Task<Answer> ByPage(Answer code, string decision) => shared.Anonymous.PostForm(
+        "/device", ("user_code", code.Text("user_code")), ("username", "admin"), ("password", SharedServer.Password), ("decision", decision));
+}

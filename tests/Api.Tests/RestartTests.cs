@@ -1,0 +1,151 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+using NannyOrleans.Api.Tests.Support;
+using NannyOrleans.Protocol;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Api.Tests;
+
+/// <summary>kill -9, and the same data under a new process at a new address.</summary>
+public sealed class RestartTests : IAsyncDisposable
+{
+    private const string Password = "a password of its own";
+
+    private readonly DataDirectory data = new();
+    private ServerProcess server = null!;
+    private Caller admin = null!;
+
+    [Fact]
+    public async Task What_waits_and_what_runs_goes_on_where_it_was()
+    {
+        await Start();
+        var cluster = Some.Cluster();
+        await using var working = await HostPeer.Register(admin, cluster);
+        await using var away = await HostPeer.Register(admin, cluster, "pve2");
+        var (busy, waiting) = (Some.Container(), Some.Container());
+        await working.ConnectWith(server.Url, busy);
+        await away.ConnectWith(server.Url, waiting);
+        await away.Disconnect();
+        await Eventually.Until(() => admin.Get($"/api/agents/{away.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+
+        var running = await Order(working, busy);
+        var pending = await Order(away, waiting);
+        var job = await working.NextJob();
+        await working.Report(new(job.Id, JobOutcome.Running, null) { StartedAt = Some.Noon });
+
+        var token = admin.Token;
+        await server.Kill();
+        await working.Closed.Within("the host to notice that the server is gone");
+        await Start();
+
+        // Its tokens hold, though its address is another one.
+        admin = admin.With(token);
+        foreach (var id in (string[])[working.Id.Value, away.Id.Value, Some.GuestId(working, busy), Some.GuestId(away, waiting)])
+        {
+            Assert.NotEqual("running", (await admin.Get($"/api/agents/{id}")).Is(200).Text("status")); // nobody has said so since
+        }
+
+        Assert.Equal("running", (await Operation(running)).Text("status"));
+        Assert.Equal("pending", (await Operation(pending)).Text("status"));
+        var tree = (await admin.Get("/api/topology?format=text")).Body;
+        Assert.Contains($"LXC {busy.Vmid}: {busy.Name}", tree, StringComparison.Ordinal);
+        Assert.Contains($"LXC {waiting.Vmid}: {waiting.Name}", tree, StringComparison.Ordinal);
+
+        // The one that was at work says the end until it is heard; a later word changes nothing.
+        await working.Connect(server.Url);
+        await working.Report(Some.Success(job));
+        await working.Report(Some.Success(job) with { ExitCode = 100, Outcome = JobOutcome.Failed, Detail = "late" });
+        var result = await Operation(running);
+        Assert.Equal(("succeeded", 0), (result.Text("status"), result.Json.GetProperty("exit_code").GetInt32()));
+
+        // The one that was away gets its job now, once.
+        (await admin.Refresh(Registration.ClientId, away.RefreshToken)).Is(200);
+        await away.Connect(server.Url);
+        var late = await away.NextJob();
+        Assert.Equal(pending, late.Id.Value);
+        await away.Report(Some.Success(late));
+        await away.ConnectWith(server.Url, waiting);
+        Assert.True(away.HasNoJob());
+        Assert.Equal("succeeded", (await Operation(pending)).Text("status"));
+
+        await server.Kill();
+        Assert.Equal(new[] { running, pending }.Order(StringComparer.Ordinal), Ended());
+    }
+
+    [Fact]
+    public async Task A_report_that_was_answered_is_never_lost()
+    {
+        await Start();
+        await using var host = await HostPeer.Register(admin, Some.Cluster());
+        var container = Some.Container();
+        await host.ConnectWith(server.Url, container);
+        var id = await Order(host, container);
+        var job = await host.NextJob();
+        await host.Report(Some.Success(job));
+        await server.Kill();
+
+        await Start();
+        var result = await Operation(id);
+        Assert.Equal(("succeeded", Some.Success(job).StandardOutput), (result.Text("status"), result.Text("stdout")));
+        await host.ConnectWith(server.Url, container);
+        Assert.True(host.HasNoJob());
+        Assert.Equal([id], Ended());
+    }
+
+    [Fact]
+    public async Task An_approval_that_was_answered_is_never_lost()
+    {
+        await Start();
+        var code = await HostPeer.AskForCode(admin.With(null), Some.Cluster().Value, "pve1", "pve1", "lab");
+        (await admin.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).Is(302);
+        await server.Kill();
+
+        await Start();
+        var tokens = (await HostPeer.Poll(admin.With(null), code.Text("device_code"))).Is(200);
+        await server.Kill();
+
+        await Start();
+        (await admin.Get($"/api/agents/{tokens.Text("agent_id")}")).Is(200);
+        (await admin.Refresh(Registration.ClientId, tokens.Text("refresh_token"))).Is(200);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is not null)
+        {
+            await server.DisposeAsync();
+        }
+
+        data.Dispose();
+    }
+
+    private async Task Start()
+    {
+        if (server is { } former)
+        {
+            await former.DisposeAsync();
+        }
+
+        server = await ServerProcess.Start(data.Path, Password);
+        admin = await new Caller(server.Url).SignIn("admin", Password);
+    }
+
+    private async Task<string> Order(HostPeer host, NannyOrleans.Protocol.Inventories.GuestSeen guest) =>
+        (await admin.PostLikeCurl("/api/patches", Some.Order(Some.GuestId(host, guest)))).Is(202).Text("operation_id");
+
+    private async Task<Answer> Operation(string id) => (await admin.Get($"/api/patches/{id}")).Is(200);
+
+    /// <summary>The history as it is on disk.</summary>
+    private IEnumerable<string> Ended()
+    {
+        using var history = new SqliteConnection($"Data Source={Path.Combine(data.Path, "history.db")};Pooling=False");
+        history.Open();
+        using var query = history.CreateCommand();
+        query.CommandText = "SELECT o.Id FROM operations o JOIN operation_outputs p ON p.Id = o.Id ORDER BY o.Id";
+        using var rows = query.ExecuteReader();
+        while (rows.Read())
+        {
+            yield return Convert.ToString(rows[0], CultureInfo.InvariantCulture)!;
+        }
+    }
+}

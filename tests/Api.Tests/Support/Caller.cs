@@ -1,0 +1,109 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using NannyOrleans.Api.Accounts;
+using NannyOrleans.Protocol;
+
+namespace NannyOrleans.Api.Tests.Support;
+
+/// <summary>What a command line does: HTTP with or without a token. No answer may be a server error or show the server's insides.</summary>
+internal sealed class Caller(Uri url, string? token = null)
+{
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = Eventually.Limit };
+
+    public string? Token => token;
+
+    public Caller With(string? otherToken) => new(url, otherToken);
+
+    public Task<Answer> Get(string path) => Send(new(HttpMethod.Get, At(path)));
+
+    public Task<Answer> Send(string method, string path) => Send(new(new(method), At(path)));
+
+    /// <summary>As <c>curl -d</c>: the body is JSON and its type says form.</summary>
+    public Task<Answer> PostLikeCurl(string path, string body) => Post(path, Encoding.UTF8.GetBytes(body), "application/x-www-form-urlencoded");
+
+    public Task<Answer> Post(string path, byte[] body, string? contentType)
+    {
+        var content = new ByteArrayContent(body);
+        content.Headers.ContentType = contentType is null ? null : MediaTypeHeaderValue.Parse(contentType);
+        // Who is refused for the size of the body learns it before sending: no race between the answer and the rest of the body.
+        return Send(new(HttpMethod.Post, At(path)) { Content = content, Headers = { ExpectContinue = body.Length > 100_000 } });
+    }
+
+    public Task<Answer> PostForm(string path, params (string Name, string Value)[] form) =>
+        Send(new(HttpMethod.Post, At(path)) { Content = new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Name, field.Value))) });
+
+    public Task<Answer> AskForToken(string user, string password) => PostForm(
+        Registration.TokenEndpoint,
+        ("grant_type", "password"), ("client_id", TokenSetup.CommandLineClient), ("username", user), ("password", password), ("scope", "api offline_access"));
+
+    public Task<Answer> Refresh(string client, string refreshToken) => PostForm(
+        Registration.TokenEndpoint, ("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", refreshToken));
+
+    public async Task<Caller> SignIn(string user, string password) => With((await AskForToken(user, password)).Is(200).Text("access_token"));
+
+    private Uri At(string path) => new(url, path);
+
+    private async Task<Answer> Send(HttpRequestMessage request)
+    {
+        using (request)
+        {
+            if (token is not null)
+            {
+                request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+            }
+
+            using var response = await Http.SendAsync(request);
+            var body = await response.Content.ReadAsStringAsync();
+            var answer = new Answer((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType, body, response.Headers.ToString());
+            Assert.True(answer.Status < 500, $"{request.Method} {request.RequestUri} answered {answer}");
+            Assert.DoesNotContain("   at ", answer.Headers + body, StringComparison.Ordinal);
+            Assert.DoesNotContain("NannyOrleans.Api.", answer.Headers + body, StringComparison.Ordinal);
+            return answer;
+        }
+    }
+}
+
+/// <summary>What came back.</summary>
+internal sealed record Answer(int Status, string? ContentType, string Body, string Headers)
+{
+    public JsonElement Json => JsonElement.Parse(Body);
+
+    public string Text(string field) => Json.GetProperty(field).GetString()!;
+
+    public Answer Is(int status)
+    {
+        Assert.True(Status == status, $"Expected {status}, got {this}");
+        return this;
+    }
+
+    /// <summary>An error as all of ours are: RFC 9457 with a code.</summary>
+    public JsonElement IsProblem(int status, string code)
+    {
+        Is(status);
+        Assert.Equal("application/problem+json", ContentType);
+        var problem = Json;
+        Assert.Equal(status, problem.GetProperty("status").GetInt32());
+        Assert.NotEqual(string.Empty, problem.GetProperty("title").GetString());
+        Assert.Equal(code, problem.GetProperty("code").GetString());
+        return problem;
+    }
+
+    /// <summary>A 400 that names the field and says something about it.</summary>
+    public string NamesField(string field)
+    {
+        var errors = IsProblem(400, "invalid-request").GetProperty("errors");
+        Assert.Equal([field], errors.EnumerateObject().Select(error => error.Name));
+        return Assert.Single(errors.GetProperty(field).EnumerateArray()).GetString()!;
+    }
+
+    /// <summary>An error of the OAuth endpoints, RFC 6749 section 5.2.</summary>
+    public string IsOAuthError(string error)
+    {
+        Is(400);
+        Assert.Equal(error, Text("error"));
+        return Text("error_description");
+    }
+
+    public override string ToString() => $"{Status} {ContentType}: {(Body.Length > 600 ? Body[..600] : Body)}";
+}

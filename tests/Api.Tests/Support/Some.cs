@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Api.Tests.Support;
+
+/// <summary>Things no other test has: all share one server.</summary>
+internal static class Some
+{
+    public static readonly DateTimeOffset Noon = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
+
+    private static int vmids = 1000;
+
+    public static ClusterId Cluster() => ClusterId.Parse($"c{RandomNumberGenerator.GetHexString(16, lowercase: true)}");
+
+    public static Vmid Vmid() => new(Interlocked.Increment(ref vmids));
+
+    /// <summary>A running Debian container.</summary>
+    public static GuestSeen Container(string? name = null)
+    {
+        var vmid = Vmid();
+        return new(vmid, GuestType.Lxc, name ?? $"web-{vmid}", GuestStatus.Running, "debian", new("debian", [], "12", "Debian GNU/Linux 12 (bookworm)"), null, false, null);
+    }
+
+    public static GuestSeen Machine(string? name = null)
+    {
+        var vmid = Vmid();
+        return new(vmid, GuestType.Qemu, name ?? $"vm-{vmid}", GuestStatus.Running, "l26", null, null, false, null);
+    }
+
+    public static Inventory Inventory(HostPeer host, params GuestSeen[] guests) => new(
+        Noon, "0.1.0", host.Node.Value, "pve-manager/9.2.11/0000000000000000", "5f0cbd1e-9d07-4f6c-8b6d-111111111111",
+        new(host.ClusterName, true, [new(host.Node, true, 1)]), guests, []);
+
+    public static string GuestId(HostPeer host, GuestSeen guest) => $"{host.Cluster}-{(guest.Type is GuestType.Lxc ? "lxc" : "qemu")}-{guest.Vmid}";
+
+    public static string Order(string guest, string mode = "dry-run") => string.Create(CultureInfo.InvariantCulture, $$"""{"agent_id":"{{guest}}","mode":"{{mode}}"}""");
+
+    /// <summary>The end of a job that upgraded nginx, or would.</summary>
+    public static JobReport Success(PatchGuest job) => new(job.Id, JobOutcome.Succeeded, null)
+    {
+        ExitCode = 0,
+        StandardOutput = $$"""
+            {"mode":"{{(job.Mode is PatchMode.DryRun ? "dry-run" : "apply")}}","packages":[{"name":"nginx","from":"1.18.0","to":"1.24.0","security":true,"origin":"Debian-Security"},{"name":"libnew","from":null,"to":"2.0","security":false,"origin":null}],"kept_back":["mc"],"held":[{"name":"mysql-server","reason":"excluded"}],"removed":[],"failed":[],"reboot_required":false,"warnings":[]}
+            """,
+        StandardError = "Reading package lists...\n",
+        StartedAt = Noon,
+        CompletedAt = Noon.AddSeconds(42),
+    };
+}
