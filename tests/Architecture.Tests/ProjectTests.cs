@@ -31,7 +31,8 @@ public sealed class ProjectTests
     [Fact] // The lab stands for somebody else's software: the product must not be able to tell.
     public void Nothing_but_its_own_tests_knows_the_lab()
     {
-        var knowing = ProjectFile.In("src").Concat(ProjectFile.In("bench")).Concat(ProjectFile.In("tests").Where(p => p.Name is not "Lab.Tests"))
+        var knowing = ProjectFile.In("src").Concat(ProjectFile.In("bench"))
+            .Concat(ProjectFile.In("tests").Where(p => p.Name is not ("Lab.Tests" or "EndToEnd.Tests"))) // the second starts it as a program
             .Where(p => p.Projects.Contains("Lab"));
         Assert.Empty(knowing.Select(p => p.Name));
     }
