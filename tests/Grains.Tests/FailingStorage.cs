@@ -21,6 +21,15 @@ internal sealed class FailingStorage : IGrainStorage
     /// <summary>Whether a failure that was ordered has not been met yet.</summary>
     public bool StillFailing(string key) => failing.ContainsKey(key);
 
+    /// <summary>Drops the rows of grains whose key contains <paramref name="key"/>.</summary>
+    public void Forget(string key)
+    {
+        foreach (var id in rows.Keys.Where(id => id.Contains(key, StringComparison.Ordinal)))
+        {
+            rows.TryRemove(id, out _);
+        }
+    }
+
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         if (rows.TryGetValue($"{grainId}", out var row))
@@ -81,6 +90,9 @@ internal sealed class RecordingHistory : IOperationHistory
 
     public ConcurrentDictionary<string, bool> FailNextAdd { get; } = [];
 
+    /// <summary>Operations whose row can't be read.</summary>
+    public ConcurrentDictionary<string, bool> Unreadable { get; } = [];
+
     public int AddsOf(string id) => adds.GetValueOrDefault(id);
 
     public Task Add(OperationRecord operation, OperationOutput output)
@@ -98,7 +110,7 @@ internal sealed class RecordingHistory : IOperationHistory
         return Task.CompletedTask;
     }
 
-    public Task<OperationRecord?> Find(string id) => Task.FromResult(ended.TryGetValue(id, out var row) ? row.Operation : null);
+    public Task<OperationRecord?> Find(string id) => Unreadable.ContainsKey(id) ? throw new JsonException("Not JSON.") : Task.FromResult(ended.TryGetValue(id, out var row) ? row.Operation : null);
 
     public Task<OperationOutput?> FindOutput(string id) => Task.FromResult(ended.TryGetValue(id, out var row) ? row.Output : null);
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Protocol;
+using NannyOrleans.Silo;
 using OpenIddict.Abstractions;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 
@@ -85,7 +86,8 @@ internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfig
             password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", 20);
 
             // Said before it is stored: after a crash in between, the next start makes and says another one. The other way round nobody
-            // would ever know it. To the console alone, since logs are kept.
+            // would ever know it. Not through the logger: where logs go is configured, and often far away. (Under systemd the console is
+            // the journal; the environment variable is the way around that.)
             Console.WriteLine($"First administrator: user name 'admin', password '{password}'. It is not shown again.");
         }
 
@@ -108,7 +110,7 @@ internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfig
     {
         if (!result.Succeeded)
         {
-            throw new InvalidOperationException($"The first administrator could not be made: {string.Join(" ", result.Errors.Select(error => error.Description))}");
+            throw new CannotStartException($"The first administrator could not be made: {string.Join(" ", result.Errors.Select(error => error.Description))}");
         }
     }
 

@@ -40,6 +40,7 @@ internal static class TokenSetup
         services.AddAuthentication();
         services.AddHttpContextAccessor();
         services.AddHostedService<AccountsStart>();
+        services.AddHostedService<TokenPruning>();
         services.AddPolicies();
 
         services.AddOpenIddict()

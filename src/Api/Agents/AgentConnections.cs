@@ -24,15 +24,23 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
     {
         var session = new Session(hub, context);
         var reference = grains.CreateObjectReference<IAgentSession>(session);
-        var outcome = await grains.GetGrain<INodeGrain>(node.ToString()).Attach(agent, reference);
-        if (outcome.IsRefused)
+        try
         {
-            grains.DeleteObjectReference<IAgentSession>(reference);
+            var outcome = await grains.GetGrain<INodeGrain>(node.ToString()).Attach(agent, reference);
+            if (!outcome.IsRefused)
+            {
+                open[context.ConnectionId] = new(node, outcome.Value, session, reference);
+            }
+
             return outcome.Refusal;
         }
-
-        open[context.ConnectionId] = new(node, outcome.Value, session, reference);
-        return null;
+        finally
+        {
+            if (!open.ContainsKey(context.ConnectionId))
+            {
+                grains.DeleteObjectReference<IAgentSession>(reference);
+            }
+        }
     }
 
     /// <summary>Ends a connection's session.</summary>
@@ -50,11 +58,11 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
         using var tick = new PeriodicTimer(RenewEvery, clock);
         while (await tick.WaitForNextTickAsync(stoppingToken))
         {
-            await Task.WhenAll(open.Values.Select(Renew));
+            await Task.WhenAll(open.Values.Select(connection => Renew(connection, stoppingToken)));
         }
     }
 
-    private async Task Renew(Connection connection)
+    private async Task Renew(Connection connection, CancellationToken stoppingToken)
     {
         try
         {
@@ -63,7 +71,7 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
                 await connection.Session.Close("The agent has a newer connection.");
             }
         }
-        catch (Exception unreachable) when (unreachable is not OperationCanceledException)
+        catch (Exception unreachable) when (!stoppingToken.IsCancellationRequested)
         {
             // The top of a loop: the next turn tries again, and the session's end of life bounds how long that can go on.
             Log.NotRenewed(logger, connection.Node.ToString(), unreachable.Message);

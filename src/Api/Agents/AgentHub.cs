@@ -28,9 +28,9 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
     /// <summary>Takes an inventory. Returns once it is stored.</summary>
     public async Task ReportInventory(Inventory inventory)
     {
-        if (inventory is null || inventory.HasGaps())
+        if (inventory is null || inventory.HasGaps() || inventory.IsTooLong() || inventory.IntervalSeconds is < 1 or > 86400)
         {
-            throw new HubException("The inventory has a part missing.");
+            throw new HubException("The inventory has a part missing, or a list or number out of bounds.");
         }
 
         var node = Context.User!.NodeKey();

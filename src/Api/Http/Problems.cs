@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Targets;
+using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Api.Http;
 
@@ -48,6 +49,20 @@ internal static class Problems
         _ => "bad-request",
     };
 
+    /// <summary>A request that may have been carried out or not: 503, with the id to look for.</summary>
+    public static ProblemDetails UnknownOutcome(JobId operation)
+    {
+        var problem = Of(
+            StatusCodes.Status503ServiceUnavailable,
+            "unknown-outcome",
+            $"The control plane did not answer in time. The operation may have been queued: look at /api/patches/{operation} before asking again.");
+        problem.Extensions["operation_id"] = operation.Value;
+        return problem;
+    }
+
+    /// <summary>Whether an exception means that a silo or its storage could not be reached or did not answer.</summary>
+    public static bool IsUnavailable(Exception exception) => exception is OrleansException or TimeoutException or OrleansMessageRejectionException;
+
     private static ProblemDetails Of(int status, string code, string detail) => new()
     {
         Status = status,
@@ -72,8 +87,8 @@ internal static class Problems
                     // A form with too many or too long fields; the OAuth endpoints read theirs before anybody is asked who he is.
                     await Results.Problem(Of(StatusCodes.Status400BadRequest, "bad-request", form.Message)).ExecuteAsync(httpContext);
                     return true;
-                case OrleansException or TimeoutException or OrleansMessageRejectionException:
-                    await Results.Problem(Of(StatusCodes.Status503ServiceUnavailable, "unavailable", "The control plane can't answer at the moment. Nothing was lost; try again.")).ExecuteAsync(httpContext);
+                case { } when IsUnavailable(exception):
+                    await Results.Problem(Of(StatusCodes.Status503ServiceUnavailable, "unavailable", "The control plane can't answer at the moment; try again.")).ExecuteAsync(httpContext);
                     return true;
                 default:
                     return false;

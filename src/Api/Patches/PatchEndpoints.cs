@@ -52,10 +52,18 @@ internal static class PatchEndpoints
 
         var script = ScriptCatalogue.Find(route.Value.Script) ?? throw new InvalidOperationException($"The release lacks {route.Value.Script}.");
         var entry = order.At(JobId.Parse(Ulid.NewUlid(clock.GetUtcNow()).ToString()), cluster, route.Value, script.Reference, clock.GetUtcNow());
-        var queued = await grains.GetGrain<INodeGrain>(new NodeKey(cluster, route.Value.Node).ToString()).Enqueue(entry);
-        return queued.IsRefused
-            ? TypedResults.Problem(queued.Refusal.ToProblem())
-            : TypedResults.Accepted($"/api/patches/{queued.Value.Id}", PatchView.Of(queued.Value, output: null));
+        try
+        {
+            var queued = await grains.GetGrain<INodeGrain>(new NodeKey(cluster, route.Value.Node).ToString()).Enqueue(entry);
+            return queued.IsRefused
+                ? TypedResults.Problem(queued.Refusal.ToProblem())
+                : TypedResults.Accepted($"/api/patches/{queued.Value.Id}", PatchView.Of(queued.Value, output: null));
+        }
+        catch (Exception failure) when (Problems.IsUnavailable(failure))
+        {
+            // It may be stored and run all the same; whoever just tried again would patch twice.
+            return TypedResults.Problem(Problems.UnknownOutcome(entry.Job.Id));
+        }
     }
 
     internal static async Task<Results<Ok<PatchView>, ProblemHttpResult>> Get(string id, IGrainFactory grains)

@@ -13,10 +13,17 @@ public static class ClusterMachine
 
     /// <summary>
     /// Takes a node's inventory. Guests it could not list keep their last known list, and members it names become known. A guest that is
-    /// now on this node is taken off the others: a vmid is on one node at a time.
+    /// now on this node is taken off the others: a vmid is on one node at a time, and pmxcfs sees to that as long as there is quorum. A node
+    /// without it may list what has long moved on, and takes nothing.
     /// </summary>
     public static ClusterState RecordInventory(ClusterState cluster, NodeName node, Inventory inventory, DateTimeOffset now)
     {
+        if (inventory.Cluster?.Quorate is not true && inventory.Guests is { } claimed)
+        {
+            var others = cluster.Nodes.Where(other => other.Node != node).SelectMany(other => other.Inventory?.Guests ?? []).Select(guest => guest.Vmid).ToHashSet();
+            inventory = inventory with { Guests = [.. claimed.Where(guest => !others.Contains(guest.Vmid))] };
+        }
+
         var next = With(cluster, node, known => known with
         {
             Hostname = inventory.Hostname,

@@ -12,7 +12,7 @@ public sealed record Topology(IReadOnlyList<ClusterView> Clusters);
 /// <summary>A cluster as shown.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Name">Its name; its id when nobody has said a name.</param>
-/// <param name="Quorate">Whether it has quorum as its online nodes' fresh reports say; null when they do not agree or there is none.</param>
+/// <param name="Quorate">Whether it has quorum as its connected nodes' fresh reports say (not older than two of their intervals); null when they do not agree or there is none.</param>
 /// <param name="QuorateReason">Why that is not known, or who lacks quorum; null when it is known to be quorate.</param>
 /// <param name="Nodes">Its nodes, by name.</param>
 public sealed record ClusterView(ClusterId Id, string Name, bool? Quorate, string? QuorateReason, IReadOnlyList<NodeView> Nodes);

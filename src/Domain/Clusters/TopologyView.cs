@@ -12,10 +12,11 @@ public static class TopologyView
     /// <param name="id">The cluster.</param>
     /// <param name="cluster">What is stored of it.</param>
     /// <param name="online">The nodes whose agents are connected now.</param>
-    public static ClusterView Of(ClusterId id, ClusterState cluster, IReadOnlySet<NodeName> online)
+    /// <param name="now">The server's clock.</param>
+    public static ClusterView Of(ClusterId id, ClusterState cluster, IReadOnlySet<NodeName> online, DateTimeOffset now)
     {
-        var (quorate, reason) = Quorate(cluster, online);
-        return new(id, cluster.Name ?? id.Value, quorate, reason, [.. cluster.Nodes.Select(node => Of(id, node, online.Contains(node.Node)))]);
+        var (quorate, reason) = Quorate(cluster, online, now);
+        return new(id, cluster.Name ?? id.Value, quorate, reason, [.. cluster.Nodes.Select(node => Of(id, node, online.Contains(node.Node), now))]);
     }
 
     /// <summary>A guest's id in the API.</summary>
@@ -49,21 +50,25 @@ public static class TopologyView
         return text.ToString();
     }
 
-    private static (bool? Quorate, string? Reason) Quorate(ClusterState cluster, IReadOnlySet<NodeName> online)
+    /// <summary>Whether what a node said is too old to stand for the present: two of its own intervals, and a minute for the way.</summary>
+    private static bool IsOld(DateTimeOffset? at, Inventory? inventory, DateTimeOffset now) =>
+        at is null || inventory is null || now - at > (2 * TimeSpan.FromSeconds(inventory.IntervalSeconds)) + TimeSpan.FromMinutes(1);
+
+    private static (bool? Quorate, string? Reason) Quorate(ClusterState cluster, IReadOnlySet<NodeName> online, DateTimeOffset now)
     {
-        var said = cluster.Nodes.Where(node => online.Contains(node.Node) && node.Inventory?.Cluster is not null)
+        var said = cluster.Nodes.Where(node => online.Contains(node.Node) && node.Inventory?.Cluster is not null && !IsOld(node.ReceivedAt, node.Inventory, now))
             .Select(node => (node.Node, node.Inventory!.Cluster!.Quorate)).ToArray();
         var without = said.Where(one => !one.Quorate).Select(one => one.Node.Value).ToArray();
         return (said.Length, without.Length) switch
         {
-            (0, _) => (null, "quorum unknown: no connected node reports it"),
+            (0, _) => (null, "quorum unknown: no connected node has reported it lately"),
             (_, 0) => (true, null),
             var (all, no) when all == no => (false, "no quorum"),
             _ => (null, $"quorum unknown: {string.Join(", ", without)} report none, others do"),
         };
     }
 
-    private static NodeView Of(ClusterId cluster, NodeSummary node, bool online) => new(
+    private static NodeView Of(ClusterId cluster, NodeSummary node, bool online, DateTimeOffset now) => new(
         node.Node,
         node.Agent,
         node.Hostname,
@@ -72,12 +77,15 @@ public static class TopologyView
         node.Inventory?.PveVersion,
         node.Inventory?.Problems ?? [],
         node.GuestsAt,
-        node.GuestsAt is null ? null : [.. (node.Inventory?.Guests ?? []).OrderBy(guest => guest.Vmid).Select(guest => Of(cluster, guest, node, online))]);
+        node.GuestsAt is null ? null : [.. (node.Inventory?.Guests ?? []).OrderBy(guest => guest.Vmid).Select(guest => Of(cluster, guest, node, online, now))]);
 
-    private static GuestView Of(ClusterId cluster, GuestSeen guest, NodeSummary node, bool online)
+    private static GuestView Of(ClusterId cluster, GuestSeen guest, NodeSummary node, bool online, DateTimeOffset now)
     {
         // What a silent host said last is history: shown as such, never as the present.
-        var stale = !online ? "its node is not connected" : node.GuestsAt < node.ReceivedAt ? "its node could not list its guests" : null;
+        var stale = !online ? "its node is not connected"
+            : node.GuestsAt < node.ReceivedAt ? "its node could not list its guests"
+            : IsOld(node.GuestsAt, node.Inventory, now) ? "its node has not listed its guests lately"
+            : null;
         return new(
             GuestId(cluster, guest.Type, guest.Vmid),
             guest.Vmid,

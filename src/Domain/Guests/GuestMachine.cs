@@ -8,9 +8,16 @@ namespace NannyOrleans.Domain.Guests;
 /// <summary>The decisions about one guest.</summary>
 public static class GuestMachine
 {
-    /// <summary>Takes what a host says of the guest; the host becomes its parent.</summary>
-    public static GuestState RecordSeen(GuestState guest, NodeName node, GuestSeen seen, DateTimeOffset now) =>
-        guest with { Node = node, Seen = seen, SeenAt = now };
+    /// <summary>
+    /// Takes what a host says of the guest; the host becomes its parent. A host without quorum keeps in its read-only <c>/etc/pve</c> what
+    /// has long moved on, so it can't take a guest from another host.
+    /// </summary>
+    public static GuestState RecordSeen(GuestState guest, NodeName node, GuestSeen seen, bool quorate, DateTimeOffset now) => guest switch
+    {
+        _ when !quorate && guest.Node is { } parent && parent != node => guest,
+        { Seen: { } known } when guest.Node == node && known.SameAs(seen) => guest,
+        _ => guest with { Node = node, Seen = seen, SeenAt = now },
+    };
 
     /// <summary>Says which family's script patches the guest and which node runs it, or why it can't be patched.</summary>
     public static Outcome<PatchRoute> Route(GuestState guest)
@@ -40,7 +47,8 @@ public static class GuestMachine
             return guest;
         }
 
-        var found = operation.Findings;
+        // Lists are whole when everything went well, or when packages were left over and are named; any other failure knows nothing.
+        var found = operation.Failure is null or { Code: OperationMachine.PackagesFailed } ? operation.Findings : null;
         int? pending = (operation.Mode, found) switch
         {
             (_, null) => null,

@@ -12,7 +12,7 @@ public sealed record GuestState
     /// <summary>The node that said so, and so its present parent; null until one has.</summary>
     public NodeName? Node { get; init; }
 
-    /// <summary>When that was received, by the server's clock.</summary>
+    /// <summary>When that was first received so, by the server's clock; hearing the same again changes nothing.</summary>
     public DateTimeOffset? SeenAt { get; init; }
 
     /// <summary>What the last finished dry-run or apply said of its updates; null when none has finished.</summary>

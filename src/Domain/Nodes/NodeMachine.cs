@@ -1,5 +1,4 @@
 using NannyOrleans.Protocol.Ids;
-using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Domain.Nodes;
@@ -38,11 +37,6 @@ public static class NodeMachine
         _ => node with { Outbox = [.. node.Outbox, entry] },
     };
 
-    /// <summary>Takes an inventory. Guests are kept elsewhere; a part that could not be read keeps its last known value elsewhere, too.</summary>
-    public static Outcome<NodeState> RecordInventory(NodeState node, AgentId agent, Inventory inventory, DateTimeOffset now) => Speaks(node, agent) is { } refusal
-        ? refusal
-        : node with { Inventory = inventory with { Guests = null }, InventoryAt = now };
-
     /// <summary>
     /// Takes what the agent says of a job on its way; a job that is not in the outbox has been closed and is no news. A final report
     /// leaves the entry in place until <see cref="Close"/>: the operation must be stored as ended first.
@@ -66,10 +60,23 @@ public static class NodeMachine
         : node;
 
     /// <summary>Jobs the present agent should have by now: the oldest, up to the limit. Sending one again is always safe.</summary>
-    public static IEnumerable<Job> Due(NodeState node) =>
-        node.Outbox.Where(entry => !IsOrphan(node, entry)).Take(GuestJobsAtOnce).Select(entry => entry.Job);
+    public static IEnumerable<OutboxEntry> Due(NodeState node) => node.Outbox.Where(entry => !IsOrphan(node, entry)).Take(GuestJobsAtOnce);
 
-    /// <summary>Jobs that an agent since replaced had begun: the new agent has no journal of them and would start them a second time.</summary>
+    /// <summary>Notes which agent gets the jobs that are due. Stored before they are sent: from then on no other agent may.</summary>
+    public static NodeState Assign(NodeState node)
+    {
+        var due = Due(node).Where(entry => entry.Agent is null).Select(entry => entry.Job.Id).ToHashSet();
+        return due.Count is 0
+            ? node
+            : node with { Outbox = [.. node.Outbox.Select(entry => due.Contains(entry.Job.Id) ? entry with { Agent = node.Agent } : entry)] };
+    }
+
+    /// <summary>Why this agent may not speak for the node; null when it may.</summary>
+    public static Refusal? Speaks(NodeState node, AgentId agent) => node.Agent == agent
+        ? null
+        : new("not-this-nodes-agent", "This agent is not, or no longer, the one registered for this node. Register it again.");
+
+    /// <summary>Jobs that went to an agent since replaced: the new agent has no journal of them and would start them a second time.</summary>
     public static IEnumerable<OutboxEntry> Orphans(NodeState node) => node.Outbox.Where(entry => IsOrphan(node, entry));
 
     /// <summary>
@@ -79,8 +86,4 @@ public static class NodeMachine
         new(orphan.Job.Id, JobOutcome.Interrupted, "The node's agent was registered anew before the end of this was known.");
 
     private static bool IsOrphan(NodeState node, OutboxEntry entry) => entry.Agent is { } agent && agent != node.Agent;
-
-    private static Refusal? Speaks(NodeState node, AgentId agent) => node.Agent == agent
-        ? null
-        : new("not-this-nodes-agent", "This agent is not, or no longer, the one registered for this node. Register it again.");
 }

@@ -1,6 +1,5 @@
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Protocol.Ids;
-using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Domain.Nodes;
@@ -14,24 +13,21 @@ public sealed record NodeState
     /// <summary>The host's name as the agent gave it when it registered.</summary>
     public string? Hostname { get; init; }
 
-    /// <summary>Counts the agent's sessions; only the newest may speak. 0 before the first.</summary>
+    /// <summary>
+    /// Counts the agent's sessions; jobs go down the newest alone. 0 before the first. What an older connection still says is taken all
+    /// the same: a result is one, whichever way it came.
+    /// </summary>
     public long Epoch { get; init; }
 
     /// <summary>Jobs sent or to be sent and not known to have ended, oldest first.</summary>
     public IReadOnlyList<OutboxEntry> Outbox { get; init; } = [];
-
-    /// <summary>What the host last said of itself, without its guests (they are in the cluster and in their own grains); null until it has.</summary>
-    public Inventory? Inventory { get; init; }
-
-    /// <summary>When that was received, by the server's clock.</summary>
-    public DateTimeOffset? InventoryAt { get; init; }
 }
 
 /// <summary>One job on its way.</summary>
 /// <param name="Job">What is sent.</param>
 /// <param name="Operation">The operation as it was when the job was queued.</param>
 /// <param name="LastOutcome">What the agent last said of it; null until it has said anything.</param>
-/// <param name="Agent">The agent the job was last reported by; null until one has. Another agent can't answer for it.</param>
+/// <param name="Agent">The agent it was first sent to, stored before it was; null until then. Another agent can't answer for it.</param>
 public sealed record OutboxEntry(Job Job, OperationRecord Operation, JobOutcome? LastOutcome, AgentId? Agent);
 
 /// <summary>An agent as a person approved it.</summary>

@@ -5,6 +5,9 @@ namespace NannyOrleans.Domain.Operations;
 /// <summary>The decisions about one operation.</summary>
 public static class OperationMachine
 {
+    /// <summary>The failure of an apply that ran to its end and left updates over, each named in the findings.</summary>
+    public const string PackagesFailed = "packages-failed";
+
     /// <summary>Whether nothing more will come.</summary>
     public static bool IsFinal(this OperationStatus status) => status is not (OperationStatus.Pending or OperationStatus.Running);
 
@@ -45,7 +48,7 @@ public static class OperationMachine
         _ when findings is null => (OperationStatus.Failed, new("unreadable-result", "The script ended well but its result could not be read.")),
         _ when findings.Error is { } error => (OperationStatus.Failed, error),
         _ when findings.Mode != operation.Mode => (OperationStatus.Failed, new("unreadable-result", "The result is of another mode than was asked for.")),
-        _ when findings.Failed.Count > 0 => (OperationStatus.Failed, new("packages-failed", $"Still pending: {string.Join(", ", findings.Failed.Take(10))}.")),
+        _ when findings.Failed.Count > 0 => (OperationStatus.Failed, new(PackagesFailed, $"Still pending: {string.Join(", ", findings.Failed.Take(10))}.")),
         _ => (OperationStatus.Succeeded, null),
     };
 

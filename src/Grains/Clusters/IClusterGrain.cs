@@ -2,6 +2,7 @@ using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
+using Orleans.Concurrency;
 
 namespace NannyOrleans.Grains.Clusters;
 
@@ -18,6 +19,7 @@ public interface IClusterGrain : IGrainWithStringKey
     Task RecordInventory(NodeName node, Inventory inventory);
 
     /// <summary>The cluster as shown, with what is connected at this moment.</summary>
+    [AlwaysInterleave]
     [Alias("View")]
     Task<ClusterView> View();
 }

@@ -9,8 +9,8 @@ namespace NannyOrleans.Grains.Guests;
 [GrainType("guest")]
 internal sealed class GuestGrain([PersistentState("guest")] IPersistentState<GuestState> stored, TimeProvider clock) : Grain, IGuestGrain
 {
-    public Task RecordSeen(NodeName node, GuestSeen seen) =>
-        stored.Replace(GuestMachine.RecordSeen(stored.State, node, seen, clock.GetUtcNow()), this);
+    public Task RecordSeen(NodeName node, GuestSeen seen, bool quorate) =>
+        stored.Replace(GuestMachine.RecordSeen(stored.State, node, seen, quorate, clock.GetUtcNow()), this);
 
     public Task RecordPatch(OperationRecord operation) => stored.Replace(GuestMachine.RecordPatch(stored.State, operation), this);
 

@@ -11,8 +11,11 @@ namespace NannyOrleans.Grains.Guests;
 public interface IGuestGrain : IGrainWithStringKey
 {
     /// <summary>Takes what a node says of the guest.</summary>
+    /// <param name="node">The node that says the guest is on it.</param>
+    /// <param name="seen">What it says.</param>
+    /// <param name="quorate">Whether that node has quorum; without it, it can't take the guest from another node.</param>
     [Alias("RecordSeen")]
-    Task RecordSeen(NodeName node, GuestSeen seen);
+    Task RecordSeen(NodeName node, GuestSeen seen, bool quorate);
 
     /// <summary>Takes what an ended operation found.</summary>
     [Alias("RecordPatch")]

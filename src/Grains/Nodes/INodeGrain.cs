@@ -43,10 +43,12 @@ public interface INodeGrain : IGrainWithStringKey
     Task<Outcome<OperationRecord>> Enqueue(OutboxEntry entry);
 
     /// <summary>Whether this agent is the one registered for the node.</summary>
+    [AlwaysInterleave]
     [Alias("IsAgent")]
     Task<bool> IsAgent(AgentId agent);
 
     /// <summary>Whether the agent is connected.</summary>
+    [AlwaysInterleave]
     [Alias("IsOnline")]
     Task<bool> IsOnline();
 }

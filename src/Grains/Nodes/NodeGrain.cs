@@ -47,12 +47,6 @@ internal sealed partial class NodeGrain(
         session = new(observer, clock.GetUtcNow());
         Log.Attached(logger, this.GetPrimaryKeyString(), stored.State.Epoch);
         await CloseOrphans();
-        foreach (var entry in stored.State.Outbox)
-        {
-            // A crash between storing the job and opening its operation is mended here.
-            await Operation(entry.Job.Id).Open(entry.Operation);
-        }
-
         await SendDue();
         return new SessionTicket(stored.State.Epoch);
     }
@@ -87,18 +81,17 @@ internal sealed partial class NodeGrain(
 
     public async Task<Refusal?> RecordInventory(AgentId agent, Inventory inventory)
     {
-        var outcome = NodeMachine.RecordInventory(stored.State, agent, inventory, clock.GetUtcNow());
-        if (outcome.IsRefused)
+        if (NodeMachine.Speaks(stored.State, agent) is { } refusal)
         {
-            return outcome.Refusal;
+            return refusal;
         }
 
+        var quorate = inventory.Cluster?.Quorate is true;
         foreach (var guest in inventory.Guests ?? [])
         {
-            await Guest(guest.Vmid).RecordSeen(Key.Node, guest);
+            await Guest(guest.Vmid).RecordSeen(Key.Node, guest, quorate);
         }
 
-        await stored.Replace(outcome.Value, this);
         return null;
     }
 
@@ -110,13 +103,13 @@ internal sealed partial class NodeGrain(
             return outcome.Refusal;
         }
 
-        if (stored.State.Outbox.All(entry => entry.Job.Id != report.Id))
+        await stored.Replace(outcome.Value, this);
+        if (stored.State.Outbox.FirstOrDefault(entry => entry.Job.Id == report.Id) is not { } entry)
         {
-            return null;
+            return null; // closed before: no news
         }
 
-        await stored.Replace(outcome.Value, this);
-        await End(report);
+        await Take(entry, report);
         await SendDue();
         return null;
     }
@@ -148,10 +141,24 @@ internal sealed partial class NodeGrain(
             return;
         }
 
-        foreach (var job in NodeMachine.Due(stored.State).Where(job => open.Sent.Add(job.Id)).ToArray())
+        await stored.Replace(NodeMachine.Assign(stored.State), this);
+        foreach (var entry in NodeMachine.Due(stored.State).Where(entry => !open.Sent.Contains(entry.Job.Id)).ToArray())
         {
-            Log.Sending(logger, this.GetPrimaryKeyString(), job.Id);
-            await open.Observer.Run(job);
+            try
+            {
+                // Opened here, too: a crash between storing the job and opening its operation is mended before anything runs.
+                await Operation(entry.Job.Id).Open(entry.Operation);
+            }
+            catch (Exception failure)
+            {
+                // One operation that can't be opened must not keep the others from running; the next renewal tries again.
+                Log.NotSent(logger, this.GetPrimaryKeyString(), entry.Job.Id, failure);
+                continue;
+            }
+
+            open.Sent.Add(entry.Job.Id);
+            Log.Sending(logger, this.GetPrimaryKeyString(), entry.Job.Id);
+            await open.Observer.Run(entry.Job);
         }
     }
 
@@ -159,26 +166,24 @@ internal sealed partial class NodeGrain(
     {
         foreach (var orphan in NodeMachine.Orphans(stored.State).ToArray())
         {
-            await End(NodeMachine.EndOf(orphan));
+            await Take(orphan, NodeMachine.EndOf(orphan));
         }
     }
 
     // The operation and the guest store the end before the outbox forgets the job: after a crash in between, the agent, which has had no
     // answer, says it again.
-    private async Task End(JobReport report)
+    private async Task Take(OutboxEntry entry, JobReport report)
     {
-        var operation = await Operation(report.Id).Report(report);
+        await Operation(report.Id).Open(entry.Operation);
+        var operation = await Operation(report.Id).Report(report)
+            ?? throw new InvalidOperationException($"Operation {report.Id} was opened and is not there.");
         if (!report.Outcome.IsFinal())
         {
             return;
         }
 
-        Log.Ended(logger, this.GetPrimaryKeyString(), report.Id, operation?.Status);
-        if (operation is not null)
-        {
-            await Guest(operation.Vmid).RecordPatch(operation);
-        }
-
+        Log.Ended(logger, this.GetPrimaryKeyString(), report.Id, operation.Status);
+        await Guest(operation.Vmid).RecordPatch(operation);
         await stored.Replace(NodeMachine.Close(stored.State, report.Id), this);
     }
 
@@ -220,6 +225,9 @@ internal sealed partial class NodeGrain(
         public static partial void Sending(ILogger logger, string node, JobId job);
 
         [LoggerMessage(1005, LogLevel.Information, "Node {Node}: job {Job} ended {Status}")]
-        public static partial void Ended(ILogger logger, string node, JobId job, OperationStatus? status);
+        public static partial void Ended(ILogger logger, string node, JobId job, OperationStatus status);
+
+        [LoggerMessage(1006, LogLevel.Error, "Node {Node}: job {Job} could not be sent")]
+        public static partial void NotSent(ILogger logger, string node, JobId job, Exception failure);
     }
 }

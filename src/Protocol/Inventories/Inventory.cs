@@ -22,6 +22,15 @@ public sealed record Inventory(
     IReadOnlyList<GuestSeen>? Guests,
     IReadOnlyList<string> Problems)
 {
+    /// <summary>The most guests, members and problems one inventory may have; Proxmox VE's own limits are far below.</summary>
+    public const int MaxItems = 10_000;
+
+    /// <summary>In how many seconds the next inventory comes at the latest, 1 to 86400. Two of these without one, and this one is old.</summary>
+    public int IntervalSeconds { get; init; } = 300;
+
+    /// <summary>Whether a list is longer than <see cref="MaxItems"/>.</summary>
+    public bool IsTooLong() => Problems.Count > MaxItems || Cluster?.Members.Count > MaxItems || Guests?.Count > MaxItems;
+
     /// <summary>Whether a list has null in the place of an item. JSON can say so, no option of the serializer refuses it, and it means nothing.</summary>
     public bool HasGaps() => Problems.Any(problem => problem is null)
         || (Cluster?.Members.Any(member => member is null) ?? false)
@@ -59,7 +68,17 @@ public sealed record GuestSeen(
     OsRelease? Os,
     string? Lock,
     bool Template,
-    string? Problem);
+    string? Problem)
+{
+    /// <summary>Whether the other says the same. (Record equality compares lists by reference.)</summary>
+    public bool SameAs(GuestSeen other) => this with { Os = null } == other with { Os = null }
+        && (Os, other.Os) switch
+        {
+            (null, null) => true,
+            ({ } mine, { } its) => mine with { IdLike = its.IdLike } == its && mine.IdLike.SequenceEqual(its.IdLike),
+            _ => false,
+        };
+}
 
 /// <summary>Fields of <c>os-release</c>(5).</summary>
 /// <param name="Id"><c>ID</c>, such as <c>debian</c>; <c>linux</c> when absent, as the manual page says.</param>

@@ -47,7 +47,7 @@ public sealed class GuestTests
     [Fact]
     public void A_guest_that_migrates_has_another_parent_and_is_the_same_guest()
     {
-        var moved = GuestMachine.RecordSeen(Guest(Container()), Pve2, Container(), Noon.AddMinutes(1));
+        var moved = GuestMachine.RecordSeen(Guest(Container()), Pve2, Container(), quorate: true, Noon.AddMinutes(1));
         Assert.Equal(Pve2, moved.Node);
         Assert.Equal(Pve2, GuestMachine.Route(moved).Value?.Node);
     }
@@ -67,6 +67,36 @@ public sealed class GuestTests
         Assert.NotNull(patches.Failure);
     }
 
+    [Theory]
+    [InlineData(JobOutcome.Failed)]
+    [InlineData(JobOutcome.Interrupted)]
+    [InlineData(JobOutcome.Succeeded)] // of the other mode
+    public void A_look_that_failed_with_a_document_is_not_zero_updates_either(JobOutcome outcome)
+    {
+        const string Error = """{"mode":"apply","error":{"code":"repository-unreachable","message":"deb.example did not answer."}}""";
+        var patches = GuestMachine.RecordPatch(Guest(Container()), Ended(outcome, Error)).Patches;
+        Assert.NotNull(patches);
+        Assert.Equal((null, null), (patches.Pending, patches.RebootRequired));
+        Assert.NotNull(patches.Failure);
+    }
+
+    [Fact]
+    public void A_node_without_quorum_cannot_take_a_guest_from_another()
+    {
+        var guest = Guest(Container());
+        Assert.Same(guest, GuestMachine.RecordSeen(guest, Pve2, Container(), quorate: false, Noon.AddMinutes(1)));
+    }
+
+    [Fact]
+    public void Hearing_the_same_again_changes_nothing()
+    {
+        var guest = Guest(Container());
+        Assert.Same(guest, GuestMachine.RecordSeen(guest, Pve1, Container(), quorate: true, Noon.AddMinutes(1)));
+        Assert.NotSame(guest, GuestMachine.RecordSeen(guest, Pve1, Container(name: "renamed"), quorate: true, Noon.AddMinutes(1)));
+        var other = Container() with { Os = new("debian", ["x"], "12", "Debian GNU/Linux 12 (bookworm)") };
+        Assert.NotSame(guest, GuestMachine.RecordSeen(guest, Pve1, other, quorate: true, Noon.AddMinutes(1)));
+    }
+
     [Fact]
     public void An_older_operation_that_comes_late_changes_nothing()
     {
@@ -74,7 +104,7 @@ public sealed class GuestTests
         Assert.Same(known, GuestMachine.RecordPatch(known, Ended(JobOutcome.Failed, "") with { Id = Id(1) }));
     }
 
-    private static GuestState Guest(GuestSeen seen) => GuestMachine.RecordSeen(new(), Pve1, seen, Noon);
+    private static GuestState Guest(GuestSeen seen) => GuestMachine.RecordSeen(new(), Pve1, seen, quorate: true, Noon);
 
     private static OperationRecord Ended(JobOutcome outcome, string output) =>
         OperationMachine.Report(Operation(), new(Id(1), outcome, null) { StandardOutput = output, CompletedAt = Noon }, Noon);

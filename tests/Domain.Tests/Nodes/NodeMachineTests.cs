@@ -32,7 +32,8 @@ public sealed class NodeMachineTests
     {
         Assert.Equal("not-this-nodes-agent", NodeMachine.Attach(Registered, OtherAgent).Refusal?.Code);
         Assert.Equal("not-this-nodes-agent", NodeMachine.Report(Registered, OtherAgent, new(Id(1), JobOutcome.Running, null)).Refusal?.Code);
-        Assert.Equal("not-this-nodes-agent", NodeMachine.RecordInventory(Registered, OtherAgent, Inventory(), Noon).Refusal?.Code);
+        Assert.Equal("not-this-nodes-agent", NodeMachine.Speaks(Registered, OtherAgent)?.Code);
+        Assert.Null(NodeMachine.Speaks(Registered, Agent));
         Assert.Equal("not-this-nodes-agent", NodeMachine.Attach(new(), Agent).Refusal?.Code);
     }
 
@@ -61,6 +62,23 @@ public sealed class NodeMachineTests
         Assert.Equal([2], Due(replaced));
         var orphan = Assert.Single(NodeMachine.Orphans(replaced));
         Assert.Equal((Id(1), JobOutcome.Interrupted), (NodeMachine.EndOf(orphan).Id, NodeMachine.EndOf(orphan).Outcome));
+    }
+
+    [Fact]
+    public void What_was_only_sent_to_a_replaced_agent_is_not_sent_to_the_new_one_either()
+    {
+        // The answer may have been on its way; a reinstalled host's new agent has no journal and would run it a second time.
+        var node = NodeMachine.Assign(Registered with { Outbox = [.. Enumerable.Range(1, 6).Select(number => Entry(number))] });
+        var replaced = NodeMachine.Enrol(node, new(OtherAgent, "pve1", "lab"));
+        Assert.Equal([5, 6], Due(replaced));
+        Assert.Equal(4, NodeMachine.Orphans(replaced).Count());
+    }
+
+    [Fact]
+    public void Assigning_what_is_assigned_changes_nothing()
+    {
+        var node = NodeMachine.Assign(Registered with { Outbox = [Entry(1)] });
+        Assert.Same(node, NodeMachine.Assign(node));
     }
 
     [Fact]
@@ -103,5 +121,5 @@ public sealed class NodeMachineTests
             }
         });
 
-    private static int[] Due(NodeState node) => [.. NodeMachine.Due(node).Select(job => int.Parse(job.Id.Value[^6..]))];
+    private static int[] Due(NodeState node) => [.. NodeMachine.Due(node).Select(entry => int.Parse(entry.Job.Id.Value[^6..]))];
 }

@@ -42,6 +42,6 @@ public sealed class TargetsTests
     private static ClusterView Of(ClusterId cluster, AgentId agent, params Protocol.Inventories.GuestSeen[] guests)
     {
         var state = ClusterMachine.RecordInventory(ClusterMachine.Enrol(new(), Pve1, new(agent, "pve1", "lab")), Pve1, Inventory(guests), Noon);
-        return TopologyView.Of(cluster, state, new HashSet<NodeName> { Pve1 });
+        return TopologyView.Of(cluster, state, new HashSet<NodeName> { Pve1 }, Noon);
     }
 }

@@ -151,6 +151,43 @@ public sealed class NodeGrainTests(SiloCluster silo)
         GC.KeepAlive(session);
     }
 
+    [Fact]
+    public async Task A_job_whose_operation_could_not_be_opened_is_opened_before_it_runs_and_its_result_is_kept()
+    {
+        var session = await Connect();
+        silo.Storage.FailNextWrite(Id(1).Value, landed: false);
+        await Assert.ThrowsAnyAsync<Exception>(() => Enqueue(1));
+        Assert.True(await Node.Renew(session.Ticket, session.Reference));
+        Assert.Equal(Id(1), (await session.NextJob()).Id);
+        Assert.Null(await Node.Report(agent, Success(Id(1))));
+        Assert.Equal(OperationStatus.Succeeded, (await Operation(Id(1)))!.Status);
+        Assert.Equal(1, silo.History.AddsOf(Id(1).Value));
+    }
+
+    [Fact]
+    public async Task One_operation_that_cannot_be_opened_keeps_no_other_from_running()
+    {
+        await Node.Enrol(new(agent, "pve1", "lab"));
+        await Enqueue(1);
+        await Enqueue(2);
+        silo.History.Unreadable[Id(1).Value] = true;
+        await silo.ForgetActivations();
+        silo.Storage.Forget(Id(1).Value); // ended, and its row can't be read
+        var session = await Connect();
+        Assert.Equal(Id(2), (await session.NextJob()).Id);
+        Assert.Empty(session.Received);
+    }
+
+    [Fact]
+    public async Task A_job_that_was_sent_to_an_agent_is_never_sent_to_its_successor()
+    {
+        var session = await Connect();
+        var id = await Enqueue(1);
+        await session.NextJob(); // and no answer has come yet
+        await Node.Enrol(new(newerAgent, "pve1", "lab"));
+        Assert.Equal(OperationStatus.Interrupted, (await Operation(id))!.Status);
+    }
+
     [Theory]
     [InlineData("outbox, before")]
     [InlineData("outbox, landed")]
