@@ -1,26 +1,28 @@
 using System.Text.RegularExpressions;
+using CliWrap;
+using CliWrap.Buffered;
 
 namespace NannyOrleans.EndToEnd.Tests;
 
 /// <summary>A lab of our own, and agents on its hosts, chosen by PATH and root directory as documented and by nothing else.</summary>
-internal sealed partial class LabCluster(string directory) : IDisposable
+internal sealed partial class LabCluster(string directory) : IAsyncDisposable
 {
-    private static readonly string Lab = Programs.PathOf("Lab", "nanny-lab");
+    private static readonly string Lab = BuiltProgram.Of("Lab");
 
     private readonly Dictionary<string, RunningProgram> agents = [];
 
     /// <summary>Runs a verb of the lab.</summary>
-    public Task<string> Verb(params string[] arguments) => Programs.Run(Lab, [.. arguments, "--dir", directory]);
+    public Task<string> Verb(params string[] arguments) => Run(Lab, [.. arguments, "--dir", directory]);
 
     public string RootOf(string host) => Path.Combine(directory, "hosts", host);
 
     /// <summary>Runs one of the host's own commands, as root would there.</summary>
     public Task<string> OnHost(string host, string command, params string[] arguments) =>
-        Programs.Run($"{RootOf(host)}/usr/sbin/{command}", arguments);
+        Run($"{RootOf(host)}/usr/sbin/{command}", arguments);
 
     /// <summary>Runs a command in a container beside the agent and beside pct.</summary>
     public Task<string> Inside(int vmid, params string[] command) =>
-        Programs.Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command]);
+        Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command]);
 
     /// <summary>The versions of the lab's packages in a container.</summary>
     public async Task<Dictionary<string, string>> Versions(int vmid) =>
@@ -44,7 +46,7 @@ internal sealed partial class LabCluster(string directory) : IDisposable
              metrics_interval: 30
 
              """);
-        using var register = Agent(host, "register", "--api-url", server.Url);
+        await using var register = Agent(host, "register", "--api-url", server.Url);
         await server.Approve(Code().Match(await register.Line("  code:")).Value);
         Assert.True(await register.Exit() is 0, register.Log);
     }
@@ -52,11 +54,11 @@ internal sealed partial class LabCluster(string directory) : IDisposable
     public RunningProgram StartAgent(string host) => agents[host] = Agent(host, "run");
 
     /// <summary>Kills a host's agent at once.</summary>
-    public void KillAgent(string host)
+    public async Task KillAgent(string host)
     {
         if (agents.Remove(host, out var agent))
         {
-            agent.Dispose();
+            await agent.DisposeAsync();
         }
     }
 
@@ -67,30 +69,37 @@ internal sealed partial class LabCluster(string directory) : IDisposable
     public async Task PowerCut(string host, string job)
     {
         var runner = (await File.ReadAllTextAsync($"{RootOf(host)}/var/lib/nannyagent/jobs/{job}/runner")).Split(' ')[0];
-        KillAgent(host);
-        await Programs.Run("kill", ["-KILL", "--", $"-{runner}"]);
+        await KillAgent(host);
+        await Run("kill", ["-KILL", "--", $"-{runner}"]);
         await Verb("host", host, "off");
         await Verb("host", host, "on");
         StartAgent(host);
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         foreach (var agent in agents.Values)
         {
-            agent.Dispose();
+            await agent.DisposeAsync();
         }
 
-        Verb("down").GetAwaiter().GetResult();
+        await Verb("down");
     }
 
     private RunningProgram Agent(string host, params string[] arguments) => new(
-        Programs.PathOf("Agent", "nannyagent"),
-        ["--root", RootOf(host), .. arguments],
-        new Dictionary<string, string?>
+        [BuiltProgram.Of("Agent"), "--root", RootOf(host), .. arguments],
+        new Dictionary<string, string>
         {
             ["PATH"] = $"{RootOf(host)}/usr/sbin:{RootOf(host)}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}",
         });
+
+    /// <summary>Runs a program to its end; throws with what it said when it failed.</summary>
+    private static async Task<string> Run(string program, IReadOnlyList<string> arguments)
+    {
+        var result = await Cli.Wrap(program).WithArguments(arguments).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+        Assert.True(result.IsSuccess, $"{program} {string.Join(' ', arguments)} exited with {result.ExitCode}: {result.StandardError}{result.StandardOutput}");
+        return result.StandardOutput;
+    }
 
     [GeneratedRegex("[A-Z]{4}-[A-Z]{4}")]
     private static partial Regex Code();

@@ -76,9 +76,8 @@ public sealed class PatchingTests(Cluster cluster)
         await cluster.Lab.Inside(105, "sh", "-c", "echo 2 > /etc/lab-slow.seconds");
         var id = await cluster.Server.StartPatch("lxc-105", "apply");
         await cluster.Server.Operation(id, "running");
-        await cluster.Server.Restart(whileDown: () => cluster.Server.Until("the container to be patched", async () =>
-            (await cluster.Lab.Versions(105))["lab-slow"] is "1.1"
-                && (await cluster.Lab.Inside(105, "dpkg-query", "-W", "-f", "${db:Status-Status}", "lab-slow")) is "installed" ? "patched" : null));
+        await cluster.Server.Restart(whileDown: () => Waiting.Until(
+            () => cluster.Lab.Inside(105, "dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", "lab-slow"), slow => slow is "1.1 installed", "the container to be patched"));
         var operation = await cluster.Server.Operation(id, "succeeded", "failed", "interrupted");
         Assert.True((string?)operation["status"] is "succeeded", operation.ToJsonString());
         Assert.Equal(1, await cluster.Lab.Upgrades(105, "lab-slow"));
@@ -91,7 +90,7 @@ public sealed class PatchingTests(Cluster cluster)
         await cluster.Lab.Inside(103, "sh", "-c", "echo 5 > /etc/lab-slow.seconds");
         var id = await cluster.Server.StartPatch("lxc-103", "apply");
         await cluster.Server.Operation(id, "running");
-        cluster.Lab.KillAgent("pve2");
+        await cluster.Lab.KillAgent("pve2");
         cluster.Lab.StartAgent("pve2");
         var operation = await cluster.Server.Operation(id, "succeeded", "failed", "interrupted");
         Assert.True((string?)operation["status"] is "succeeded", operation.ToJsonString());
@@ -102,8 +101,8 @@ public sealed class PatchingTests(Cluster cluster)
     public async Task An_operation_for_an_agent_that_is_away_is_pending_and_runs_once_when_it_comes_back()
     {
         Cluster.NeedContainers();
-        cluster.Lab.KillAgent("pve3");
-        await cluster.Server.Until("pve3 to be offline", async () => (string?)(await cluster.Agent("pve3"))["status"] is "offline" ? "offline" : null);
+        await cluster.Lab.KillAgent("pve3");
+        await cluster.Server.Until(() => cluster.Agent("pve3"), row => (string?)row["status"] is "offline", "pve3 to be offline");
         var id = await cluster.Server.StartPatch("lxc-104", "apply");
         Assert.Equal("pending", (string?)(await cluster.Server.Get($"/api/patches/{id}"))["status"]);
         Assert.Equal("unknown", (string?)(await cluster.Agent("lxc-104"))["status"]); // what a silent host said last is not the present
