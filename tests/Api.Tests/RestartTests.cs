@@ -26,7 +26,7 @@ public sealed class RestartTests : IAsyncDisposable
         await working.ConnectWith(server.Url, busy);
         await away.ConnectWith(server.Url, waiting);
         await away.Disconnect();
-        await Eventually.Until(() => admin.Get($"/api/agents/{away.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+        await Waiting.Until(() => admin.Get($"/api/agents/{away.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
 
         var running = await Order(working, busy);
         var pending = await Order(away, waiting);

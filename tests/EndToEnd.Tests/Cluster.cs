@@ -8,7 +8,7 @@ namespace NannyOrleans.EndToEnd.Tests;
 /// <summary>One server, one lab of three hosts with six real containers, three registered agents. Each test has containers of its own.</summary>
 public sealed class Cluster : IAsyncLifetime
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("nanny-e2e-").FullName;
+    private readonly DataDirectory directory = new();
 
     internal Server Server { get; private set; } = null!;
 
@@ -21,21 +21,16 @@ public sealed class Cluster : IAsyncLifetime
             return;
         }
 
-        Lab = new(Path.Combine(directory, "lab"));
+        Lab = new(directory.PathOf("lab"));
         await Lab.Verb("up");
-        Server = await Server.Start(Path.Combine(directory, "data"));
+        Server = await Server.Start(directory.PathOf("data"));
         foreach (var host in (string[])["pve1", "pve2", "pve3"])
         {
             await Lab.Register(host, Server);
             Lab.StartAgent(host);
         }
 
-        await Server.Until("all hosts and their running containers' systems", async () =>
-        {
-            var rows = (await Server.Get("/api/agents")).AsArray();
-            return rows.Count(row => (string?)row!["proxmox_role"] is "host" && (string?)row["status"] is "online") is 3
-                && rows.Count(row => (string?)row!["status"] is "running" && row["os"] is not null && row["problem"] is null) is 6 ? rows : null;
-        });
+        await Server.Knows(hosts: 3, containers: 6);
     }
 
     /// <summary>Skips the test where there can be no real containers. In CI that is a failure.</summary>
@@ -51,12 +46,19 @@ public sealed class Cluster : IAsyncLifetime
     /// <summary>The row of one host or guest.</summary>
     internal Task<JsonNode> Agent(string id) => Server.Get($"/api/agents/{id}");
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        Server?.Dispose();
-        Lab?.Dispose();
-        Directory.Delete(directory, recursive: true);
-        return ValueTask.CompletedTask;
+        if (Lab is not null)
+        {
+            await Lab.DisposeAsync();
+        }
+
+        if (Server is not null)
+        {
+            await Server.DisposeAsync();
+        }
+
+        directory.Dispose();
     }
 
     private static string? Missing() => !Environment.IsPrivilegedProcess ? "Real containers need root."

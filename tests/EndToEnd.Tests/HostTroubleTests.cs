@@ -11,7 +11,7 @@ public sealed class HostTroubleTests(Cluster cluster)
         await cluster.Lab.Verb("pmxcfs", "pve1", "stop");
         try
         {
-            var guest = await cluster.Server.Until("lxc-101 to be unknown", async () => await cluster.Agent("lxc-101") is { } row && (string?)row["status"] is "unknown" ? row : null);
+            var guest = await cluster.Server.Until(() => cluster.Agent("lxc-101"), row => (string?)row["status"] is "unknown", "lxc-101 to be unknown");
             Assert.NotNull(guest["problem"]);
             var host = await cluster.Agent("pve1");
             Assert.Equal("online", (string?)host["status"]);
@@ -23,7 +23,7 @@ public sealed class HostTroubleTests(Cluster cluster)
             await cluster.Lab.Verb("pmxcfs", "pve1", "start");
         }
 
-        await cluster.Server.Until("lxc-101 to be running again", async () => (string?)(await cluster.Agent("lxc-101"))["status"] is "running" ? "running" : null);
+        await cluster.Server.Until(() => cluster.Agent("lxc-101"), row => (string?)row["status"] is "running", "lxc-101 to be running again");
     }
 
     [Fact]
@@ -33,8 +33,8 @@ public sealed class HostTroubleTests(Cluster cluster)
         await cluster.Lab.Verb("reset");
         await cluster.Lab.Inside(105, "sh", "-c", "echo 60 > /etc/lab-slow.seconds");
         var id = await cluster.Server.StartPatch("lxc-105", "apply");
-        await cluster.Server.Until("lab-slow to be half installed", async () =>
-            (await cluster.Lab.Inside(105, "dpkg-query", "-W", "-f", "${db:Status-Status}", "lab-slow")) is "half-configured" ? "half" : null);
+        await cluster.Server.Until(
+            () => cluster.Lab.Inside(105, "dpkg-query", "-W", "-f", "${db:Status-Status}", "lab-slow"), status => status is "half-configured", "lab-slow to be half installed");
 
         await cluster.Lab.PowerCut("pve3", id);
         var operation = await cluster.Server.Operation(id, "succeeded", "failed", "interrupted");

@@ -1,31 +1,45 @@
 using System.Text.RegularExpressions;
+using CliWrap;
+using CliWrap.Buffered;
 
 namespace NannyOrleans.EndToEnd.Tests;
 
 /// <summary>A lab of our own, and agents on its hosts, chosen by PATH and root directory as documented and by nothing else.</summary>
-internal sealed partial class LabCluster(string directory) : IDisposable
+internal sealed partial class LabCluster(string directory) : IAsyncDisposable
 {
-    private static readonly string Lab = Programs.PathOf("Lab", "nanny-lab");
+    private static readonly string Lab = BuiltProgram.Of("Lab");
+    private static readonly string[] ShowVersions = ["dpkg-query", "-W", "-f", "${Package} ${Version}\n", "lab-*"];
 
     private readonly Dictionary<string, RunningProgram> agents = [];
 
-    /// <summary>Runs a verb of the lab.</summary>
-    public Task<string> Verb(params string[] arguments) => Programs.Run(Lab, [.. arguments, "--dir", directory]);
+    /// <summary>The packages of a new container; <see cref="New"/>: once all are upgraded.</summary>
+    public static Dictionary<string, string> Old => new() { ["lab-db"] = "8.0.32", ["lab-slow"] = "1.0", ["lab-tls"] = "3.0.2", ["lab-web"] = "1.18.0" };
+
+    public static Dictionary<string, string> New => new() { ["lab-db"] = "8.0.35", ["lab-slow"] = "1.1", ["lab-tls"] = "3.0.13", ["lab-web"] = "1.24.0" };
+
+    /// <summary>Runs a verb of the lab; gives all it said.</summary>
+    public async Task<string> Verb(params string[] arguments)
+    {
+        var result = await Run(Lab, [.. arguments, "--dir", directory]);
+        return result.StandardError + result.StandardOutput;
+    }
 
     public string RootOf(string host) => Path.Combine(directory, "hosts", host);
 
     /// <summary>Runs one of the host's own commands, as root would there.</summary>
-    public Task<string> OnHost(string host, string command, params string[] arguments) =>
-        Programs.Run($"{RootOf(host)}/usr/sbin/{command}", arguments);
+    public async Task<string> OnHost(string host, string command, params string[] arguments) =>
+        (await Run($"{RootOf(host)}/usr/sbin/{command}", arguments)).StandardOutput;
 
     /// <summary>Runs a command in a container beside the agent and beside pct.</summary>
-    public Task<string> Inside(int vmid, params string[] command) =>
-        Programs.Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command]);
+    public async Task<string> Inside(int vmid, params string[] command) =>
+        (await Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command])).StandardOutput;
 
     /// <summary>The versions of the lab's packages in a container.</summary>
-    public async Task<Dictionary<string, string>> Versions(int vmid) =>
-        (await Inside(vmid, "dpkg-query", "-W", "-f", "${Package} ${Version}\n", "lab-*")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => line.Split(' ')).ToDictionary(part => part[0], part => part[1]);
+    public async Task<Dictionary<string, string>> Versions(int vmid) => Versions(await Inside(vmid, ShowVersions));
+
+    /// <summary>The same for a simulated container, which has no other door than the host's <c>pct</c>.</summary>
+    public async Task<Dictionary<string, string>> SimulatedVersions(string host, int vmid) =>
+        Versions(await OnHost(host, "pct", ["exec", $"{vmid}", "--", .. ShowVersions]));
 
     /// <summary>How often a package was upgraded, as dpkg in the container itself has written down.</summary>
     public async Task<int> Upgrades(int vmid, string package) =>
@@ -44,7 +58,7 @@ internal sealed partial class LabCluster(string directory) : IDisposable
              metrics_interval: 30
 
              """);
-        using var register = Agent(host, "register", "--api-url", server.Url);
+        await using var register = Agent(host, "register", "--api-url", server.Url);
         await server.Approve(Code().Match(await register.Line("  code:")).Value);
         Assert.True(await register.Exit() is 0, register.Log);
     }
@@ -52,11 +66,11 @@ internal sealed partial class LabCluster(string directory) : IDisposable
     public RunningProgram StartAgent(string host) => agents[host] = Agent(host, "run");
 
     /// <summary>Kills a host's agent at once.</summary>
-    public void KillAgent(string host)
+    public async Task KillAgent(string host)
     {
         if (agents.Remove(host, out var agent))
         {
-            agent.Dispose();
+            await agent.DisposeAsync();
         }
     }
 
@@ -67,30 +81,40 @@ internal sealed partial class LabCluster(string directory) : IDisposable
     public async Task PowerCut(string host, string job)
     {
         var runner = (await File.ReadAllTextAsync($"{RootOf(host)}/var/lib/nannyagent/jobs/{job}/runner")).Split(' ')[0];
-        KillAgent(host);
-        await Programs.Run("kill", ["-KILL", "--", $"-{runner}"]);
+        await KillAgent(host);
+        await Run("kill", ["-KILL", "--", $"-{runner}"]);
         await Verb("host", host, "off");
         await Verb("host", host, "on");
         StartAgent(host);
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         foreach (var agent in agents.Values)
         {
-            agent.Dispose();
+            await agent.DisposeAsync();
         }
 
-        Verb("down").GetAwaiter().GetResult();
+        await Verb("down");
     }
 
+    private static Dictionary<string, string> Versions(string shown) => shown.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Select(line => line.Split(' ')).ToDictionary(part => part[0], part => part[1]);
+
     private RunningProgram Agent(string host, params string[] arguments) => new(
-        Programs.PathOf("Agent", "nannyagent"),
-        ["--root", RootOf(host), .. arguments],
-        new Dictionary<string, string?>
+        [BuiltProgram.Of("Agent"), "--root", RootOf(host), .. arguments],
+        new Dictionary<string, string>
         {
             ["PATH"] = $"{RootOf(host)}/usr/sbin:{RootOf(host)}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}",
         });
+
+    /// <summary>Runs a program to its end; throws with what it said when it failed.</summary>
+    private static async Task<BufferedCommandResult> Run(string program, IReadOnlyList<string> arguments)
+    {
+        var result = await Cli.Wrap(program).WithArguments(arguments).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+        Assert.True(result.IsSuccess, $"{program} {string.Join(' ', arguments)} exited with {result.ExitCode}: {result.StandardError}{result.StandardOutput}");
+        return result;
+    }
 
     [GeneratedRegex("[A-Z]{4}-[A-Z]{4}")]
     private static partial Regex Code();

@@ -6,9 +6,6 @@ namespace NannyOrleans.EndToEnd.Tests;
 [Collection("one lab")] // one after the other: they stop and kill what they share
 public sealed class PatchingTests(Cluster cluster)
 {
-    private static readonly Dictionary<string, string> Old = new() { ["lab-db"] = "8.0.32", ["lab-slow"] = "1.0", ["lab-tls"] = "3.0.2", ["lab-web"] = "1.18.0" };
-    private static readonly Dictionary<string, string> New = new() { ["lab-db"] = "8.0.35", ["lab-slow"] = "1.1", ["lab-tls"] = "3.0.13", ["lab-web"] = "1.24.0" };
-
     [Fact]
     public async Task A_dry_run_lists_the_updates_and_an_apply_installs_all_but_the_excluded_one()
     {
@@ -20,7 +17,7 @@ public sealed class PatchingTests(Cluster cluster)
         Assert.Equal(["lab-db (8.0.32 → 8.0.35)", "lab-slow (1.0 → 1.1)", "lab-web (1.18.0 → 1.24.0)"], Texts(dryRun["packages_to_upgrade"]));
         Assert.Equal(["lab-tls"], Texts(dryRun["packages_held"]));
         Assert.Equal(3, (int?)dryRun["total_count"]);
-        Assert.Equal(Old, await cluster.Lab.Versions(100));
+        Assert.Equal(LabCluster.Old, await cluster.Lab.Versions(100));
 
         var apply = await cluster.Server.PatchToEnd("web-server-01", "apply", "lab-w*");
         Assert.True((string?)apply["status"] is "succeeded", apply.ToJsonString());
@@ -28,7 +25,7 @@ public sealed class PatchingTests(Cluster cluster)
         Assert.Equal(["lab-db", "lab-slow"], Texts(apply["packages_upgraded"]));
         Assert.Equal(["lab-tls", "lab-web"], Texts(apply["packages_held"]).Order());
         Assert.Contains("Setting up lab-db", (string?)apply["stderr"]);
-        Assert.Equal(new(Old) { ["lab-db"] = New["lab-db"], ["lab-slow"] = New["lab-slow"] }, await cluster.Lab.Versions(100));
+        Assert.Equal(new(LabCluster.Old) { ["lab-db"] = LabCluster.New["lab-db"], ["lab-slow"] = LabCluster.New["lab-slow"] }, await cluster.Lab.Versions(100));
 
         // The person's hold is there still, and no other.
         Assert.Equal("lab-tls\n", await cluster.Lab.Inside(100, "apt-mark", "showhold"));
@@ -47,7 +44,7 @@ public sealed class PatchingTests(Cluster cluster)
 
         Assert.Equal("status: stopped\n", await cluster.Lab.OnHost("pve1", "pct", "status", "101"));
         await cluster.Lab.OnHost("pve1", "pct", "start", "101");
-        Assert.Equal(Old, await cluster.Lab.Versions(101));
+        Assert.Equal(LabCluster.Old, await cluster.Lab.Versions(101));
         Assert.Equal(0, await cluster.Lab.Upgrades(101, "lab-db"));
     }
 
@@ -65,7 +62,7 @@ public sealed class PatchingTests(Cluster cluster)
         Assert.Equal(Names(before), Names(await cluster.Server.Get("/api/topology")));
         var operation = await cluster.Server.Operation(id, "succeeded", "failed", "interrupted");
         Assert.True((string?)operation["status"] is "succeeded", operation.ToJsonString());
-        Assert.Equal(New, await cluster.Lab.Versions(102));
+        Assert.Equal(LabCluster.New, await cluster.Lab.Versions(102));
         Assert.Equal(1, await cluster.Lab.Upgrades(102, "lab-slow"));
     }
 
@@ -76,9 +73,8 @@ public sealed class PatchingTests(Cluster cluster)
         await cluster.Lab.Inside(105, "sh", "-c", "echo 2 > /etc/lab-slow.seconds");
         var id = await cluster.Server.StartPatch("lxc-105", "apply");
         await cluster.Server.Operation(id, "running");
-        await cluster.Server.Restart(whileDown: () => cluster.Server.Until("the container to be patched", async () =>
-            (await cluster.Lab.Versions(105))["lab-slow"] is "1.1"
-                && (await cluster.Lab.Inside(105, "dpkg-query", "-W", "-f", "${db:Status-Status}", "lab-slow")) is "installed" ? "patched" : null));
+        await cluster.Server.Restart(whileDown: () => Waiting.Until(
+            () => cluster.Lab.Inside(105, "dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", "lab-slow"), slow => slow is "1.1 installed", "the container to be patched"));
         var operation = await cluster.Server.Operation(id, "succeeded", "failed", "interrupted");
         Assert.True((string?)operation["status"] is "succeeded", operation.ToJsonString());
         Assert.Equal(1, await cluster.Lab.Upgrades(105, "lab-slow"));
@@ -91,7 +87,7 @@ public sealed class PatchingTests(Cluster cluster)
         await cluster.Lab.Inside(103, "sh", "-c", "echo 5 > /etc/lab-slow.seconds");
         var id = await cluster.Server.StartPatch("lxc-103", "apply");
         await cluster.Server.Operation(id, "running");
-        cluster.Lab.KillAgent("pve2");
+        await cluster.Lab.KillAgent("pve2");
         cluster.Lab.StartAgent("pve2");
         var operation = await cluster.Server.Operation(id, "succeeded", "failed", "interrupted");
         Assert.True((string?)operation["status"] is "succeeded", operation.ToJsonString());
@@ -102,21 +98,21 @@ public sealed class PatchingTests(Cluster cluster)
     public async Task An_operation_for_an_agent_that_is_away_is_pending_and_runs_once_when_it_comes_back()
     {
         Cluster.NeedContainers();
-        cluster.Lab.KillAgent("pve3");
-        await cluster.Server.Until("pve3 to be offline", async () => (string?)(await cluster.Agent("pve3"))["status"] is "offline" ? "offline" : null);
+        await cluster.Lab.KillAgent("pve3");
+        await cluster.Server.Until(() => cluster.Agent("pve3"), row => (string?)row["status"] is "offline", "pve3 to be offline");
         var id = await cluster.Server.StartPatch("lxc-104", "apply");
         Assert.Equal("pending", (string?)(await cluster.Server.Get($"/api/patches/{id}"))["status"]);
         Assert.Equal("unknown", (string?)(await cluster.Agent("lxc-104"))["status"]); // what a silent host said last is not the present
-        Assert.Equal(Old, await cluster.Lab.Versions(104));
+        Assert.Equal(LabCluster.Old, await cluster.Lab.Versions(104));
 
         cluster.Lab.StartAgent("pve3");
         var operation = await cluster.Server.Operation(id, "succeeded", "failed", "interrupted");
         Assert.True((string?)operation["status"] is "succeeded", operation.ToJsonString());
-        Assert.Equal(New, await cluster.Lab.Versions(104));
+        Assert.Equal(LabCluster.New, await cluster.Lab.Versions(104));
         Assert.Equal(1, await cluster.Lab.Upgrades(104, "lab-db"));
     }
 
-    private static string[] Texts(JsonNode? list) => [.. list!.AsArray().Select(text => (string)text!)];
+    internal static string[] Texts(JsonNode? list) => [.. list!.AsArray().Select(text => (string)text!)];
 
     private static string[] Names(JsonNode topology) =>
         [.. from cluster in topology["clusters"]!.AsArray() from node in cluster!["nodes"]!.AsArray() from guest in node!["guests"]!.AsArray() select $"{cluster["id"]} {node["name"]} {node["agent"]} {guest!["id"]} {guest["os"]}"];

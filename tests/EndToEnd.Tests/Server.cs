@@ -6,30 +6,26 @@ using System.Text.Json.Nodes;
 namespace NannyOrleans.EndToEnd.Tests;
 
 /// <summary>The real server as a process, and an administrator who talks to it.</summary>
-internal sealed class Server : IDisposable
+internal sealed class Server : IAsyncDisposable
 {
     private const string Password = "a password of the tests";
 
     private readonly string data;
-    private RunningProgram program;
+    private ServerProcess process;
 
-    private Server(string data, string url, RunningProgram program)
+    private Server(string data, ServerProcess process)
     {
-        (this.data, this.program) = (data, program);
-        Client = new HttpClient { BaseAddress = new(url) };
+        (this.data, this.process) = (data, process);
+        Client = new HttpClient { BaseAddress = process.Url };
     }
 
     public HttpClient Client { get; }
 
     public string Url => Client.BaseAddress!.ToString().TrimEnd('/');
 
-    public string Log => program.Log;
-
     public static async Task<Server> Start(string data)
     {
-        var program = Launch(data, "http://127.0.0.1:0");
-        var listening = await program.Line("Now listening on: ");
-        var server = new Server(data, listening[(listening.IndexOf("http", StringComparison.Ordinal))..].Trim(), program);
+        var server = new Server(data, await ServerProcess.Start(data, Password));
         await server.SignIn();
         return server;
     }
@@ -37,15 +33,13 @@ internal sealed class Server : IDisposable
     /// <summary>Kills it at once and starts it again over the same data, at the same address.</summary>
     public async Task Restart(Func<Task>? whileDown = null)
     {
-        program.Kill();
+        await process.DisposeAsync();
         if (whileDown is not null)
         {
             await whileDown();
         }
 
-        program.Dispose();
-        program = Launch(data, Url);
-        await program.Line("Now listening on: ");
+        process = await ServerProcess.Start(data, Password, Url);
     }
 
     public async Task<JsonNode> Get(string path) => (await Client.GetFromJsonAsync<JsonNode>(path))!;
@@ -67,8 +61,7 @@ internal sealed class Server : IDisposable
 
     /// <summary>The operation once it is in one of these states.</summary>
     public Task<JsonNode> Operation(string id, params string[] states) => Until(
-        $"operation {id} to be {string.Join(" or ", states)}",
-        async () => await Get($"/api/patches/{id}") is { } operation && states.Contains((string?)operation["status"]) ? operation : null);
+        () => Get($"/api/patches/{id}"), operation => states.Contains((string?)operation["status"]), $"operation {id} to be {string.Join(" or ", states)}");
 
     /// <summary>A patch from its start to its end.</summary>
     public async Task<JsonNode> PatchToEnd(string agent, string mode, params string[] exclusions) =>
@@ -81,38 +74,21 @@ internal sealed class Server : IDisposable
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
 
-    /// <summary>Asks until there is an answer.</summary>
-    public async Task<T> Until<T>(string what, Func<Task<T?>> ask)
-        where T : class
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        using var turn = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        while (!limit.IsCancellationRequested)
-        {
-            if (await ask() is { } answer)
-            {
-                return answer;
-            }
+    /// <summary>Waits until this many hosts are online and this many containers run whose systems are known.</summary>
+    public Task Knows(int hosts, int containers) => Until(
+        () => Get("/api/agents"),
+        rows => rows.AsArray().Count(row => (string?)row!["proxmox_role"] is "host" && (string?)row["status"] is "online") == hosts
+            && rows.AsArray().Count(row => (string?)row!["status"] is "running" && row["os"] is not null && row["problem"] is null) == containers,
+        "all hosts and their running containers' systems");
 
-            await turn.WaitForNextTickAsync(CancellationToken.None);
-        }
+    /// <summary>Asks until the answer is the awaited one.</summary>
+    public Task<T> Until<T>(Func<Task<T>> ask, Func<T, bool> isThere, string waitedFor) => process.Program.WithLog(Waiting.Until(ask, isThere, waitedFor));
 
-        throw new TimeoutException($"Waited too long for {what}. The server said:\n{Log}");
-    }
-
-    public void Dispose()
+    public ValueTask DisposeAsync()
     {
         Client.Dispose();
-        program.Dispose();
+        return process.DisposeAsync();
     }
-
-    private static RunningProgram Launch(string data, string url) => new("dotnet", [Programs.PathOf("Api", "nanny-api.dll")], new Dictionary<string, string?>
-    {
-        ["NANNY_urls"] = url,
-        ["NANNY_Silo__DataDirectory"] = data,
-        ["NANNY_Silo__Port"] = "0",
-        ["NANNY_ADMIN_PASSWORD"] = Password,
-    });
 
     private async Task SignIn()
     {

@@ -25,7 +25,7 @@ public sealed class RunningSilo : IAsyncDisposable
 
     internal IOperationHistory History => host.Services.GetRequiredService<IOperationHistory>();
 
-    public static async Task<RunningSilo> Start(DataDirectory data)
+    internal static async Task<RunningSilo> Start(DataDirectory data)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
@@ -48,7 +48,7 @@ public sealed class SharedSilo : IAsyncLifetime
     private static int used;
     private RunningSilo? silo;
 
-    public DataDirectory Data { get; } = new();
+    internal DataDirectory Data { get; } = new();
 
     public RunningSilo Silo => silo!;
 

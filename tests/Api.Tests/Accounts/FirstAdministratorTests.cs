@@ -13,10 +13,10 @@ public sealed partial class FirstAdministratorTests(SharedServer shared)
         string password;
         await using (var first = await ServerProcess.Start(data.Path, adminPassword: null))
         {
-            password = Assert.Single(first.Output.Select(line => Said().Match(line)), match => match.Success).Groups[1].Value;
+            password = Assert.Single(first.Program.Lines.Select(line => Said().Match(line)), match => match.Success).Groups[1].Value;
             (await new Caller(first.Url).AskForToken("admin", password)).Is(200);
             await first.Kill();
-            Assert.Single(first.Output, line => line.Contains(password, StringComparison.Ordinal));
+            Assert.Single(first.Program.Lines, line => line.Contains(password, StringComparison.Ordinal));
         }
 
         // Nor does a password from outside replace it later: whoever may set a variable is not whoever may sign in.
@@ -24,7 +24,7 @@ public sealed partial class FirstAdministratorTests(SharedServer shared)
         await (await new Caller(second.Url).SignIn("admin", password)).Get("/api/agents");
         Assert.NotEqual(200, (await new Caller(second.Url).AskForToken("admin", "another password altogether")).Status);
         await second.Kill();
-        Assert.DoesNotContain(second.Output, line => Said().IsMatch(line) || line.Contains("password", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(second.Program.Lines, line => Said().IsMatch(line) || line.Contains("password", StringComparison.OrdinalIgnoreCase));
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed partial class FirstAdministratorTests(SharedServer shared)
     {
         var form = ("user_code", "BBBB-BBBB");
         (await shared.Anonymous.PostForm("/device", form, ("username", "admin"), ("password", SharedServer.Password), ("decision", "approve"))).Is(400);
-        Assert.DoesNotContain(shared.Server.Output, line => line.Contains(SharedServer.Password, StringComparison.Ordinal) || Said().IsMatch(line));
+        Assert.DoesNotContain(shared.Server.Program.Lines, line => line.Contains(SharedServer.Password, StringComparison.Ordinal) || Said().IsMatch(line));
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed partial class FirstAdministratorTests(SharedServer shared)
         (await anonymous.AskForToken("admin", Password)).IsOAuthError("invalid_grant");
         (await anonymous.Refresh(TokenSetup.CommandLineClient, refresh)).IsOAuthError("invalid_grant");
         await server.Kill();
-        Assert.DoesNotContain(server.Output, line => line.Contains("wrong password", StringComparison.Ordinal) || line.Contains(Password, StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Program.Lines, line => line.Contains("wrong password", StringComparison.Ordinal) || line.Contains(Password, StringComparison.Ordinal));
     }
 
     [Fact]

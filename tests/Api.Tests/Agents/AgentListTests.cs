@@ -171,7 +171,7 @@ public sealed class AgentListTests(SharedServer shared)
         await host.ConnectWith(shared.Server.Url, container);
         Assert.Equal("running", (await shared.Admin.Get($"/api/agents/{Some.GuestId(host, container)}")).Text("status"));
         await host.Disconnect();
-        await Eventually.Until(() => shared.Admin.Get($"/api/agents/{host.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+        await Waiting.Until(() => shared.Admin.Get($"/api/agents/{host.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
         var guest = await shared.Admin.Get($"/api/agents/{Some.GuestId(host, container)}");
         Assert.Equal(("unknown", "its node is not connected"), (guest.Text("status"), guest.Text("problem")));
     }

@@ -17,7 +17,7 @@ public sealed class PatchLifeTests(SharedServer shared)
         var container = Some.Container();
         await host.ConnectWith(shared.Server.Url, container);
         await host.Disconnect();
-        await Eventually.Until(() => shared.Admin.Get($"/api/agents/{host.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+        await Waiting.Until(() => shared.Admin.Get($"/api/agents/{host.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
 
         var id = await Order(host, container, "dry-run");
         Assert.Equal("pending", (await Operation(id)).Text("status"));

@@ -9,7 +9,7 @@ namespace NannyOrleans.Api.Tests.Support;
 /// <summary>What a command line does: HTTP with or without a token. No answer may be a server error or show the server's insides.</summary>
 internal sealed class Caller(Uri url, string? token = null)
 {
-    private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = Eventually.Limit };
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = Waiting.Limit };
 
     public string? Token => token;
 

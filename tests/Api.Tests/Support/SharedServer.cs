@@ -11,7 +11,7 @@ public sealed class SharedServer : IAsyncLifetime
 
     private readonly DataDirectory data = new();
 
-    public ServerProcess Server { get; private set; } = null!;
+    internal ServerProcess Server { get; private set; } = null!;
 
     /// <summary>Calls with nobody's token.</summary>
     internal Caller Anonymous { get; private set; } = null!;

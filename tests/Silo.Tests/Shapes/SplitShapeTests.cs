@@ -16,12 +16,12 @@ namespace NannyOrleans.Silo.Tests.Shapes;
 public sealed class SplitShapeTests : IDisposable
 {
     private const string Password = "correct-horse-battery";
-    private const string Waiting = "The silo does not answer yet";
+    private const string Away = "The silo does not answer yet";
     private const string Up = "Application started";
 
     private readonly DataDirectory data = new();
-    private readonly int gateway = ServerUnderTest.FreePort();
-    private readonly Uri address = new($"http://127.0.0.1:{ServerUnderTest.FreePort()}");
+    private readonly int gateway = Port.Free();
+    private readonly Uri address = new($"http://127.0.0.1:{Port.Free()}");
 
     public void Dispose() => data.Dispose();
 
@@ -29,12 +29,12 @@ public sealed class SplitShapeTests : IDisposable
     public async Task The_api_waits_for_the_silo_says_when_it_is_away_and_goes_on_when_it_is_back()
     {
         await using var api = StartApi();
-        await api.Says(Waiting);
+        await api.Line(Away);
         var silo = StartSilo();
         try
         {
-            await silo.Says(Up);
-            await api.Says(Up);
+            await silo.Line(Up);
+            await api.Line(Up);
             using var http = await SignedIn();
             Assert.Equal("""{"clusters":[]}""", await http.GetStringAsync("/api/topology"));
 
@@ -50,7 +50,7 @@ public sealed class SplitShapeTests : IDisposable
 
             await silo.DisposeAsync();
             silo = StartSilo();
-            await silo.Says(Up);
+            await silo.Line(Up);
             Assert.Equal("""{"clusters":[]}""", await OnceBack(http, "/api/topology"));
         }
         finally
@@ -69,7 +69,7 @@ public sealed class SplitShapeTests : IDisposable
         var enough = new TaskCompletionSource();
         await using (var silo = StartSilo())
         {
-            await silo.Says(Up);
+            await silo.Line(Up);
             using var client = await Client();
             var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(async () =>
             {
@@ -93,7 +93,7 @@ public sealed class SplitShapeTests : IDisposable
         }
 
         await using var again = StartSilo();
-        await again.Says(Up);
+        await again.Line(Up);
         using var reader = await Client();
         var there = await Task.WhenAll(acknowledged.Select(node => reader.Services.GetRequiredService<IGrainFactory>().GetGrain<INodeGrain>(node).IsAgent(agent)));
         Assert.DoesNotContain(false, there);
@@ -103,20 +103,20 @@ public sealed class SplitShapeTests : IDisposable
     public async Task An_api_that_waits_for_a_silo_can_be_stopped()
     {
         await using var api = StartApi();
-        await api.Says(Waiting);
+        await api.Line(Away);
         Assert.Equal(0, await api.Terminate());
-        Assert.DoesNotContain("Unhandled exception", api.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("Hosting failed", api.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled exception", api.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("Hosting failed", api.Log, StringComparison.Ordinal);
     }
 
-    private ServerUnderTest StartSilo() => ServerUnderTest.Start("Silo", new()
+    private RunningProgram StartSilo() => new([BuiltProgram.Of("Silo")], new Dictionary<string, string>
     {
         ["NANNY_Silo__DataDirectory"] = data.Path,
         ["NANNY_Silo__Port"] = "0",
         ["NANNY_Silo__GatewayPort"] = $"{gateway}",
     });
 
-    private ServerUnderTest StartApi() => ServerUnderTest.Start("Api", new()
+    private RunningProgram StartApi() => new([BuiltProgram.Of("Api")], new Dictionary<string, string>
     {
         ["NANNY_Silo__DataDirectory"] = data.Path,
         ["NANNY_Silo__Embedded"] = "false",
@@ -157,15 +157,15 @@ public sealed class SplitShapeTests : IDisposable
     /// <summary>Asks until the answer is there. On the way 503 is the only other one there may be.</summary>
     private static async Task<string> OnceBack(HttpClient http, string path)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        while (true)
-        {
-            using var answer = await http.GetAsync(path, limit.Token);
-            if (answer.StatusCode is not HttpStatusCode.ServiceUnavailable)
+        var (status, body) = await Waiting.Until(
+            async () =>
             {
-                Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-                return await answer.Content.ReadAsStringAsync(limit.Token);
-            }
-        }
+                using var answer = await http.GetAsync(path);
+                return (answer.StatusCode, Body: await answer.Content.ReadAsStringAsync());
+            },
+            answer => answer.StatusCode is not HttpStatusCode.ServiceUnavailable,
+            $"{path} to be there again");
+        Assert.Equal(HttpStatusCode.OK, status);
+        return body;
     }
 }

@@ -63,12 +63,12 @@ public sealed class StartTests : IDisposable
     public async Task Settings_beside_the_program_are_read_from_wherever_it_is_started(string program)
     {
         await using var server = Start(program);
-        await server.Says("Application started");
+        await server.Line("Application started");
         Assert.Equal(0, await server.Terminate());
 
         // appsettings.json turns these down; without it they are there.
-        Assert.DoesNotContain("info: Orleans", server.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("info: Microsoft.EntityFrameworkCore", server.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("info: Orleans", server.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("info: Microsoft.EntityFrameworkCore", server.Log, StringComparison.Ordinal);
         Assert.True(File.GetUnixFileMode(data.Path).HasFlag(UnixFileMode.UserRead));
     }
 
@@ -84,30 +84,30 @@ public sealed class StartTests : IDisposable
         return all;
     }
 
-    private static async Task EndsWith(string named, ServerUnderTest started)
+    private static async Task EndsWith(string named, RunningProgram started)
     {
         await using var server = started;
         Assert.Equal(1, await server.Exit());
-        var line = Assert.Single(server.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        var line = Assert.Single(server.Lines);
         Assert.StartsWith("nanny-", line, StringComparison.Ordinal);
         Assert.Contains(named, line, StringComparison.Ordinal);
     }
 
-    private ServerUnderTest Start(string program, (string Name, string Value)? setting = null, params string[] before)
+    private RunningProgram Start(string program, (string Name, string Value)? setting = null, params string[] before)
     {
         Dictionary<string, string> settings = new()
         {
             ["NANNY_Silo__DataDirectory"] = data.Path,
             ["NANNY_Silo__Port"] = "0",
-            ["NANNY_Silo__GatewayPort"] = $"{ServerUnderTest.FreePort()}",
+            ["NANNY_Silo__GatewayPort"] = $"{Port.Free()}",
             ["NANNY_ADMIN_PASSWORD"] = "correct-horse-battery",
-            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ServerUnderTest.FreePort()}",
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{Port.Free()}",
         };
         if (setting is { } wrong)
         {
             settings[$"NANNY_Silo__{wrong.Name}"] = wrong.Value;
         }
 
-        return ServerUnderTest.Start(program, settings, before);
+        return new([.. before, BuiltProgram.Of(program)], settings);
     }
 }

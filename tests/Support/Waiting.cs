@@ -1,9 +1,9 @@
-namespace NannyOrleans.Api.Tests.Support;
+namespace NannyOrleans.Tests.Support;
 
 /// <summary>Waiting with an end, and with words for it when it comes.</summary>
-internal static class Eventually
+internal static class Waiting
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     public static async Task<T> Within<T>(this Task<T> task, string waitedFor)
     {
@@ -17,24 +17,31 @@ internal static class Eventually
         {
             await task.WaitAsync(Limit);
         }
-        catch (TimeoutException)
+        catch (TimeoutException) when (!task.IsCompleted)
         {
             throw new TimeoutException($"Waited {Limit.TotalSeconds} s for {waitedFor}.");
         }
     }
 
-    /// <summary>For what has no event of its own: an answer of the server that changes. Each question is the pause before the next.</summary>
+    /// <summary>For what has no event of its own, such as an answer of the server that changes: asks until it is the awaited one.</summary>
     public static async Task<T> Until<T>(Func<Task<T>> ask, Func<T, bool> isThere, string waitedFor)
     {
         using var limit = new CancellationTokenSource(Limit);
+        using var turn = new PeriodicTimer(TimeSpan.FromMilliseconds(50)); // each question may start a process
         while (true)
         {
-            if (await ask() is var answer && isThere(answer))
+            var answer = await ask();
+            if (isThere(answer))
             {
                 return answer;
             }
 
-            Assert.False(limit.IsCancellationRequested, $"Waited {Limit.TotalSeconds} s for {waitedFor}.");
+            if (limit.IsCancellationRequested)
+            {
+                throw new TimeoutException($"Waited {Limit.TotalSeconds} s for {waitedFor}. The last answer was:\n{answer}");
+            }
+
+            await turn.WaitForNextTickAsync(CancellationToken.None);
         }
     }
 }

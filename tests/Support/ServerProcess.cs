@@ -1,0 +1,35 @@
+namespace NannyOrleans.Tests.Support;
+
+/// <summary>The real server, <c>nanny-api</c> with the silo in it, on free ports.</summary>
+internal sealed class ServerProcess(RunningProgram program, Uri url) : IAsyncDisposable
+{
+    private const string Listening = "Now listening on: ";
+
+    public Uri Url => url;
+
+    public RunningProgram Program => program;
+
+    /// <summary>Starts it over a data directory and waits until it listens.</summary>
+    public static async Task<ServerProcess> Start(string dataDirectory, string? adminPassword, string url = "http://127.0.0.1:0")
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["NANNY_urls"] = url,
+            ["NANNY_Silo__Port"] = "0",
+            ["NANNY_Silo__DataDirectory"] = dataDirectory,
+        };
+        if (adminPassword is not null)
+        {
+            settings["NANNY_ADMIN_PASSWORD"] = adminPassword;
+        }
+
+        var program = new RunningProgram([BuiltProgram.Of("Api")], settings);
+        var line = await program.Line(Listening);
+        return new(program, new(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]));
+    }
+
+    /// <summary>kill -9: nothing is said to it and nothing is saved.</summary>
+    public Task Kill() => program.Kill();
+
+    public ValueTask DisposeAsync() => program.DisposeAsync();
+}
