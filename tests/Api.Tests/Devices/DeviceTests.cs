@@ -34,6 +34,27 @@ public sealed class DeviceTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task Behind_a_proxy_on_this_machine_people_are_sent_to_the_address_they_know()
+    {
+        using var client = new HttpClient { BaseAddress = shared.Server.Url };
+        using var ask = new HttpRequestMessage(HttpMethod.Post, Registration.DeviceEndpoint)
+        {
+            Headers = { { "X-Forwarded-Proto", "https" }, { "X-Forwarded-Host", "nanny.example.com" } },
+            Content = new FormUrlEncodedContent(new Dictionary<string, string>
+            {
+                ["client_id"] = Registration.ClientId,
+                ["scope"] = "agent offline_access",
+                [Registration.Hostname] = "pve1.example",
+                [Registration.Node] = "pve1",
+                [Registration.Cluster] = cluster,
+                [Registration.ClusterName] = "lab",
+            }),
+        };
+        var answer = await client.SendAsync(ask);
+        Assert.Contains("\"verification_uri\": \"https://nanny.example.com/device\"", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_host_is_approved_from_a_command_line()
     {
         var code = await Ask();

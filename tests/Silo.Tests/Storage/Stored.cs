@@ -70,8 +70,6 @@ internal static class Stored
             Hostname = "pve1.lan",
             Epoch = 7,
             Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent)],
-            Inventory = Host with { Guests = null },
-            InventoryAt = Noon,
         },
         ["guest-state"] = new GuestState { Seen = Web, Node = Node, SeenAt = Noon, Patches = new(Running.Id, Noon, 3, true, new("interrupted", "Power loss.")) },
         ["cluster-state"] = new ClusterState { Name = "lab", Nodes = [new(Node, Agent, "pve1.lan", Host, Noon, Noon.AddMinutes(-5))] },
