@@ -10,7 +10,7 @@ namespace NannyOrleans.Agent.Inventories;
 /// Collects what this host says about itself. Files wherever a file says it: each Proxmox command costs most of a CPU second.
 /// Not for use from two places at once.
 /// </summary>
-internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads reads, string agentVersion, TimeProvider clock)
+internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads reads, string agentVersion, TimeSpan interval, TimeProvider clock)
 {
     private readonly Programs programs = new(host);
     private readonly OsReleases osReleases = new(host, clock);
@@ -32,7 +32,10 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
             host.BootId(),
             Cluster(files, problems),
             guests,
-            [.. problems.Select(problem => PlainText.Of(problem, 1000))]);
+            [.. problems.Select(problem => PlainText.Of(problem, 1000))])
+        {
+            IntervalSeconds = (int)interval.TotalSeconds,
+        };
     }
 
     private async Task<PveFiles> ReadFiles(CancellationToken cancellationToken)

@@ -25,7 +25,7 @@ public sealed class InventoryCollectorTests : IDisposable
         host.Command("pct", Pct);
         host.Write("list", "VMID       Status     Lock         Name                \n100        running                 web-01              \n");
         host.Write("os-release", Fixture.Read("os-release.debian"));
-        collector = new(host.Host, NodeName.Parse("pve1"), new BoundedReads(Eventually.Limit), "0.1.0", TimeProvider.System);
+        collector = new(host.Host, NodeName.Parse("pve1"), new BoundedReads(Eventually.Limit), "0.1.0", TimeSpan.FromSeconds(77), TimeProvider.System);
     }
 
     public void Dispose() => host.Dispose();
@@ -38,6 +38,7 @@ public sealed class InventoryCollectorTests : IDisposable
         var inventory = await collector.Collect(default);
         Assert.Null(inventory.Guests);
         Assert.Null(inventory.Cluster);
+        Assert.Equal(77, inventory.IntervalSeconds); // so that the server knows when this is old
         Assert.Contains("is pmxcfs (service pve-cluster) running?", Assert.Single(inventory.Problems), StringComparison.Ordinal);
     }
 
