@@ -75,7 +75,17 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
     }
 
     /// <summary>Forgets the job.</summary>
-    public void Delete() => Directory.Delete(directory, recursive: true);
+    public void Delete()
+    {
+        // Files are unlinked in any order, and one that has lost its end before its job would read as accepted: so first it is no job.
+        var gone = directory + GoneSuffix;
+        Directory.Move(directory, gone);
+        DurableFile.SyncDirectory(Path.GetDirectoryName(directory)!);
+        Directory.Delete(gone, recursive: true);
+    }
+
+    /// <summary>Ends the name of a directory that is being deleted: no job's id, so whatever is left of it is no job.</summary>
+    public const string GoneSuffix = ".gone";
 
     private string At(string name) => Path.Combine(directory, name);
 
