@@ -15,6 +15,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     private readonly Channel<ReportDue> due = Channel.CreateUnbounded<ReportDue>();
     private readonly Lock gate = new();
     private readonly Dictionary<Vmid, Task> queues = [];
+    private readonly HashSet<JobId> watched = [];
     private CancellationToken stopping = CancellationToken.None;
 
     /// <summary>What should be reported, in order. Items are cheap: output is read when a report is made.</summary>
@@ -44,7 +45,15 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
         {
             if (journal.Find(job.Id) is { } known)
             {
-                due.Writer.TryWrite(new(known.Id, known.Outcome));
+                var outcome = known.Outcome;
+                due.Writer.TryWrite(new(known.Id, outcome));
+                if (outcome is JobOutcome.Accepted or JobOutcome.Running && !watched.Contains(known.Id))
+                {
+                    // In the journal and yet nobody's: putting it there failed after its file had its name.
+                    Log.Resuming(logger, known.Id, outcome);
+                    Queue(known, known.Received.Job);
+                }
+
                 return;
             }
 
@@ -109,6 +118,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     {
         // Never two on one container at once. Called under the gate, so the order is that of arrival.
         var vmid = ((PatchGuest)job).Vmid;
+        watched.Add(entry.Id);
         queues[vmid] = RunAfter(queues.GetValueOrDefault(vmid, Task.CompletedTask), entry, job);
     }
 
@@ -123,6 +133,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
                 await Run(entry, job);
                 due.Writer.TryWrite(new(entry.Id, entry.Outcome));
                 Log.Ended(logger, entry.Id, entry.Outcome, entry.End?.Detail);
+                Unwatch(entry.Id);
                 return;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -136,6 +147,14 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
             }
 
             await Task.Delay(RetryAfter, clock, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private void Unwatch(JobId id)
+    {
+        lock (gate)
+        {
+            watched.Remove(id);
         }
     }
 
