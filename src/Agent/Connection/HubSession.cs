@@ -211,7 +211,16 @@ internal sealed partial class HubSession(
         }
 
         await Invoke(connection, AgentHub.ReportJob, report, cancellationToken);
-        jobs.Acknowledge(report);
+        try
+        {
+            jobs.Acknowledge(report);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk, as a rule. The server has the report; said again on a later connection it changes nothing.
+            Log.NotMarked(logger, report.Id, e);
+        }
+
         if (report.StandardOutput.Length + report.StandardError.Length > LargeReport)
         {
             // A host's memory is its guests'. Left to itself the collector keeps what one large report took for the next days.
@@ -287,5 +296,8 @@ internal sealed partial class HubSession(
 
         [LoggerMessage(1107, LogLevel.Error, "Job {Job} cannot be written to the journal and is not accepted", EventName = "JobNotJournalled")]
         public static partial void NotJournalled(ILogger logger, NannyOrleans.Protocol.Ids.JobId job, Exception exception);
+
+        [LoggerMessage(1108, LogLevel.Error, "The server has the end of job {Job}, but the journal cannot be told", EventName = "ReportNotMarked")]
+        public static partial void NotMarked(ILogger logger, NannyOrleans.Protocol.Ids.JobId job, Exception exception);
     }
 }

@@ -278,6 +278,27 @@ public sealed class JobLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_acknowledgement_that_the_disk_does_not_take_leaves_the_connection_up()
+    {
+        var job = RunningAgent.Job(server.Script("apt-update.sh", Marker + "echo done"), number: 1);
+        server.OnReport = report =>
+        {
+            if (report.Id == job.Id && report.Outcome.IsFinal())
+            {
+                Directory.CreateDirectory(InJob(job, "reported")); // in the way of the file
+            }
+        };
+        await using var agent = await Connected();
+        await server.Send(job);
+        Assert.Equal(job.Id, (await server.NextEnd("the end")).Id);
+
+        var next = RunningAgent.Job(server.Script("apt-update.sh", Marker + "echo done"), number: 2);
+        await server.Send(next);
+        Assert.Equal(next.Id, (await server.NextEnd("the next job's end")).Id);
+        Assert.DoesNotContain("No connection to", agent.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Long_output_keeps_its_head_and_its_tail_and_says_what_is_missing()
     {
         await using var agent = await Connected();
