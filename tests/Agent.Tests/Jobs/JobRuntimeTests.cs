@@ -54,6 +54,49 @@ public sealed class JobRuntimeTests : IAsyncLifetime
         await jobs.Stopped();
     }
 
+    [Theory]
+    [InlineData("job.json", "")] // cut by a full disk
+    [InlineData("job.json", "null")]
+    [InlineData("job.json", "{}")]
+    [InlineData("job.json", """{"job":{"kind":"of-a-newer-agent","id":"01JDMT2Q4N0000000000000001","timeout_seconds":1},"received_at":"2026-01-05T12:00:00Z"}""")]
+    [InlineData("started", "{")]
+    [InlineData("end.json", "{")]
+    public async Task A_job_whose_journal_cannot_be_read_is_interrupted_and_holds_up_no_other(string file, string content)
+    {
+        var script = server.Script("apt-update.sh", Marker);
+        var (damaged, other) = (RunningAgent.Job(script, number: 1), RunningAgent.Job(script, number: 2));
+        Journal().Add(damaged);
+        Journal().Add(other);
+        host.Write($"var/lib/nannyagent/jobs/{damaged.Id.Value}/{file}", content);
+
+        var jobs = Runtime();
+        jobs.Resume(stopping.Token);
+        Assert.Equal(JobOutcome.Running, await Next(jobs));
+        Assert.Equal(JobOutcome.Succeeded, await Next(jobs));
+        Assert.Equal([(damaged.Id, JobOutcome.Interrupted), (other.Id, JobOutcome.Succeeded)], jobs.Unacknowledged().Select(due => (due.Job, due.Outcome)));
+
+        var report = jobs.Report(jobs.Unacknowledged()[0])!;
+        Assert.Equal((JobOutcome.Interrupted, "its journal cannot be read"), (report.Outcome, report.Detail));
+        jobs.Acknowledge(report);
+        Assert.Equal([other.Id], jobs.Unacknowledged().Select(due => due.Job));
+        jobs.Receive(damaged);
+        Assert.Equal(JobOutcome.AlreadyReported, await Next(jobs));
+        Assert.Equal(1, host.Read("pct.calls").Split('\n').Count(call => call.StartsWith("exec", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_damaged_word_that_the_server_has_the_end_still_counts()
+    {
+        var job = RunningAgent.Job(server.Script("apt-update.sh", Marker));
+        Journal().Add(job).Finish(JobOutcome.Failed, "refused");
+        host.Write($"var/lib/nannyagent/jobs/{job.Id.Value}/reported", string.Empty);
+        var jobs = Runtime();
+        jobs.Resume(stopping.Token);
+        Assert.Empty(jobs.Unacknowledged());
+        Journal().Prune();
+        Assert.NotNull(Journal().Find(job.Id));
+    }
+
     private JobJournal Journal() => new(host.Host, TimeProvider.System);
 
     private JobRuntime Runtime(TimeProvider? clock = null)
