@@ -74,12 +74,17 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
         }
     }
 
-    /// <summary>Makes a report; null when the job has been forgotten.</summary>
+    /// <summary>Makes a report; null when the job has been forgotten, or when the server has its end and did not ask again.</summary>
     public JobReport? Report(ReportDue due)
     {
         if (journal.Find(due.Job) is not { } entry)
         {
             return null;
+        }
+
+        if (entry.Reported is not null && due.Outcome is not JobOutcome.AlreadyReported)
+        {
+            return null; // due before the end was said, as the new connection's first word
         }
 
         if (entry.Damage is not null)
