@@ -97,7 +97,9 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
                 var stderr = Kept(run.StandardError, StderrLimit, StderrEncodedLimit);
                 var (outcome, detail) = endedByUs
                     ? (JobOutcome.Failed, $"{PatchVerdict.TimedOut(job)}; it was ended from the host and may go on inside the container")
-                    : PatchVerdict.Of(job, end.Code, end.At - started.At, stderr.Text);
+                    : anotherBoot && !PatchVerdict.HasStarted(stderr.Text)
+                        ? (JobOutcome.Interrupted, Unknown) // the code outlived the power loss, the output did not
+                        : PatchVerdict.Of(job, end.Code, end.At - started.At, stderr.Text);
                 entry.Finish(outcome, detail, end.Code, end.At);
                 return;
             }
