@@ -97,6 +97,39 @@ public sealed class JobRuntimeTests : IAsyncLifetime
         Assert.NotNull(Journal().Find(job.Id));
     }
 
+    [Fact]
+    public async Task A_clock_that_is_set_ends_no_running_job()
+    {
+        var gate = Path.Combine(host.Directory, "gate");
+        Posix.MakePipe(gate);
+        var clock = new SetClock();
+        var jobs = Runtime(clock);
+        jobs.Resume(stopping.Token);
+        jobs.Receive(RunningAgent.Job(server.Script("apt-update.sh", $"{Marker}read line < {gate}")));
+        Assert.Equal((JobOutcome.Accepted, JobOutcome.Running), (await Next(jobs), await Next(jobs)));
+
+        clock.Offset = TimeSpan.FromDays(1);
+        var seen = clock.Waits;
+        await Eventually.Until(() => clock.Waits > seen + 2, "the watcher's next looks");
+        await File.WriteAllTextAsync(gate, "go on\n");
+        Assert.Equal(JobOutcome.Succeeded, await Next(jobs));
+    }
+
+    private sealed class SetClock : TimeProvider
+    {
+        public TimeSpan Offset { get; set; }
+
+        public int Waits { get; private set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Waits++;
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
+    }
+
     private JobJournal Journal() => new(host.Host, TimeProvider.System);
 
     private JobRuntime Runtime(TimeProvider? clock = null)
