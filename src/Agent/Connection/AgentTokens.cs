@@ -5,13 +5,14 @@ using NannyOrleans.Protocol;
 namespace NannyOrleans.Agent.Connection;
 
 /// <summary>
-/// The access token, renewed before it ends or when the server refused it. A renewed pair is on disk before it is used: the server
-/// may have ended the old refresh token already.
+/// The access token, renewed before it ends or when the server refused it. A renewed one is on disk before it is used, or, when the
+/// disk does not take it, in memory alone: a host whose disk is full is one that must be reachable.
 /// </summary>
 internal sealed partial class AgentTokens(TokenEndpoint endpoint, Host host, Credentials registered, TimeProvider clock, ILogger logger) : IDisposable
 {
     private readonly SemaphoreSlim oneAtATime = new(1);
     private Credentials current = registered;
+    private Credentials? outdated;
     private string? refused;
 
     /// <summary>An access token that should be good.</summary>
@@ -43,7 +44,7 @@ internal sealed partial class AgentTokens(TokenEndpoint endpoint, Host host, Cre
         answer.ExpiresIn is > 0 and var seconds ? clock.GetUtcNow() + TimeSpan.FromSeconds(seconds) : null;
 
     private Credentials Adopt(Credentials? onDisk) =>
-        onDisk is null || !Configuration.ServerUrl.IsSame(onDisk.ApiUrl, current.ApiUrl) || onDisk.Node != current.Node || onDisk.Cluster != current.Cluster
+        onDisk is null || onDisk == outdated || !Configuration.ServerUrl.IsSame(onDisk.ApiUrl, current.ApiUrl) || onDisk.Node != current.Node || onDisk.Cluster != current.Cluster
             ? current
             : onDisk;
 
@@ -76,16 +77,31 @@ internal sealed partial class AgentTokens(TokenEndpoint endpoint, Host host, Cre
         };
 
         // A register that finished while we asked wins: its tokens belong to the newer registration.
-        if (Credentials.Load(host) is { } onDisk && onDisk.RefreshToken != current.RefreshToken)
+        var onDisk = Credentials.Load(host);
+        if (onDisk is not null && onDisk != outdated && onDisk.RefreshToken != current.RefreshToken)
         {
             current = onDisk;
             return onDisk.AccessToken;
         }
 
-        renewed.Save(host);
         current = renewed;
+        outdated = Save(renewed) ? null : onDisk;
         Log.Renewed(logger, renewed.ExpiresAt);
         return access;
+    }
+
+    private bool Save(Credentials renewed)
+    {
+        try
+        {
+            renewed.Save(host);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.NotSaved(logger, Credentials.PathOn(host), e);
+            return false;
+        }
     }
 
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(60);
@@ -94,6 +110,9 @@ internal sealed partial class AgentTokens(TokenEndpoint endpoint, Host host, Cre
     {
         [LoggerMessage(1001, LogLevel.Information, "Access token renewed; it ends {ExpiresAt}", EventName = "TokenRenewed")]
         public static partial void Renewed(ILogger logger, DateTimeOffset? expiresAt);
+
+        [LoggerMessage(1002, LogLevel.Error, "The renewed access token cannot be written to {Path} and is kept in memory only", EventName = "TokenNotSaved")]
+        public static partial void NotSaved(ILogger logger, string path, Exception exception);
     }
 }
 

@@ -69,6 +69,11 @@ internal sealed partial class HubSession(
         };
         connection.On<Job>(AgentHub.RunJob, Receive);
 
+        // What was due on an earlier connection is said anew, as it is now. Before the connection stands: from then on answers to its jobs come in.
+        while (jobs.Due.TryRead(out _))
+        {
+        }
+
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping))
         {
             limit.CancelAfter(ConnectLimit);
@@ -133,47 +138,42 @@ internal sealed partial class HubSession(
         }
     }
 
-    private async Task Serve(HubConnection connection, CancellationToken cancellationToken)
-    {
-        await ReportInventory(connection, cancellationToken);
-        await Task.WhenAll(ReportInventories(connection, cancellationToken), ReportJobs(connection, cancellationToken));
-    }
+    // Side by side: an inventory can take minutes, and jobs that have ended are waited for.
+    private Task Serve(HubConnection connection, CancellationToken cancellationToken) =>
+        Task.WhenAll(ReportInventories(connection, cancellationToken), ReportJobs(connection, cancellationToken));
 
     private async Task ReportInventories(HubConnection connection, CancellationToken cancellationToken)
     {
         while (true)
         {
+            await ReportInventory(connection, cancellationToken);
+
             // A tenth of jitter, so that hosts started together drift apart.
             await Task.Delay(discoveryInterval * (0.95 + (Random.Shared.NextDouble() * 0.1)), clock, cancellationToken);
-            await ReportInventory(connection, cancellationToken);
         }
     }
 
     private async Task ReportInventory(HubConnection connection, CancellationToken cancellationToken)
     {
-        var inventory = await inventories.Collect(cancellationToken);
-        foreach (var problem in inventory.Problems)
-        {
-            Log.Problem(logger, problem);
-        }
-
         try
         {
+            var inventory = await inventories.Collect(cancellationToken);
+            foreach (var problem in inventory.Problems)
+            {
+                Log.Problem(logger, problem);
+            }
+
             await Invoke(connection, AgentHub.ReportInventory, inventory, cancellationToken);
         }
-        catch (Exception e) when (IsRefusedOrLate(e, cancellationToken))
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && connection.State is HubConnectionState.Connected)
         {
-            Log.InventoryNotTaken(logger, Reason(e)); // the next one says the same and more
+            // Whatever it is, jobs go on. The next inventory says the same and more.
+            Log.InventoryNotTaken(logger, Reason(e));
         }
     }
 
     private async Task ReportJobs(HubConnection connection, CancellationToken cancellationToken)
     {
-        // What was due on an earlier connection is said anew, as it is now.
-        while (jobs.Due.TryRead(out _))
-        {
-        }
-
         foreach (var due in jobs.Unacknowledged())
         {
             await ReportJob(connection, due, cancellationToken);
@@ -211,7 +211,16 @@ internal sealed partial class HubSession(
         }
 
         await Invoke(connection, AgentHub.ReportJob, report, cancellationToken);
-        jobs.Acknowledge(report);
+        try
+        {
+            jobs.Acknowledge(report);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk, as a rule. The server has the report; said again on a later connection it changes nothing.
+            Log.NotMarked(logger, report.Id, e);
+        }
+
         if (report.StandardOutput.Length + report.StandardError.Length > LargeReport)
         {
             // A host's memory is its guests'. Left to itself the collector keeps what one large report took for the next days.
@@ -279,7 +288,7 @@ internal sealed partial class HubSession(
         [LoggerMessage(1104, LogLevel.Warning, "{Problem}", EventName = "InventoryProblem")]
         public static partial void Problem(ILogger logger, string problem);
 
-        [LoggerMessage(1105, LogLevel.Warning, "The server did not take the inventory: {Reason}", EventName = "InventoryNotTaken")]
+        [LoggerMessage(1105, LogLevel.Warning, "No inventory was given to the server: {Reason}", EventName = "InventoryNotTaken")]
         public static partial void InventoryNotTaken(ILogger logger, string reason);
 
         [LoggerMessage(1106, LogLevel.Warning, "The server did not take the report of job {Job}: {Reason}", EventName = "ReportNotTaken")]
@@ -287,5 +296,8 @@ internal sealed partial class HubSession(
 
         [LoggerMessage(1107, LogLevel.Error, "Job {Job} cannot be written to the journal and is not accepted", EventName = "JobNotJournalled")]
         public static partial void NotJournalled(ILogger logger, NannyOrleans.Protocol.Ids.JobId job, Exception exception);
+
+        [LoggerMessage(1108, LogLevel.Error, "The server has the end of job {Job}, but the journal cannot be told", EventName = "ReportNotMarked")]
+        public static partial void NotMarked(ILogger logger, NannyOrleans.Protocol.Ids.JobId job, Exception exception);
     }
 }

@@ -15,6 +15,8 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     private readonly Channel<ReportDue> due = Channel.CreateUnbounded<ReportDue>();
     private readonly Lock gate = new();
     private readonly Dictionary<Vmid, Task> queues = [];
+    private readonly HashSet<JobId> watched = [];
+    private readonly HashSet<JobId> unreadable = [];
     private CancellationToken stopping = CancellationToken.None;
 
     /// <summary>What should be reported, in order. Items are cheap: output is read when a report is made.</summary>
@@ -29,9 +31,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
             stopping = cancellationToken;
 
             // A job that runs already holds its container: it goes before those that only wait.
-            foreach (var entry in journal.All().Where(entry => entry.Outcome is JobOutcome.Accepted or JobOutcome.Running).OrderBy(entry => entry.Started is null))
+            foreach (var (entry, outcome) in Readable().Where(one => one.Outcome is JobOutcome.Accepted or JobOutcome.Running).OrderBy(one => one.Outcome is JobOutcome.Accepted))
             {
-                Log.Resuming(logger, entry.Id, entry.Outcome);
+                Log.Resuming(logger, entry.Id, outcome);
                 Queue(entry, entry.Received.Job);
             }
         }
@@ -44,7 +46,15 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
         {
             if (journal.Find(job.Id) is { } known)
             {
-                due.Writer.TryWrite(new(known.Id, known.Outcome));
+                var outcome = known.Outcome;
+                due.Writer.TryWrite(new(known.Id, outcome));
+                if (outcome is JobOutcome.Accepted or JobOutcome.Running && !watched.Contains(known.Id))
+                {
+                    // In the journal and yet nobody's: putting it there failed after its file had its name.
+                    Log.Resuming(logger, known.Id, outcome);
+                    Queue(known, known.Received.Job);
+                }
+
                 return;
             }
 
@@ -56,15 +66,30 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     }
 
     /// <summary>The jobs whose end the server does not have yet, as they are now. For a new connection, which knows of nothing said before.</summary>
-    public IReadOnlyList<ReportDue> Unacknowledged() =>
-        [.. journal.All().Select(entry => new ReportDue(entry.Id, entry.Outcome)).Where(report => report.Outcome is not JobOutcome.AlreadyReported)];
+    public IReadOnlyList<ReportDue> Unacknowledged()
+    {
+        lock (gate)
+        {
+            return [.. Readable().Select(one => new ReportDue(one.Entry.Id, one.Outcome)).Where(report => report.Outcome is not JobOutcome.AlreadyReported)];
+        }
+    }
 
-    /// <summary>Makes a report; null when the job has been forgotten.</summary>
+    /// <summary>Makes a report; null when the job has been forgotten, or when the server has its end and did not ask again.</summary>
     public JobReport? Report(ReportDue due)
     {
         if (journal.Find(due.Job) is not { } entry)
         {
             return null;
+        }
+
+        if (entry.Reported is not null && due.Outcome is not JobOutcome.AlreadyReported)
+        {
+            return null; // due before the end was said, as the new connection's first word
+        }
+
+        if (entry.Damage is not null)
+        {
+            return new(due.Job, entry.Outcome, "its journal cannot be read");
         }
 
         if (due.Outcome is JobOutcome.Accepted)
@@ -105,10 +130,38 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
         }
     }
 
+    /// <summary>All entries and how far they are. One that cannot be read stands in the way of none of the others.</summary>
+    private List<(JournalEntry Entry, JobOutcome Outcome)> Readable()
+    {
+        var all = new List<(JournalEntry Entry, JobOutcome Outcome)>();
+        foreach (var entry in journal.All())
+        {
+            try
+            {
+                all.Add((entry, entry.Outcome));
+                if (entry.Damage is { } damage && unreadable.Add(entry.Id))
+                {
+                    Log.Unreadable(logger, entry.Id, damage);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The disk, and perhaps only now: nothing is said of this job until it can be read.
+                if (unreadable.Add(entry.Id))
+                {
+                    Log.Unreadable(logger, entry.Id, e.Message);
+                }
+            }
+        }
+
+        return all;
+    }
+
     private void Queue(JournalEntry entry, Job job)
     {
         // Never two on one container at once. Called under the gate, so the order is that of arrival.
         var vmid = ((PatchGuest)job).Vmid;
+        watched.Add(entry.Id);
         queues[vmid] = RunAfter(queues.GetValueOrDefault(vmid, Task.CompletedTask), entry, job);
     }
 
@@ -123,6 +176,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
                 await Run(entry, job);
                 due.Writer.TryWrite(new(entry.Id, entry.Outcome));
                 Log.Ended(logger, entry.Id, entry.Outcome, entry.End?.Detail);
+                Unwatch(entry.Id);
                 return;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -136,6 +190,14 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
             }
 
             await Task.Delay(RetryAfter, clock, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private void Unwatch(JobId id)
+    {
+        lock (gate)
+        {
+            watched.Remove(id);
         }
     }
 
@@ -164,6 +226,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
 
         [LoggerMessage(2105, LogLevel.Error, "Job {Job} cannot go on; trying again in 30 s", EventName = "JobStuck")]
         public static partial void Failing(ILogger logger, JobId job, Exception exception);
+
+        [LoggerMessage(2106, LogLevel.Error, "Job {Job}: its journal cannot be read: {Reason}", EventName = "JobUnreadable")]
+        public static partial void Unreadable(ILogger logger, JobId job, string reason);
     }
 }
 

@@ -20,7 +20,7 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
     {
         if (entry.Started is not { } started)
         {
-            var (refusal, script) = await Prepare(job, entry.Received.ReceivedAt, cancellationToken);
+            var (refusal, script) = await Prepare(job, cancellationToken);
             if (refusal is not null)
             {
                 entry.Finish(JobOutcome.Failed, refusal);
@@ -41,13 +41,15 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
         await Watch(job, entry, started, cancellationToken);
     }
 
-    private async Task<(string? Refusal, string Script)> Prepare(PatchGuest job, DateTimeOffset receivedAt, CancellationToken cancellationToken)
+    private async Task<(string? Refusal, string Script)> Prepare(PatchGuest job, CancellationToken cancellationToken)
     {
         if (PatchGuestChecks.Refusal(job) is { } wrong)
         {
             return (wrong, string.Empty);
         }
 
+        // From the first attempt: a job may have waited for hours behind another on its container.
+        var began = clock.GetTimestamp();
         for (var failures = 1; ; failures++)
         {
             try
@@ -64,7 +66,7 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
             }
             catch (Exception e) when (e is HttpRequestException or RegistrationEndedException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
             {
-                if (clock.GetUtcNow() - receivedAt > FetchLimit)
+                if (clock.GetElapsedTime(began) > FetchLimit)
                 {
                     return ($"could not fetch the script {job.Script.Name}: {PlainText.Of(e.Message)}", string.Empty);
                 }
@@ -79,11 +81,10 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
     {
         var run = entry.Run;
         var patience = clock.GetTimestamp();
-        var late = started.At + TimeSpan.FromSeconds(job.TimeoutSeconds) + Grace;
+        var late = TimeSpan.FromSeconds(job.TimeoutSeconds) + Grace;
         var endedByUs = false;
         for (var poll = FirstPoll; ; poll = poll < LastPoll ? poll * 1.5 : LastPoll)
         {
-            var now = clock.GetUtcNow();
             var boot = host.BootId();
 
             // Another boot only if both are known: one that cannot be read just now says nothing, and pid and start time remain.
@@ -97,7 +98,9 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
                 var stderr = Kept(run.StandardError, StderrLimit, StderrEncodedLimit);
                 var (outcome, detail) = endedByUs
                     ? (JobOutcome.Failed, $"{PatchVerdict.TimedOut(job)}; it was ended from the host and may go on inside the container")
-                    : PatchVerdict.Of(job, end.Code, end.At - started.At, stderr.Text);
+                    : anotherBoot && !PatchVerdict.HasStarted(stderr.Text)
+                        ? (JobOutcome.Interrupted, Unknown) // the code outlived the power loss, the output did not
+                        : PatchVerdict.Of(job, end.Code, end.At - started.At, stderr.Text);
                 entry.Finish(outcome, detail, end.Code, end.At);
                 return;
             }
@@ -120,10 +123,11 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
                 return;
             }
 
-            if (alive && now > late)
+            // The runner's age, not the wall clock's word: a clock that is set must not kill a package manager.
+            if (alive && runner!.Value.Age() is { } age && age > late)
             {
                 // timeout(1) in the container should have ended it. A frozen container answers nobody.
-                DetachedRun.End(runner!.Value, force: now > late + Grace);
+                DetachedRun.End(runner.Value, force: age > late + Grace);
                 Log.EndingFromOutside(logger, entry.Id);
                 endedByUs = true;
             }

@@ -16,7 +16,7 @@ internal static class PatchVerdict
     /// <param name="stderr">Standard error, as far as kept; its beginning is.</param>
     public static (JobOutcome Outcome, string? Detail) Of(PatchGuest job, int exitCode, TimeSpan ran, string stderr)
     {
-        if (!HasLine(stderr, Marker))
+        if (!HasStarted(stderr))
         {
             return (JobOutcome.Failed, NotStarted(job, exitCode, stderr));
         }
@@ -32,6 +32,9 @@ internal static class PatchVerdict
             _ => (JobOutcome.Failed, With(string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}"), last)),
         };
     }
+
+    /// <summary>Whether the script itself has spoken.</summary>
+    public static bool HasStarted(string stderr) => HasLine(stderr, Marker);
 
     /// <summary>The words for a job that took too long.</summary>
     public static string TimedOut(PatchGuest job) => string.Create(CultureInfo.InvariantCulture, $"timed out after {job.TimeoutSeconds} s");

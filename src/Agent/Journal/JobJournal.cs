@@ -40,9 +40,19 @@ internal sealed class JobJournal(Host host, TimeProvider clock)
             .Where(entry => entry.Exists)
             .OrderBy(entry => entry.Id.Value, StringComparer.Ordinal)];
 
-    /// <summary>Forgets jobs that were reported long ago.</summary>
+    /// <summary>Forgets jobs that were reported long ago, and what an interrupted forgetting left.</summary>
     public void Prune()
     {
+        if (!Directory.Exists(directory))
+        {
+            return;
+        }
+
+        foreach (var left in Directory.EnumerateDirectories(directory, $"*{JournalEntry.GoneSuffix}"))
+        {
+            Directory.Delete(left, recursive: true);
+        }
+
         foreach (var entry in All().Where(entry => entry.Reported is { } reported && clock.GetUtcNow() - reported.At > TombstoneAge))
         {
             entry.Delete();

@@ -36,15 +36,54 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
     /// <summary>Its end; null while it has none.</summary>
     public JobEnd? End => Read("end.json", AgentJson.Default.JobEnd);
 
-    /// <summary>When the server took the end; null while it has not.</summary>
-    public JobReported? Reported => Read("reported", AgentJson.Default.JobReported);
+    /// <summary>When the server took the end; null while it has not. A damaged file says so all the same, and its own time says when.</summary>
+    public JobReported? Reported
+    {
+        get
+        {
+            try
+            {
+                return Read("reported", AgentJson.Default.JobReported);
+            }
+            catch (JsonException)
+            {
+                return new(new DateTimeOffset(File.GetLastWriteTimeUtc(At("reported")), TimeSpan.Zero));
+            }
+        }
+    }
 
     /// <summary>The program that carries it out.</summary>
     public DetachedRun Run { get; } = new(directory);
 
-    /// <summary>How far it is.</summary>
+    /// <summary>
+    /// Why nobody can tell how far the job is; null when its files say. A damaged file, or a job of a newer agent's kind, is never
+    /// run and never run again.
+    /// </summary>
+    public string? Damage
+    {
+        get
+        {
+            try
+            {
+                if (End is not null)
+                {
+                    return null; // all that is ever asked of it again
+                }
+
+                _ = Started;
+                return Received.Job?.Id == id ? null : "job.json is not this job's";
+            }
+            catch (Exception e) when (e is JsonException or NotSupportedException)
+            {
+                return e.Message;
+            }
+        }
+    }
+
+    /// <summary>How far it is; interrupted when nobody can tell.</summary>
     public JobOutcome Outcome =>
         Reported is not null ? JobOutcome.AlreadyReported
+        : Damage is not null ? JobOutcome.Interrupted
         : End is { } end ? end.Outcome
         : Started is not null ? JobOutcome.Running
         : JobOutcome.Accepted;
@@ -75,7 +114,17 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
     }
 
     /// <summary>Forgets the job.</summary>
-    public void Delete() => Directory.Delete(directory, recursive: true);
+    public void Delete()
+    {
+        // Files are unlinked in any order, and one that has lost its end before its job would read as accepted: so first it is no job.
+        var gone = directory + GoneSuffix;
+        Directory.Move(directory, gone);
+        DurableFile.SyncDirectory(Path.GetDirectoryName(directory)!);
+        Directory.Delete(gone, recursive: true);
+    }
+
+    /// <summary>Ends the name of a directory that is being deleted: no job's id, so whatever is left of it is no job.</summary>
+    public const string GoneSuffix = ".gone";
 
     private string At(string name) => Path.Combine(directory, name);
 
@@ -85,6 +134,6 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
         where T : class
     {
         var path = At(name);
-        return File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), type) : null;
+        return File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw new JsonException($"{path} says null") : null;
     }
 }

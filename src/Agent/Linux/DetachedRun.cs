@@ -38,7 +38,12 @@ internal sealed partial class DetachedRun(string directory)
 
         // Everything that varies is a positional parameter: nothing is ever spliced into the text the shell parses.
         var start = new ProcessStartInfo(setsid, ["sh", "-c", RunnerScript, "nannyagent-job", directory, input, .. program]) { WorkingDirectory = "/" };
-        start.Environment["PATH"] = host.SearchPath;
+        start.Environment.Clear();
+        foreach (var (name, value) in host.Environment)
+        {
+            start.Environment[name] = value;
+        }
+
         try
         {
             using var process = Process.Start(start);
@@ -92,6 +97,8 @@ internal sealed partial class DetachedRun(string directory)
     // It says who it is before it claims the run, so a claimed run has a process to look for. TERM is caught, not ignored: an
     // ignored signal would be inherited by the program, a caught one is not, and the runner still writes the exit code. systemd
     // starts its services with PIPE ignored, which would be inherited all the way into a container's pipelines; only env can undo it.
+    // The input comes through a pipe: the file itself, open in a container, could be opened anew there and written to.
+    // Whatever the exit code vouches for is on disk before it has its name.
     private const string RunnerScript =
         """
         exec </dev/null >/dev/null 2>&1
@@ -101,8 +108,10 @@ internal sealed partial class DetachedRun(string directory)
         shift 2
         cat "/proc/$$/stat" > "$job/runner.tmp" && mv "$job/runner.tmp" "$job/runner" || exit 73
         mkdir "$job/claimed" || exit 75
-        env --default-signal=PIPE "$@" < "$input" > "$job/stdout" 2> "$job/stderr"
-        printf '%s\n' "$?" > "$job/exit.tmp" && mv "$job/exit.tmp" "$job/exit"
+        cat "$input" | env --default-signal=PIPE "$@" > "$job/stdout" 2> "$job/stderr"
+        printf '%s\n' "$?" > "$job/exit.tmp" || exit 74
+        sync "$job/stdout" "$job/stderr" "$job/exit.tmp"
+        mv "$job/exit.tmp" "$job/exit"
         """;
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]

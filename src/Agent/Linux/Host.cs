@@ -21,6 +21,12 @@ internal sealed record Host
     /// <summary>The agent's own state: credentials, journal, scripts.</summary>
     public string State => At("/var/lib/nannyagent");
 
+    /// <summary>
+    /// All variables that programs get. pct passes its own on into containers, so nothing of the agent's or of the host's may be
+    /// among them.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string> { ["PATH"] = SearchPath, ["HOME"] = "/root", ["LANG"] = "C.UTF-8" };
+
     /// <summary>Where an absolute path of the host really is.</summary>
     public string At(string path) => Root is "/" ? path : Root + path;
 
@@ -47,7 +53,7 @@ internal sealed record Host
         return text switch
         {
             { Length: > 0 } => text,
-            _ when Root is "/" => Environment.MachineName,
+            _ when Root is "/" => System.Environment.MachineName,
             _ => throw new FileNotFoundException($"{file} is missing or empty.", file),
         };
     }

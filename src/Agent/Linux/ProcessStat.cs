@@ -22,6 +22,22 @@ internal readonly record struct ProcessStat(int Pid, char State, long StartTime)
         }
     }
 
+    /// <summary>How long ago it started, by the kernel's clock, which nobody sets; null when that cannot be read.</summary>
+    public TimeSpan? Age()
+    {
+        try
+        {
+            var uptime = File.ReadAllText("/proc/uptime").Split(' ')[0];
+            return double.TryParse(uptime, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+                ? TimeSpan.FromSeconds(seconds - (StartTime / TicksPerSecond))
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // unknown is not too old
+        }
+    }
+
     /// <summary>Reads one line of the file. The command's name is in parentheses and may itself hold blanks and parentheses.</summary>
     public static bool TryParse(string line, out ProcessStat stat)
     {
@@ -48,6 +64,9 @@ internal readonly record struct ProcessStat(int Pid, char State, long StartTime)
 
     /// <summary>starttime is field 22, proc(5); fields here are counted from the state, which is field 3.</summary>
     private const int StartTimeField = 22 - 3;
+
+    /// <summary>USER_HZ, what the kernel shows to programs; 100 wherever Proxmox VE runs.</summary>
+    private const double TicksPerSecond = 100;
 
     private const int NoSuchProcess = 3; // ESRCH
 }

@@ -39,7 +39,7 @@ internal sealed class Programs(Host host)
         try
         {
             var result = await Cli.Wrap(path).WithArguments(arguments).WithWorkingDirectory("/")
-                .WithEnvironmentVariables(environment => environment.Set("PATH", host.SearchPath))
+                .WithEnvironmentVariables(OnlyTheHosts())
                 .WithStandardOutputPipe(PipeTarget.Create(async (stream, stop) => output = await ReadBeginning(stream, outputLimit, stop)))
                 .WithStandardErrorPipe(PipeTarget.Create(async (stream, stop) => error = await ReadBeginning(stream, outputLimit, stop)))
                 .WithValidation(CommandResultValidation.None)
@@ -55,6 +55,18 @@ internal sealed class Programs(Host host)
             cancellationToken.ThrowIfCancellationRequested();
             return new(null, string.Empty, string.Empty, $"{shown}: no end within {limit.TotalSeconds:0.#} s");
         }
+    }
+
+    // Null takes away: what is not named would be inherited.
+    private Dictionary<string, string?> OnlyTheHosts()
+    {
+        var variables = Environment.GetEnvironmentVariables().Keys.Cast<string>().ToDictionary(name => name, _ => (string?)null);
+        foreach (var (name, value) in host.Environment)
+        {
+            variables[name] = value;
+        }
+
+        return variables;
     }
 
     private static ProgramEnd Ended(string shown, int code, string output, string error)

@@ -57,6 +57,25 @@ public sealed class AgentTokensTests : IAsyncLifetime
         Assert.Equal("refresh-1", Credentials.Load(host.Host)!.RefreshToken);
     }
 
+    [Theory]
+    [InlineData("""{"access_token":"access-2","expires_in":3600}""")]
+    [InlineData("""{"access_token":"access-2","expires_in":3600,"refresh_token":"refresh-2"}""")]
+    public async Task A_token_that_the_disk_does_not_take_is_used_all_the_same(string answer)
+    {
+        server.Tokens = _ => (200, answer);
+        using var tokens = Tokens(-5);
+        var inTheWay = Directory.CreateDirectory($"{Credentials.PathOn(host.Host)}.{Environment.ProcessId}.tmp");
+        Assert.Equal("access-2", await tokens.Get(default));
+        Assert.Equal("access-2", await tokens.Get(default)); // what is on disk is older now
+        Assert.Single(server.TokenRequests);
+
+        inTheWay.Delete();
+        server.Tokens = _ => (200, """{"access_token":"access-3","expires_in":3600}""");
+        tokens.Refuse("access-2");
+        Assert.Equal("access-3", await tokens.Get(default));
+        Assert.Equal("access-3", Credentials.Load(host.Host)!.AccessToken);
+    }
+
     [Fact]
     public async Task An_ended_registration_is_told_from_a_bad_moment()
     {

@@ -1,6 +1,11 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using NannyOrleans.Agent.Connection;
+using NannyOrleans.Agent.Inventories;
+using NannyOrleans.Agent.Jobs;
+using NannyOrleans.Agent.Journal;
 using NannyOrleans.Agent.Tests.Support;
 using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Agent.Tests.Connection;
 
@@ -73,6 +78,68 @@ public sealed class HubSessionTests : IAsyncLifetime
         Assert.Equal("refresh-2", Credentials.Load(host.Host)!.RefreshToken);
         Assert.DoesNotContain("access-", agent.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("refresh-", agent.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Job_reports_do_not_wait_for_an_inventory_that_takes_its_time()
+    {
+        var (ended, reported) = (Ended(1), Ended(2));
+        new JobJournal(host.Host, TimeProvider.System).Find(reported.Id)!.MarkReported();
+        server.Greeting = reported; // its answer is due while the inventory is still being made
+        var gate = Path.Combine(host.Directory, "gate");
+        Posix.MakePipe(gate);
+        host.Command("pveversion", $"read line < {gate}; echo pve-manager/9.2.11/0000000000000000");
+        await using var agent = RunningAgent.On(host);
+
+        var outcomes = new[] { await server.NextReport("one report"), await server.NextReport("the other report") }.ToDictionary(report => report.Id, report => report.Outcome);
+        Assert.Equal((JobOutcome.Succeeded, JobOutcome.AlreadyReported), (outcomes[ended.Id], outcomes[reported.Id]));
+        Assert.False(server.Inventories.Reader.TryPeek(out _));
+        await File.WriteAllTextAsync(gate, "go on\n");
+        await server.NextInventory();
+    }
+
+    [Fact]
+    public async Task An_inventory_that_cannot_be_made_does_not_end_the_connection()
+    {
+        using var stopping = new CancellationTokenSource();
+        var failed = new BrokenClock();
+        using var http = ServerHttp.Create();
+        var (credentials, clock) = (Credentials.Load(host.Host)!, TimeProvider.System);
+        using var tokens = new AgentTokens(new(http, server.Url), host.Host, credentials, clock, NullLogger.Instance);
+        using var scripts = new ScriptCache(http, server.Url, tokens, host.Host);
+        var handler = new PatchGuestHandler(host.Host, credentials.Node, new(Eventually.Limit), scripts, clock, NullLogger.Instance);
+        var jobs = new JobRuntime(new(host.Host, clock), handler, clock, NullLogger.Instance);
+        var inventories = new InventoryCollector(host.Host, credentials.Node, new(Eventually.Limit), "0.0.0", failed);
+        var running = new HubSession(server.Url, tokens, inventories, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
+
+        await Eventually.Until(() => failed.Calls > 0, "the inventory's failure");
+        var job = Ended(1);
+        await Eventually.Until(() => server.Connected > 0, "the connection");
+        await server.Send(job);
+        Assert.Equal(job.Id, (await server.NextReport("the report")).Id);
+        Assert.Equal(1, server.Connected);
+        await stopping.CancelAsync();
+        await running.Within("the session's end");
+    }
+
+    private PatchGuest Ended(int number)
+    {
+        var job = RunningAgent.Job(new("apt-update.sh", new string('0', 64)), number);
+        new JobJournal(host.Host, TimeProvider.System).Add(job).Finish(JobOutcome.Succeeded, null, 0);
+        return job;
+    }
+
+    private sealed class BrokenClock : TimeProvider
+    {
+        private int calls;
+
+        public int Calls => Volatile.Read(ref calls);
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            Interlocked.Increment(ref calls);
+            throw new InvalidOperationException("no time");
+        }
     }
 
     [Fact]

@@ -234,6 +234,32 @@ public sealed class JobLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_exit_code_whose_output_a_power_loss_took_is_an_interrupted_job()
+    {
+        var job = RunningAgent.Job(server.Script("apt-update.sh", Marker));
+        new NannyOrleans.Agent.Journal.JobJournal(host.Host, TimeProvider.System).Add(job).Start("another boot");
+        host.Write($"var/lib/nannyagent/jobs/{job.Id.Value}/exit", "0\n");
+        await using var agent = await Connected();
+        Assert.Equal(JobOutcome.Interrupted, (await server.NextEnd("the interruption")).Outcome);
+    }
+
+    [Fact]
+    public async Task Nothing_of_the_agents_environment_reaches_pct_and_the_script_comes_through_a_pipe()
+    {
+        Environment.SetEnvironmentVariable("NANNY_TEST_SECRET", "leaked");
+        host.Command("pct", "case $1 in list) env > $root/env.list ;; exec) env > $root/env.exec; shift 3; exec \"$@\" ;; esac");
+        await using var agent = await Connected();
+        await server.Send(RunningAgent.Job(server.Script("apt-update.sh", Marker + "[ -p /proc/self/fd/0 ] && echo pipe; exit 4")));
+        var end = await server.NextEnd("the end");
+        Assert.Equal(("pipe\n", 4), (end.StandardOutput, end.ExitCode));
+        foreach (var seen in new[] { host.Read("env.list"), host.Read("env.exec") })
+        {
+            Assert.Contains("HOME=/root\n", seen, StringComparison.Ordinal);
+            Assert.DoesNotContain("NANNY_TEST_SECRET", seen, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_report_the_server_could_not_store_is_sent_again()
     {
         var losses = 2;
@@ -275,6 +301,27 @@ public sealed class JobLifeTests : IAsyncLifetime
         await server.NextEnd("the end");
         Assert.Equal("done\n", (await server.NextEnd("the end on the next connection")).StandardOutput);
         await Tombstone(job);
+    }
+
+    [Fact]
+    public async Task An_acknowledgement_that_the_disk_does_not_take_leaves_the_connection_up()
+    {
+        var job = RunningAgent.Job(server.Script("apt-update.sh", Marker + "echo done"), number: 1);
+        server.OnReport = report =>
+        {
+            if (report.Id == job.Id && report.Outcome.IsFinal())
+            {
+                Directory.CreateDirectory(InJob(job, "reported")); // in the way of the file
+            }
+        };
+        await using var agent = await Connected();
+        await server.Send(job);
+        Assert.Equal(job.Id, (await server.NextEnd("the end")).Id);
+
+        var next = RunningAgent.Job(server.Script("apt-update.sh", Marker + "echo done"), number: 2);
+        await server.Send(next);
+        Assert.Equal(next.Id, (await server.NextEnd("the next job's end")).Id);
+        Assert.DoesNotContain("No connection to", agent.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -26,4 +26,13 @@ public sealed class ProcessStatTests
         Assert.True(me.IsAlive());
         Assert.False((me with { StartTime = me.StartTime - 1 }).IsAlive());
     }
+
+    [Fact]
+    public void A_process_is_as_old_as_the_kernel_says()
+    {
+        Assert.True(ProcessStat.TryParse(File.ReadAllText("/proc/self/stat"), out var self));
+        using var process = System.Diagnostics.Process.GetCurrentProcess();
+        var age = DateTime.Now - process.StartTime;
+        Assert.InRange(self.Age()!.Value, age - TimeSpan.FromSeconds(5), age + TimeSpan.FromSeconds(5));
+    }
 }

@@ -48,6 +48,9 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <summary>Whether a bearer token opens the hub and the scripts.</summary>
     public Func<string, bool> IsGood { get; set; } = _ => true;
 
+    /// <summary>A job sent down each connection as soon as it stands.</summary>
+    public Job? Greeting { get; set; }
+
     /// <summary>Throwing here is a server that could not store a report.</summary>
     public Action<JobReport> OnReport { get; set; } = _ => { };
 
@@ -55,6 +58,11 @@ public sealed class ControlPlane : IAsyncDisposable
     public int Refused => refused;
 
     private int refused;
+
+    /// <summary>Connections made.</summary>
+    public int Connected => connected;
+
+    private int connected;
 
     /// <summary>Scripts asked for.</summary>
     public int ScriptRequests => scriptRequests;
@@ -185,7 +193,8 @@ public sealed class ControlPlane : IAsyncDisposable
         {
             Context.Items[plane] = true;
             Connections[Context.ConnectionId] = Context;
-            return Task.CompletedTask;
+            Interlocked.Increment(ref plane.connected);
+            return plane.Greeting is { } job ? Clients.Caller.SendAsync(AgentHub.RunJob, job) : Task.CompletedTask;
         }
 
         public override Task OnDisconnectedAsync(Exception? exception)
