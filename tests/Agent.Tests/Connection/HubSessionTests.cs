@@ -109,7 +109,7 @@ public sealed class HubSessionTests : IAsyncLifetime
         using var scripts = new ScriptCache(http, server.Url, tokens, host.Host);
         var handler = new PatchGuestHandler(host.Host, credentials.Node, new(Eventually.Limit), scripts, clock, NullLogger.Instance);
         var jobs = new JobRuntime(new(host.Host, clock), handler, clock, NullLogger.Instance);
-        var inventories = new InventoryCollector(host.Host, credentials.Node, new(Eventually.Limit), "0.0.0", failed);
+        var inventories = new InventoryCollector(host.Host, credentials.Node, new(Eventually.Limit), "0.0.0", TimeSpan.FromHours(1), failed);
         var running = new HubSession(server.Url, tokens, inventories, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
 
         await Eventually.Until(() => failed.Calls > 0, "the inventory's failure");
