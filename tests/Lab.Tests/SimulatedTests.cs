@@ -14,6 +14,19 @@ public sealed class SimulatedTests
         Assert.StartsWith("SIMULATED guests: ", (await lab.Verb("status")).StandardOutput, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Says_why_nobody_could_reach_the_guests()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess || Environment.GetEnvironmentVariable("CI") is { Length: > 0 }, "Only root's simulated guests run as somebody else.");
+        var closed = LabUnderTest.NewDirectory();
+        Directory.CreateDirectory(closed, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await using var lab = LabUnderTest.At(Path.Combine(closed, "lab"));
+        var up = await lab.Verb("up", "--simulated");
+        Assert.Equal(1, up.ExitCode);
+        Assert.Contains($"{closed} is closed to other users", up.StandardError, StringComparison.Ordinal);
+        Directory.Delete(closed, recursive: true);
+    }
+
     [Theory]
     [InlineData("true", 0)]
     [InlineData("sh -c 'exit 42'", 42)]

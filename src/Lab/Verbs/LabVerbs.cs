@@ -21,6 +21,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         RefuseForeignDirectory();
         using var held = directory.Control(say);
         var reason = WhySimulated(ask.Simulated);
+        if (reason is not null) { RefuseClosedDirectory(); }
         var baseDirectory = reason is null ? await new BaseRootfs(ask.Cache, ask.Mirror, say).Ready(cancellationToken) : "";
         var plan = ask.PlanFile is null
             ? LabPlan.For(ask.Hosts, ask.Containers, ask.Stopped, reason, ask.CommandCost, baseDirectory)
@@ -247,6 +248,18 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         : null;
 
     /// <summary>A lab is known by its plan, or, when a crash or a person took that, by having nothing but what labs have.</summary>
+    /// <summary>Root's simulated guests run as nobody, who has to get to them.</summary>
+    private void RefuseClosedDirectory()
+    {
+        for (var above = Path.GetDirectoryName(Path.GetFullPath(directory.Path)); Native.IsRoot && above is not null; above = Path.GetDirectoryName(above))
+        {
+            if (Directory.Exists(above) && !File.GetUnixFileMode(above).HasFlag(UnixFileMode.OtherExecute))
+            {
+                throw new LabFailure($"{above} is closed to other users, and root's simulated guests run as nobody: choose another --dir, or chmod o+x it");
+            }
+        }
+    }
+
     private void RefuseForeignDirectory()
     {
         if (!Directory.Exists(directory.Path) || directory.IsLab) { return; }
