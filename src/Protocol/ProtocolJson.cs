@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Protocol;
 
@@ -9,6 +10,9 @@ namespace NannyOrleans.Protocol;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(Inventory))]
+[JsonSerializable(typeof(InventoryAnswer))]
+[JsonSerializable(typeof(Discover))]
+[JsonSerializable(typeof(NodeMetrics))]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(PatchGuest))]
 [JsonSerializable(typeof(JobReport))]

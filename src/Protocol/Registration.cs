@@ -24,7 +24,7 @@ public static class Registration
     /// <summary>Request parameter: the node's name, a <see cref="Ids.NodeName"/>.</summary>
     public const string Node = "node";
 
-    /// <summary>Request parameter: the cluster, a <see cref="Ids.ClusterId"/>.</summary>
+    /// <summary>Request parameter: the cluster, or the machine outside Proxmox VE, a <see cref="Ids.ClusterId"/>.</summary>
     public const string Cluster = "cluster";
 
     /// <summary>Request parameter: the cluster's name as a person knows it; the node's on a standalone host.</summary>
