@@ -3,8 +3,11 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.HttpOverrides;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
+using NannyOrleans.Api.Audit;
+using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Api.Metrics;
 using NannyOrleans.Api.Patches;
 using NannyOrleans.Api.Scripts;
 using NannyOrleans.Api.Topologies;
@@ -67,9 +70,12 @@ static WebApplication Build(string[] args)
     app.MapTokens();
     app.MapDevices();
     app.MapAgents();
+    app.MapMetrics();
+    app.MapClusters();
     app.MapPatches();
     app.MapScripts();
     app.MapTopology();
+    app.MapAudit();
     app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path);
     return app;
 }

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Storage;
@@ -31,7 +31,7 @@ public static class SiloSetup
         {
             silo.UseLocalhostClustering(PortOf(options.Port), withGateway ? options.GatewayPort : 0, serviceId: ClusterName, clusterId: ClusterName);
             silo.UseSystemTextJsonGrainStorageSerializer();
-            silo.Services.Configure<SystemTextJsonGrainStorageSerializerOptions>(json => Configure(json.JsonSerializerOptions));
+            silo.Services.Configure<SystemTextJsonGrainStorageSerializerOptions>(json => Wire.Configure(json.JsonSerializerOptions));
             silo.AddAdoNetGrainStorageAsDefault(storage =>
             {
                 // The provider's name for SQLite; it loads Microsoft.Data.Sqlite by it.
@@ -39,7 +39,7 @@ public static class SiloSetup
                 storage.DeleteStateOnClear = true;
                 storage.DataSource = database;
             });
-            silo.Services.AddSerializer(AddWire);
+            silo.Services.AddSerializer(Wire.AddWire);
         });
     }
 
@@ -51,7 +51,7 @@ public static class SiloSetup
         {
             client.UseLocalhostClustering(options.GatewayPort, serviceId: ClusterName, clusterId: ClusterName);
             client.UseConnectionRetryFilter<PatientConnection>();
-            client.Services.AddSerializer(AddWire);
+            client.Services.AddSerializer(Wire.AddWire);
         });
     }
 
@@ -64,20 +64,11 @@ public static class SiloSetup
         SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
         services.AddDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
         services.AddSingleton<IOperationHistory, OperationHistory>();
+        services.AddSingleton<IAuditLog, AuditLog>();
+        services.AddSingleton<MetricsHistory>();
+        services.AddSingleton<IMetricsHistory>(provider => provider.GetRequiredService<MetricsHistory>());
         services.AddHostedService<HistoryMigration>();
-    }
-
-    // Protocol and Domain records travel and are stored as JSON: their names are the contract, and there are no copies of them.
-    private static void AddWire(ISerializerBuilder serializer) => serializer.AddJsonSerializer(
-        type => type.Namespace is { } name && (name.StartsWith("NannyOrleans.Protocol", StringComparison.Ordinal)
-            || name.StartsWith("NannyOrleans.Domain", StringComparison.Ordinal)
-            || (name.StartsWith("NannyOrleans.Grains", StringComparison.Ordinal) && type is { IsInterface: false, IsAbstract: false } && !typeof(IAddressable).IsAssignableFrom(type))),
-        Configure(new JsonSerializerOptions()));
-
-    private static JsonSerializerOptions Configure(JsonSerializerOptions json)
-    {
-        json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
-        return json;
+        services.AddHostedService(provider => provider.GetRequiredService<MetricsHistory>());
     }
 
     private static void TryAddClock(this IServiceCollection services)

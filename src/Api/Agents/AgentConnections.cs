@@ -4,6 +4,7 @@ using NannyOrleans.Domain;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Api.Agents;
@@ -84,6 +85,8 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
     {
         // As the base type, or the serializer leaves out which kind of job it is.
         public Task Run(Job job) => hub.Clients.Client(context.ConnectionId).SendAsync(Protocol.AgentHub.RunJob, job);
+
+        public Task Discover(Discover ask) => hub.Clients.Client(context.ConnectionId).SendAsync(Protocol.AgentHub.Discover, ask);
 
         public Task Close(string reason)
         {

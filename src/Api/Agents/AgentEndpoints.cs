@@ -1,36 +1,121 @@
+using System.Globalization;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Agents;
+using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Domain.Targets;
+using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
+using NannyOrleans.Grains.History;
+using NannyOrleans.Grains.Nodes;
+using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Agents;
 
-/// <summary>Hosts and guests, in the guide's words "agents".</summary>
+/// <summary>Hosts, guests and machines, in the guide's words "agents".</summary>
 internal static class AgentEndpoints
 {
     public static void MapAgents(this IEndpointRouteBuilder routes)
     {
         var agents = routes.MapGroup("/api/agents").WithTags("Agents");
-        agents.MapGet("/", List).WithName("ListAgents").WithSummary("All hosts and guests, or those a filter selects.");
-        agents.MapGet("/{id}", Get).WithName("GetAgent").WithSummary("One host or guest, by its id or any short form of it.");
+        agents.MapGet("/", List).WithName("ListAgents")
+            .WithSummary("Hosts, guests and standalone agents: all, those a filter selects, or a page of them. The total is in X-Total-Count.")
+            .Produces<IEnumerable<AgentRow>>().ProducesValidationProblem();
+        agents.MapGet("/{id}", Get).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.");
+        agents.MapPatch("/{id}", Patch).WithName("PatchAgent")
+            .WithSummary("Says what discovery can't know: platform_family, tags, notes, and the agent inside a VM (vm_agent). Null takes back.");
+        agents.MapPost("/{id}/discover", Discover).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.");
     }
 
-    internal static async Task<Results<Ok<IEnumerable<object>>, ValidationProblem>> List(string? filter, IGrainFactory grains)
+    /// <param name="query">What is asked for.</param>
+    /// <param name="http">Gets the headers.</param>
+    /// <param name="grains">The control plane.</param>
+    internal static async Task<IResult> List([AsParameters] AgentListRequest query, HttpContext http, IGrainFactory grains)
     {
-        var (test, problem) = string.IsNullOrWhiteSpace(filter) ? (static _ => true, null) : AgentFilter.Parse(filter);
-        if (test is null)
+        var (wanted, errors) = query.Read();
+        if (wanted is null)
         {
-            return Problems.Invalid(new Dictionary<string, string[]> { ["filter"] = [problem!] });
+            return Problems.Invalid(errors);
+        }
+
+        var page = await grains.List(wanted);
+        http.Response.Headers["X-Total-Count"] = page.Total.ToString(CultureInfo.InvariantCulture);
+        if (query.LinkFor(http.Request, page.Total) is { } link)
+        {
+            http.Response.Headers.Link = link;
         }
 
         // As objects: each row is written with the fields of its own kind.
-        return TypedResults.Ok<IEnumerable<object>>([.. AgentRow.Of(await grains.ReadTopology()).Where(test)]);
+        return TypedResults.Ok<IEnumerable<object>>(page.Rows.Skip(query.Skip));
     }
 
     internal static async Task<Results<Ok<object>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
     {
         var (target, problem) = await grains.Resolve(id);
-        return target is null ? problem!
-            : AgentRow.Of(target) is { } row ? TypedResults.Ok<object>(row)
-            : TypedResults.Problem(Problems.NotFound("agent on node", id));
+        return target is null ? problem! : Row(target, id);
     }
+
+    internal static async Task<Results<Ok<object>, ValidationProblem, ProblemHttpResult>> Patch(
+        string id, JsonBody<AgentChanges> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    {
+        var (change, agent, errors) = body.Value.Read();
+        if (change is null)
+        {
+            return Problems.Invalid(errors);
+        }
+
+        var (target, problem) = await grains.Resolve(id);
+        if (target is null)
+        {
+            return problem!;
+        }
+
+        if (agent is not null)
+        {
+            var (machine, unknown) = await grains.Resolve(agent);
+            if (machine?.Machine?.Node.Agent is not { } inside)
+            {
+                return unknown ?? TypedResults.Problem(new Refusal("not-a-standalone-agent", $"'{agent}' is no agent that could be inside a VM.").ToProblem());
+            }
+
+            change = change with { Agent = new(inside) };
+        }
+
+        var cluster = grains.GetGrain<IClusterGrain>(target.Cluster.Value);
+        var refusal = target.Guest is { } guest ? await cluster.AnnotateGuest(guest.Vmid, change) : await cluster.AnnotateNode(target.Node.Name, change);
+        if (refusal is not null)
+        {
+            return TypedResults.Problem(refusal.ToProblem());
+        }
+
+        await grains.GetGrain<IHistoryGrain>(0).AddAudit(
+            new(clock.GetUtcNow(), $"person {caller.GetClaim(OpenIddictConstants.Claims.Name)}", "annotate", target.Id, "done", body.Value.ToString()));
+        var (after, gone) = await grains.Resolve(target.Id);
+        return after is null ? gone! : Row(after, id).Result switch { Ok<object> row => row, ProblemHttpResult none => none, var other => throw new InvalidOperationException($"{other}") };
+    }
+
+    internal static async Task<Results<Accepted<DiscoverAnswer>, ProblemHttpResult>> Discover(string id, IGrainFactory grains, TimeProvider clock)
+    {
+        var (target, problem) = await grains.Resolve(id);
+        if (target is null)
+        {
+            return problem!;
+        }
+
+        var refusal = await grains.GetGrain<INodeGrain>(new NodeKey(target.Cluster, target.Node.Name).ToString()).Discover(target.Guest?.Vmid);
+        return refusal is null
+            ? TypedResults.Accepted($"/api/agents/{Uri.EscapeDataString(target.Id)}", new DiscoverAnswer(target.Id, clock.GetUtcNow()))
+            : TypedResults.Problem(refusal.ToProblem());
+    }
+
+    private static Results<Ok<object>, ProblemHttpResult> Row(Target target, string id) => AgentRow.Of(target) is { } row
+        ? TypedResults.Ok<object>(row)
+        : TypedResults.Problem(Problems.NotFound("agent on node", id));
 }
+
+/// <summary>What <c>POST /api/agents/{id}/discover</c> answers.</summary>
+/// <param name="Id">Who was asked about.</param>
+/// <param name="RequestedAt">When, by the server's clock. It is done once <c>last_seen</c> is later.</param>
+internal sealed record DiscoverAnswer(string Id, DateTimeOffset RequestedAt);

@@ -2,10 +2,14 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Nodes;
+using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Api.Agents;
 
@@ -25,17 +29,35 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
 
     public override Task OnDisconnectedAsync(Exception? exception) => connections.Detach(Context.ConnectionId);
 
-    /// <summary>Takes an inventory. Returns once it is stored.</summary>
-    public async Task ReportInventory(Inventory inventory)
+    /// <summary>Takes an inventory, or what has changed since the last. Returns once what is news in it is stored.</summary>
+    public async Task<InventoryAnswer> ReportInventory(Inventory inventory)
     {
-        if (inventory is null || inventory.HasGaps() || inventory.IsTooLong() || inventory.IntervalSeconds is < 1 or > 86400)
+        if (inventory is null)
         {
-            throw new HubException("The inventory has a part missing, or a list or number out of bounds.");
+            throw new HubException("The inventory is missing.");
         }
 
         var node = Context.User!.NodeKey();
-        Accept(await grains.GetGrain<INodeGrain>(node.ToString()).RecordInventory(Context.User!.AgentId(), inventory));
-        await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordInventory(node.Node, inventory);
+        var taken = await grains.GetGrain<INodeGrain>(node.ToString()).RecordInventory(Context.User!.AgentId(), inventory);
+        if (taken.Refusal is { Code: InventoryMachine.NeedsWhole })
+        {
+            return new(NeedsWhole: true);
+        }
+
+        Accept(taken.Refusal);
+        await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordInventory(node.Node, taken.Value!);
+        return new(NeedsWhole: false);
+    }
+
+    /// <summary>Takes a sample.</summary>
+    public async Task ReportMetrics(NodeMetrics metrics)
+    {
+        if (metrics is null || !metrics.IsSound())
+        {
+            throw new HubException("The sample has a part missing, or a list or number out of bounds.");
+        }
+
+        Accept(await grains.GetGrain<INodeGrain>(Context.User!.NodeKey().ToString()).RecordMetrics(Context.User!.AgentId(), metrics));
     }
 
     /// <summary>Takes one job report. Returns once it is stored; until then the agent keeps it and sends it again.</summary>
@@ -48,6 +70,13 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
 
         var node = Context.User!.NodeKey();
         Accept(await grains.GetGrain<INodeGrain>(node.ToString()).Report(Context.User!.AgentId(), report));
+        if (report.Outcome.IsFinal() && await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is { } operation && operation.Cluster == node.Cluster && operation.Node == node.Node
+            && GuestMachine.Found(operation) is { } patches)
+        {
+            // Before the agent is answered: it says a final report again until then, so the cluster hears of it in the end.
+            await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordPatch(operation.Vmid, patches);
+        }
+
         Log.JobReported(logger, node.ToString(), report.Id.Value, report.Outcome);
     }
 

@@ -102,6 +102,8 @@ internal static class DeviceEndpoints
     private static ClaimsPrincipal? Asked(AuthenticateResult ticket) =>
         ticket is { Succeeded: true, Principal: { } principal } && principal.HasClaim(Policies.NodeClaim) ? principal : null;
 
+    private static bool IsMachine(ClaimsPrincipal asked) => asked.NodeKey().Cluster.IsMachine;
+
     private static string Code(AuthenticateResult ticket) =>
         ticket.Properties?.GetTokenValue(OpenIddictServerAspNetCoreConstants.Tokens.UserCode) ?? string.Empty;
 
@@ -116,10 +118,10 @@ internal static class DeviceEndpoints
         var host = asked is null
             ? "<p>Type the code that <code>nannyagent register</code> shows on the host.</p>"
             : $"""
-              <p>This host asks to be managed, with root rights, by this server:</p>
+              <p>This {(IsMachine(asked) ? "machine outside Proxmox VE" : "Proxmox VE host")} asks to be managed, with root rights, by this server:</p>
               <dl><dt>Host</dt><dd>{e.Encode(asked.GetClaim(Registration.Hostname) ?? string.Empty)}</dd>
-              <dt>Node</dt><dd>{e.Encode(asked.GetClaim(Policies.NodeClaim) ?? string.Empty)}</dd>
-              <dt>Cluster</dt><dd>{e.Encode(asked.GetClaim(Registration.ClusterName) ?? string.Empty)}</dd></dl>
+              <dt>{(IsMachine(asked) ? "Machine" : "Node")}</dt><dd>{e.Encode(asked.GetClaim(Policies.NodeClaim) ?? string.Empty)}</dd>
+              {(IsMachine(asked) ? string.Empty : $"<dt>Cluster</dt><dd>{e.Encode(asked.GetClaim(Registration.ClusterName) ?? string.Empty)}</dd>")}</dl>
               <p>Approve it only if you have just started <code>nannyagent register</code> there and it shows this code.</p>
               """;
         return Html(

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Protocol.Ids;
 
@@ -21,7 +22,15 @@ internal static class Problems
     public static ProblemDetails Ambiguous(string id, IEnumerable<Target> candidates)
     {
         var problem = Of(StatusCodes.Status409Conflict, "ambiguous-id", $"'{id}' means more than one thing; use one of the candidates' ids.");
-        problem.Extensions["candidates"] = candidates.Select(target => new { target.Id, name = target.Guest?.Name ?? target.Node.Name.Value, node = target.Node.Name.Value, cluster = target.Cluster.Name }).ToArray();
+        problem.Extensions["candidates"] = candidates.Select(target => new { target.Id, name = target.Guest?.Name ?? target.Node.Name.Value, node = target.Node.Name.Value, cluster = target.ClusterName }).ToArray();
+        return problem;
+    }
+
+    /// <summary>A name is that of several clusters: 409, with their ids.</summary>
+    public static ProblemDetails Ambiguous(string name, IEnumerable<ClusterOverview> candidates)
+    {
+        var problem = Of(StatusCodes.Status409Conflict, "ambiguous-id", $"'{name}' is the name of more than one cluster; use one of their ids.");
+        problem.Extensions["candidates"] = candidates.Select(cluster => new { id = cluster.Id.Value, cluster.Name }).ToArray();
         return problem;
     }
 

@@ -10,7 +10,7 @@ internal static class Resolving
     /// <summary>The target, or the 404 or 409 that says why there is not exactly one.</summary>
     public static async Task<(Target? Target, ProblemHttpResult? Problem)> Resolve(this IGrainFactory grains, string id)
     {
-        var matching = Targets.Matching(await grains.ReadTopology(), id);
+        var matching = await grains.Find(id);
         return matching switch
         {
             [var one] => (one, null),

@@ -2,9 +2,8 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain;
-using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
-using NannyOrleans.Grains.Guests;
+using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
@@ -43,8 +42,8 @@ internal static class PatchEndpoints
             return TypedResults.Problem(new Refusal("host-patching-unsupported", "Hosts can't be patched yet, only their containers.").ToProblem());
         }
 
-        var cluster = target.Cluster.Id;
-        var route = await grains.GetGrain<IGuestGrain>(new GuestKey(cluster, guest.Vmid).ToString()).Route();
+        var cluster = target.Cluster;
+        var route = await grains.GetGrain<IClusterGrain>(cluster.Value).RoutePatch(guest.Vmid);
         if (route.IsRefused)
         {
             return TypedResults.Problem(route.Refusal.ToProblem());

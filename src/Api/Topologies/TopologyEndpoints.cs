@@ -14,7 +14,7 @@ internal static class TopologyEndpoints
     internal static async Task<IResult> Get(string? format, IGrainFactory grains) => format switch
     {
         null or "json" => TypedResults.Ok(await grains.ReadTopology()),
-        "text" => TypedResults.Text(TopologyView.ToText(await grains.ReadTopology()), "text/plain; charset=utf-8"),
+        "text" => TypedResults.Text(TopologyText.Of(await grains.ReadTopology()), "text/plain; charset=utf-8"),
         _ => Problems.Invalid(new Dictionary<string, string[]> { ["format"] = ["It must be json or text."] }),
     };
 }

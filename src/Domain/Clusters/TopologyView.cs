@@ -1,23 +1,113 @@
-using System.Text;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Domain.Clusters;
 
-/// <summary>Turns what is stored into what is shown.</summary>
+/// <summary>Turns what is known into what is shown.</summary>
 public static class TopologyView
 {
     /// <summary>A cluster as shown.</summary>
     /// <param name="id">The cluster.</param>
-    /// <param name="cluster">What is stored of it.</param>
-    /// <param name="online">The nodes whose agents are connected now.</param>
+    /// <param name="index">What it knows.</param>
+    /// <param name="links">Agents outside Proxmox VE, which may be inside one of its VMs.</param>
     /// <param name="now">The server's clock.</param>
-    public static ClusterView Of(ClusterId id, ClusterState cluster, IReadOnlySet<NodeName> online, DateTimeOffset now)
+    public static ClusterView Of(ClusterId id, ClusterIndex index, IReadOnlyList<MachineLink> links, DateTimeOffset now)
     {
-        var (quorate, reason) = Quorate(cluster, online, now);
-        return new(id, cluster.Name ?? id.Value, quorate, reason, [.. cluster.Nodes.Select(node => Of(id, node, online.Contains(node.Node), now))]);
+        var agents = VmAgents.Of(index, links);
+        NodeView[] nodes = [.. index.Stored.Nodes.Select(member => Node(id, index, member, agents, Freshness.Of(index, member, now)))];
+        return new(Overview(id, index, nodes, now), nodes);
     }
+
+    /// <summary>A cluster as shown, without its nodes.</summary>
+    /// <param name="id">The cluster.</param>
+    /// <param name="index">What it knows.</param>
+    /// <param name="nodes">Its nodes as shown.</param>
+    /// <param name="now">The server's clock.</param>
+    public static ClusterOverview Overview(ClusterId id, ClusterIndex index, IReadOnlyList<NodeView> nodes, DateTimeOffset now)
+    {
+        var fresh = index.Stored.Nodes
+            .Select(member => (member.Node, Known: index.Known.GetValueOrDefault(member.Node) ?? NodeKnown.Nothing))
+            .Where(node => node.Known.Inventory?.Report?.Cluster is not null && node.Known.IsOnline(now) && !node.Known.IsOld(node.Known.Inventory.ReceivedAt, now))
+            .ToArray();
+        var (quorate, reason) = Quorate(fresh);
+        var best = fresh.OrderByDescending(node => node.Known.Inventory!.Report!.Cluster!.Quorate).ThenByDescending(node => node.Known.Inventory!.ReceivedAt).FirstOrDefault();
+        var seen = best.Known?.Inventory?.Report?.Cluster;
+        return new(id, index.Stored.Name ?? id.Value, quorate, reason)
+        {
+            Clustered = seen?.Clustered,
+            Votes = seen is null ? null : Votes(seen),
+            Qdevice = seen?.QDevice,
+            Ha = seen?.Ha,
+            Ceph = seen?.Ceph,
+            ReportedBy = seen is null ? null : best.Node,
+            NodeCount = new(
+                nodes.Count,
+                nodes.Count(node => node.Status is NodeStatus.Online or NodeStatus.Maintenance),
+                nodes.Count(node => node.Status is NodeStatus.Offline),
+                nodes.Count(node => node.Status is NodeStatus.Maintenance),
+                nodes.Count(node => node.Status is NodeStatus.NoAgent)),
+            GuestCount = Totals.Count(nodes.Select(node => node.GuestCount)),
+            Resources = Totals.OfHosts(nodes),
+            GuestResources = Totals.Sum(nodes.Select(node => node.GuestResources)),
+            Storages = Storages(index),
+        };
+    }
+
+    /// <summary>One node as shown. The same parameters give the same view, so it can be kept.</summary>
+    /// <param name="cluster">Its cluster.</param>
+    /// <param name="index">What the cluster knows.</param>
+    /// <param name="member">The node.</param>
+    /// <param name="agents">The agents inside the cluster's VMs.</param>
+    /// <param name="freshness">What of it stands for the present.</param>
+    public static NodeView Node(ClusterId cluster, ClusterIndex index, Member member, IReadOnlyDictionary<Vmid, AgentId> agents, Freshness freshness)
+    {
+        var known = index.Known.GetValueOrDefault(member.Node) ?? NodeKnown.Nothing;
+        var metrics = freshness.Online ? known.Metrics : null;
+        var measured = (metrics?.Guests ?? []).ToDictionary(guest => guest.Vmid);
+        var placed = index.Guests.GetValueOrDefault(member.Node) ?? [];
+        var notes = index.Stored.Guests.ToDictionary(note => note.Vmid);
+        IReadOnlyList<GuestView>? guests = known.Inventory?.GuestsAt is null && placed.Count is 0
+            ? null
+            : [.. placed.Where(guest => !freshness.IsForgotten(guest)).Select(guest => Guest(cluster, guest, notes.GetValueOrDefault(guest.Seen.Vmid), known, measured.GetValueOrDefault(guest.Seen.Vmid), agents, freshness))];
+        var present = (guests ?? []).Where(guest => guest.DeletedAt is null).ToArray();
+        return new(
+            member.Node,
+            member.Agent,
+            member.Hostname,
+            member.Agent is null ? NodeStatus.NoAgent
+                : !freshness.Online ? NodeStatus.Offline
+                : (metrics?.HaState ?? known.Inventory?.Report?.Cluster?.Ha?.Nodes.GetValueOrDefault(member.Node.Value)) is "maintenance" ? NodeStatus.Maintenance
+                : NodeStatus.Online,
+            known.HeardAt,
+            known.Inventory?.Report?.PveVersion,
+            [.. known.Inventory?.Report?.Problems ?? [], .. metrics?.Problems ?? []],
+            known.Inventory?.GuestsAt,
+            guests)
+        {
+            AgentVersion = known.Inventory?.Report?.AgentVersion,
+            Host = known.Inventory?.Report?.Host,
+            Metrics = metrics is null ? null : metrics with { Guests = null },
+            MetricsAt = metrics is null ? null : known.MetricsAt,
+            GuestResources = Totals.OfGuests(present),
+            GuestCount = Totals.Count(present, listed: guests is not null),
+            Tags = member.Annotation?.Tags ?? [],
+            Notes = member.Annotation?.Notes,
+            PlatformFamily = member.Annotation?.PlatformFamily,
+        };
+    }
+
+    /// <summary>A machine outside Proxmox VE as shown.</summary>
+    /// <param name="id">The machine.</param>
+    /// <param name="node">Its one node as shown.</param>
+    /// <param name="vms">The VMs that say they are this machine's.</param>
+    public static MachineView Machine(ClusterId id, NodeView node, IReadOnlyList<LinkedVm> vms) => new(
+        id,
+        node,
+        node.PlatformFamily ?? PlatformFamilies.Of(node.Host?.Os, osType: null),
+        vms is [var one] ? one : null,
+        vms.Count > 1 ? $"more than one VM says it is this machine: {string.Join(", ", vms.Select(vm => vm.Guest))}" : null);
 
     /// <summary>A guest's id in the API.</summary>
     public static string GuestId(ClusterId cluster, GuestType type, Vmid vmid) => $"{cluster}-{Spell(type)}-{vmid}";
@@ -25,39 +115,51 @@ public static class TopologyView
     /// <summary>A guest type as Proxmox's ids spell it.</summary>
     public static string Spell(GuestType type) => type is GuestType.Lxc ? "lxc" : "qemu";
 
-    /// <summary>The tree of the guide, for a terminal. Names come from guests: control characters are shown as <c>?</c>.</summary>
-    public static string ToText(Topology topology)
+    private static GuestView Guest(
+        ClusterId cluster, PlacedGuest placed, GuestNote? note, NodeKnown node, GuestMetrics? measured, IReadOnlyDictionary<Vmid, AgentId> agents, Freshness freshness)
     {
-        if (topology.Clusters.Count is 0)
+        var seen = placed.Seen;
+        // What a silent host said last is history: shown as such, never as the present.
+        var stale = placed.Fate switch
         {
-            return "No clusters yet: register an agent on a Proxmox VE host.\n";
-        }
-
-        var text = new StringBuilder();
-        foreach (var cluster in topology.Clusters)
+            GuestFate.Deleted => "it was deleted",
+            GuestFate.Missing => placed.From == placed.Node ? $"{placed.Node} does not list it any more, and it is not known where it is" : $"it moved to {placed.Node}, which does not list it",
+            GuestFate.Moving => $"it moved to {placed.Node}, which has not reported it yet",
+            _ => freshness.GuestsStale,
+        };
+        var fresh = stale is null ? measured : null;
+        AgentId? agent = agents.TryGetValue(seen.Vmid, out var inside) ? inside : null;
+        return new(
+            GuestId(cluster, seen.Type, seen.Vmid),
+            seen,
+            stale is not null ? GuestStatus.Unknown : Status(seen, fresh),
+            note?.Annotation?.PlatformFamily ?? PlatformFamilies.Of(seen.Os, seen.OsType),
+            seen.Type is GuestType.Lxc ? GuestManagement.Agentless : agent is null ? GuestManagement.RequiresAgent : GuestManagement.Agent,
+            stale ?? seen.Problem)
         {
-            text.Append($"Proxmox Cluster: \"{Printable(cluster.Name)}\"").Append(cluster.Quorate is true ? "\n" : $" [{Printable(cluster.QuorateReason ?? "quorum unknown")}]\n");
-            foreach (var (node, last) in Marked(cluster.Nodes))
-            {
-                text.Append(last ? "└── " : "├── ").Append($"Node: {node.Name} ({Agent(node)})\n");
-                foreach (var (line, lastGuest) in Marked(Guests(node)))
-                {
-                    text.Append(last ? "    " : "│   ").Append(lastGuest ? "└── " : "├── ").Append(Printable(line)).Append('\n');
-                }
-            }
-        }
-
-        return text.ToString();
+            UptimeSeconds = stale is null && seen.StartedAt is { } started && node.Inventory?.Report?.CollectedAt is { } collected ? Math.Max(0, (long)(collected - started).TotalSeconds) : null,
+            Metrics = fresh,
+            Agent = agent,
+            Tags = note?.Annotation?.Tags is { } tags ? [.. tags.Concat(seen.Tags ?? []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)] : seen.Tags ?? [],
+            Notes = note?.Annotation?.Notes,
+            FamilyOverridden = note?.Annotation?.PlatformFamily is not null,
+            Patches = note?.Patches,
+            DeletedAt = placed.Fate is GuestFate.Deleted ? placed.At : null,
+        };
     }
 
-    /// <summary>Whether what a node said is too old to stand for the present: two of its own intervals, and a minute for the way.</summary>
-    private static bool IsOld(DateTimeOffset? at, Inventory? inventory, DateTimeOffset now) =>
-        at is null || inventory is null || now - at > (2 * TimeSpan.FromSeconds(inventory.IntervalSeconds)) + TimeSpan.FromMinutes(1);
-
-    private static (bool? Quorate, string? Reason) Quorate(ClusterState cluster, IReadOnlySet<NodeName> online, DateTimeOffset now)
+    // Samples come ten times as often as inventories; only those can tell paused from running.
+    private static GuestStatus Status(GuestSeen seen, GuestMetrics? measured) => (seen.Status, measured?.Status) switch
     {
-        var said = cluster.Nodes.Where(node => online.Contains(node.Node) && node.Inventory?.Cluster is not null && !IsOld(node.ReceivedAt, node.Inventory, now))
-            .Select(node => (node.Node, node.Inventory!.Cluster!.Quorate)).ToArray();
+        (_, null or GuestStatus.Unknown) => seen.Status,
+        (GuestStatus.Paused, GuestStatus.Running) => GuestStatus.Paused,
+        (_, { } now) => now,
+    };
+
+    private static (bool? Quorate, string? Reason) Quorate((NodeName Node, NodeKnown Known)[] fresh)
+    {
+        // A sample is younger than an inventory, and says so too.
+        var said = fresh.Select(node => (node.Node, Quorate: node.Known.Metrics?.Quorate ?? node.Known.Inventory!.Report!.Cluster!.Quorate)).ToArray();
         var without = said.Where(one => !one.Quorate).Select(one => one.Node.Value).ToArray();
         return (said.Length, without.Length) switch
         {
@@ -68,62 +170,61 @@ public static class TopologyView
         };
     }
 
-    private static NodeView Of(ClusterId cluster, NodeSummary node, bool online, DateTimeOffset now) => new(
-        node.Node,
-        node.Agent,
-        node.Hostname,
-        node.Agent is null ? NodeStatus.NoAgent : online ? NodeStatus.Online : NodeStatus.Offline,
-        node.ReceivedAt,
-        node.Inventory?.PveVersion,
-        node.Inventory?.Problems ?? [],
-        node.GuestsAt,
-        node.GuestsAt is null ? null : [.. (node.Inventory?.Guests ?? []).OrderBy(guest => guest.Vmid).Select(guest => Of(cluster, guest, node, online, now))]);
-
-    private static GuestView Of(ClusterId cluster, GuestSeen guest, NodeSummary node, bool online, DateTimeOffset now)
+    private static VotesView? Votes(ClusterSeen seen)
     {
-        // What a silent host said last is history: shown as such, never as the present.
-        var stale = !online ? "its node is not connected"
-            : node.GuestsAt < node.ReceivedAt ? "its node could not list its guests"
-            : IsOld(node.GuestsAt, node.Inventory, now) ? "its node has not listed its guests lately"
+        if (seen.Members.Any(member => member.Votes is null) || seen is { QDevice: { Votes: null } })
+        {
+            return null; // a sum with a gap is no sum
+        }
+
+        var expected = seen.Members.Sum(member => member.Votes!.Value) + (seen.QDevice?.Votes ?? 0);
+        var online = seen.Members.Where(member => member.Online).Sum(member => member.Votes!.Value);
+        return new(expected, (expected / 2) + 1, seen.QDevice switch
+        {
+            null => online,
+            { Voting: null } => null,
+            { Voting: true, Votes: { } votes } => online + votes,
+            _ => online,
+        });
+    }
+
+    private static StorageView[] Storages(ClusterIndex index)
+    {
+        var all = from member in index.Stored.Nodes
+                  let known = index.Known.GetValueOrDefault(member.Node)
+                  from storage in known?.Inventory?.Report?.Storages ?? []
+                  let usage = known.Metrics?.Storages?.FirstOrDefault(one => one.Name == storage.Name)?.Usage
+                  select new StorageView(
+                      storage.Name, storage.Shared ? null : member.Node, storage.Type, storage.Content, storage.Shared, storage.Status, storage.Health,
+                      usage?.UsedBytes ?? storage.UsedBytes, usage?.TotalBytes ?? storage.TotalBytes);
+        return
+        [
+            .. all.GroupBy(storage => (storage.Name, storage.Node))
+                // Of a shared one the node that can reach it speaks.
+                .Select(group => group.OrderByDescending(storage => storage.Status is "available").ThenByDescending(storage => storage.TotalBytes is not null).First())
+                .OrderBy(storage => storage.Name, StringComparer.Ordinal).ThenBy(storage => storage.Node?.Value, StringComparer.Ordinal),
+        ];
+    }
+}
+
+/// <summary>What of a node's word stands for the present; equal as long as nothing of it has changed.</summary>
+/// <param name="Online">Whether the node reports.</param>
+/// <param name="GuestsStale">Why its guests' states are not known; null when they are.</param>
+/// <param name="Day">The day, for what is only shown for some.</param>
+public readonly record struct Freshness(bool Online, string? GuestsStale, DateTimeOffset Day)
+{
+    /// <summary>How fresh a node's word is.</summary>
+    public static Freshness Of(ClusterIndex index, Member member, DateTimeOffset now)
+    {
+        var known = index.Known.GetValueOrDefault(member.Node) ?? NodeKnown.Nothing;
+        var online = known.IsOnline(now);
+        var stale = !online ? "its node does not report"
+            : known.Inventory?.GuestsAt < known.Inventory?.ReceivedAt ? "its node could not list its guests"
+            : known.IsOld(known.Inventory?.GuestsAt, now) ? "its node has not listed its guests lately"
             : null;
-        return new(
-            GuestId(cluster, guest.Type, guest.Vmid),
-            guest.Vmid,
-            guest.Type,
-            guest.Name,
-            stale is null ? guest.Status : GuestStatus.Unknown,
-            guest.Os?.PrettyName ?? guest.OsType,
-            PlatformFamilies.Of(guest.Os, guest.OsType),
-            guest.Type is GuestType.Lxc ? GuestManagement.Agentless : GuestManagement.RequiresAgent,
-            guest.Lock,
-            guest.Template,
-            stale ?? guest.Problem);
+        return new(online, stale, new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, now.Offset));
     }
 
-    private static string Agent(NodeView node) => node.Status switch
-    {
-        NodeStatus.NoAgent => "no agent",
-        NodeStatus.Online => $"Host Agent: {node.Agent}",
-        _ => $"Host Agent: {node.Agent}, offline, last seen {(node.LastSeen is { } at ? $"{at:u}" : "never")}",
-    };
-
-    private static IReadOnlyList<string> Guests(NodeView node) => node.Guests switch
-    {
-        null => ["guests unknown"],
-        [] => ["no guests"],
-        var guests => [.. guests.Select(Line)],
-    };
-
-    private static string Line(GuestView guest)
-    {
-        var state = guest.Status is GuestStatus.Running ? string.Empty : $" [{guest.Status.ToString().ToLowerInvariant()}]";
-        var kind = guest.Type is GuestType.Lxc ? "LXC" : "VM";
-        var management = guest.Management is GuestManagement.Agentless ? "[Agentless]" : "[Requires Agent]";
-        return $"{kind} {guest.Vmid}: {guest.Name} ({guest.Os ?? "unknown"}) {management}{state}";
-    }
-
-    private static IEnumerable<(T Item, bool Last)> Marked<T>(IReadOnlyList<T> items) => items.Select((item, index) => (item, index == items.Count - 1));
-
-    private static string Printable(string text) =>
-        string.Concat(text.EnumerateRunes().Select(rune => Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.Format ? "?" : rune.ToString()));
+    /// <summary>Whether a guest is gone for so long that it is not shown any more.</summary>
+    public bool IsForgotten(PlacedGuest guest) => guest.IsForgotten(Day);
 }

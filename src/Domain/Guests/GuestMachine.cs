@@ -1,3 +1,4 @@
+using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
@@ -8,43 +9,30 @@ namespace NannyOrleans.Domain.Guests;
 /// <summary>The decisions about one guest.</summary>
 public static class GuestMachine
 {
-    /// <summary>
-    /// Takes what a host says of the guest; the host becomes its parent. A host without quorum keeps in its read-only <c>/etc/pve</c> what
-    /// has long moved on, so it can't take a guest from another host.
-    /// </summary>
-    public static GuestState RecordSeen(GuestState guest, NodeName node, GuestSeen seen, bool quorate, DateTimeOffset now) => guest switch
+    /// <summary>Says which family's script patches the guest and which node runs it, or why it can't be patched.</summary>
+    /// <param name="node">The node it is on.</param>
+    /// <param name="guest">The guest as it is known.</param>
+    public static Outcome<PatchRoute> Route(NodeName node, GuestView guest) => (guest, PlatformFamilies.ScriptOf(guest.PlatformFamily)) switch
     {
-        _ when !quorate && guest.Node is { } parent && parent != node => guest,
-        { Seen: { } known } when guest.Node == node && known.SameAs(seen) => guest,
-        _ => guest with { Node = node, Seen = seen, SeenAt = now },
+        ({ DeletedAt: { } at }, _) => new Refusal("deleted", $"Guest {guest.Vmid} was deleted; it was last missed at {at:u}."),
+        ({ Type: GuestType.Qemu }, _) => new Refusal("requires-agent", $"VM {guest.Vmid} is not patched from outside; install the agent inside it."),
+        ({ Template: true }, _) => new Refusal("template", $"CT {guest.Vmid} is a template; templates are never patched."),
+        ({ PlatformFamily: PlatformFamily.Unknown }, _) => new Refusal(
+            "unknown-family", $"The distribution of CT {guest.Vmid} is not known{(guest.Problem is { } why ? $" ({why})" : string.Empty)}."),
+        (_, null) => new Refusal("unsupported-family", $"There is no patch script for the {guest.PlatformFamily.ToString().ToLowerInvariant()} family yet."),
+        (_, { } script) => new PatchRoute(node, guest.Vmid, guest.Name, guest.PlatformFamily, script),
     };
 
-    /// <summary>Says which family's script patches the guest and which node runs it, or why it can't be patched.</summary>
-    public static Outcome<PatchRoute> Route(GuestState guest)
-    {
-        if (guest is not { Seen: { } seen, Node: { } node })
-        {
-            return new Refusal("unknown-guest", "No host has reported this guest.");
-        }
-
-        var family = PlatformFamilies.Of(seen.Os, seen.OsType);
-        return (seen, family, PlatformFamilies.ScriptOf(family)) switch
-        {
-            ({ Type: GuestType.Qemu }, _, _) => new Refusal("requires-agent", $"VM {seen.Vmid} is not patched from outside; install the agent inside it."),
-            ({ Template: true }, _, _) => new Refusal("template", $"CT {seen.Vmid} is a template; templates are never patched."),
-            (_, PlatformFamily.Unknown, _) => new Refusal(
-                "unknown-family", $"The distribution of CT {seen.Vmid} is not known{(seen.Problem is { } why ? $" ({why})" : string.Empty)}."),
-            (_, _, null) => new Refusal("unsupported-family", $"There is no patch script for the {family.ToString().ToLowerInvariant()} family yet."),
-            (_, _, { } script) => new PatchRoute(node, seen.Vmid, seen.Name, family, script),
-        };
-    }
-
     /// <summary>Takes what a finished operation found. An operation older than the one known changes nothing.</summary>
-    public static GuestState RecordPatch(GuestState guest, OperationRecord operation)
+    public static GuestState RecordPatch(GuestState guest, OperationRecord operation) =>
+        Found(operation) is { } patches && patches.IsNewerThan(guest.Patches) ? guest with { Patches = patches } : guest;
+
+    /// <summary>What an operation found of its guest's updates; null while it has not ended.</summary>
+    public static PatchState? Found(OperationRecord operation)
     {
-        if (operation.CompletedAt is not { } at || (guest.Patches is { } known && string.CompareOrdinal(known.Operation.Value, operation.Id.Value) > 0))
+        if (operation.CompletedAt is not { } at)
         {
-            return guest;
+            return null;
         }
 
         // Lists are whole when everything went well, or when packages were left over and are named; any other failure knows nothing.
@@ -55,7 +43,7 @@ public static class GuestMachine
             (PatchMode.DryRun, _) => found.Packages.Count + found.Held.Count + found.KeptBack.Count,
             _ => found.Failed.Count + found.Held.Count + found.KeptBack.Count,
         };
-        return guest with { Patches = new(operation.Id, at, pending, found?.RebootRequired, operation.Failure) };
+        return new(operation.Id, at, pending, found?.RebootRequired, operation.Failure);
     }
 }
 

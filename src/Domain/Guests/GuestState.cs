@@ -1,20 +1,10 @@
 using NannyOrleans.Protocol.Ids;
-using NannyOrleans.Protocol.Inventories;
 
 namespace NannyOrleans.Domain.Guests;
 
-/// <summary>What is stored of one guest.</summary>
+/// <summary>What is stored of one guest. What its host says of it is stored with the host.</summary>
 public sealed record GuestState
 {
-    /// <summary>What its host last said of it; null until a host has.</summary>
-    public GuestSeen? Seen { get; init; }
-
-    /// <summary>The node that said so, and so its present parent; null until one has.</summary>
-    public NodeName? Node { get; init; }
-
-    /// <summary>When that was first received so, by the server's clock; hearing the same again changes nothing.</summary>
-    public DateTimeOffset? SeenAt { get; init; }
-
     /// <summary>What the last finished dry-run or apply said of its updates; null when none has finished.</summary>
     public PatchState? Patches { get; init; }
 }
@@ -25,4 +15,8 @@ public sealed record GuestState
 /// <param name="Pending">Updates pending after it, 0 or more; null when it could not tell (a failed look is never zero).</param>
 /// <param name="RebootRequired">Whether the guest asks for a restart; null when it could not tell.</param>
 /// <param name="Failure">Why it could not tell; null when it could.</param>
-public sealed record PatchState(JobId Operation, DateTimeOffset At, int? Pending, bool? RebootRequired, Refusal? Failure);
+public sealed record PatchState(JobId Operation, DateTimeOffset At, int? Pending, bool? RebootRequired, Refusal? Failure)
+{
+    /// <summary>Whether this is news beside what is known: operations' ids sort by time, and a late word of an old one is none.</summary>
+    public bool IsNewerThan(PatchState? known) => known is null || string.CompareOrdinal(known.Operation.Value, Operation.Value) < 0;
+}

@@ -45,6 +45,13 @@ public static class PlatformFamilies
         return hints.Select(OfId).FirstOrDefault(family => family is not PlatformFamily.Unknown);
     }
 
+    /// <summary>A family as the API spells it.</summary>
+    public static string Spell(PlatformFamily family) => family.ToString().ToLowerInvariant();
+
+    /// <summary>The family that a person spelled; null when there is none of that name.</summary>
+    public static PlatformFamily? Named(string name) =>
+        Enum.GetValues<PlatformFamily>().Where(family => family is not PlatformFamily.Unknown && Spell(family) == name).Select(family => (PlatformFamily?)family).FirstOrDefault();
+
     /// <summary>The patch script of a family, or null when there is none yet.</summary>
     public static string? ScriptOf(PlatformFamily family) => family switch
     {

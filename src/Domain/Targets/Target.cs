@@ -1,45 +1,76 @@
 using NannyOrleans.Domain.Clusters;
+using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Domain.Targets;
 
 /// <summary>What an id that a person typed means.</summary>
-/// <param name="Cluster">The cluster it is in.</param>
-/// <param name="Node">The node, or the guest's parent.</param>
+/// <param name="Cluster">The cluster it is in, or the machine it is.</param>
+/// <param name="ClusterName">The cluster's name.</param>
+/// <param name="Node">The node, or the guest's parent; its own list of guests is left out.</param>
 /// <param name="Guest">The guest; null when the node itself is meant.</param>
-public sealed record Target(ClusterView Cluster, NodeView Node, GuestView? Guest)
+/// <param name="Machine">The machine outside Proxmox VE that is meant; null when it is none.</param>
+public sealed record Target(ClusterId Cluster, string ClusterName, NodeView Node, GuestView? Guest, MachineView? Machine = null)
 {
-    /// <summary>The one id that always means this: a guest's id, or the host's agent.</summary>
-    public string Id => Guest?.Id ?? Node.Agent?.Value ?? $"{Cluster.Id}/{Node.Name}";
+    /// <summary>The one id that always means this: a guest's id, or the agent of a host or machine.</summary>
+    public string Id => Guest?.Id ?? Node.Agent?.Value ?? $"{Cluster}/{Node.Name}";
 }
 
 /// <summary>Finds what an id means, in all the forms people type.</summary>
 public static class Targets
 {
     /// <summary>
-    /// All things that <paramref name="text"/> may mean: a full id; else a short form of the guide (<c>lxc-100</c>, <c>guest-lxc-100</c>,
-    /// <c>lxc-100-web-server</c>), a vmid, a guest's or host's name. A full id never competes with short forms. Case matters, as in Proxmox.
+    /// All things in a cluster that <paramref name="text"/> may mean: a full id, or a short form of the guide (<c>lxc-100</c>,
+    /// <c>guest-lxc-100</c>, <c>lxc-100-web-server</c>), a vmid, a guest's or host's name. Case matters, as in Proxmox.
     /// </summary>
-    public static IReadOnlyList<Target> Matching(Topology topology, string text)
+    public static IEnumerable<Target> Matching(ClusterView cluster, string text)
     {
-        var all = All(topology).ToArray();
-        var exact = all.Where(target => target.Id == text).ToArray();
-        return exact.Length > 0 ? exact : [.. all.Where(target => ShortForms(target).Contains(text, StringComparer.Ordinal))];
+        foreach (var node in cluster.Nodes)
+        {
+            var alone = new Target(cluster.Id, cluster.Name, node with { Guests = null }, null);
+            if (alone.Id == text || IsShort(node, text))
+            {
+                yield return alone;
+            }
+
+            foreach (var guest in node.Guests ?? [])
+            {
+                if (guest.Id == text || IsShort(guest, text))
+                {
+                    yield return alone with { Guest = guest };
+                }
+            }
+        }
     }
 
-    private static IEnumerable<Target> All(Topology topology) =>
-        from cluster in topology.Clusters
-        from node in cluster.Nodes
-        from target in (IEnumerable<Target>)[new(cluster, node, null), .. (node.Guests ?? []).Select(guest => new Target(cluster, node, guest))]
-        select target;
-
-    private static IEnumerable<string> ShortForms(Target target)
+    /// <summary>The machine, if <paramref name="text"/> means it: its agent's id, its host name, or that name's first label.</summary>
+    public static IEnumerable<Target> Matching(MachineView machine, string text)
     {
-        if (target.Guest is not { } guest)
+        var target = new Target(machine.Id, machine.Node.Hostname ?? machine.Node.Name.Value, machine.Node, null, machine);
+        return target.Id == text || IsShort(machine.Node, text) ? [target] : [];
+    }
+
+    /// <summary>Of all that may be meant, what is: a full id never competes with short forms, and what is there not with what was deleted.</summary>
+    public static IReadOnlyList<Target> Meant(IEnumerable<Target> matching, string text)
+    {
+        var all = matching.ToArray();
+        var exact = all.Where(target => target.Id == text).ToArray();
+        var candidates = exact.Length > 0 ? exact : all;
+        var present = candidates.Where(target => target.Guest?.DeletedAt is null).ToArray();
+        return present.Length > 0 ? present : candidates;
+    }
+
+    private static bool IsShort(NodeView node, string text) => node.Name.Value == text || node.Hostname == text;
+
+    private static bool IsShort(GuestView guest, string text)
+    {
+        if (guest.Name == text || guest.Vmid.ToString() == text)
         {
-            return [target.Node.Name.Value, .. target.Node.Hostname is { } hostname ? (string[])[hostname] : []];
+            return true;
         }
 
+        var rest = text.AsSpan();
+        rest = rest.StartsWith("guest-", StringComparison.Ordinal) ? rest["guest-".Length..] : rest;
         var spelled = $"{TopologyView.Spell(guest.Type)}-{guest.Vmid}";
-        return [spelled, $"guest-{spelled}", $"{spelled}-{guest.Name}", guest.Name, guest.Vmid.ToString()];
+        return rest.SequenceEqual(spelled) || text == $"{spelled}-{guest.Name}";
     }
 }

@@ -1,9 +1,13 @@
 using Microsoft.Extensions.Logging;
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Clusters;
+using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Domain.Targets;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
-using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Grains.Clusters;
 
@@ -13,39 +17,174 @@ internal sealed partial class ClusterGrain(
     TimeProvider clock,
     ILogger<ClusterGrain> logger) : Grain, IClusterGrain
 {
+    private readonly ShownNodes shown = new();
+    private readonly HashSet<NodeName> unread = [];
+    private ClusterIndex index = new() { Stored = new() };
+    private IReadOnlyList<MachineLink> machines = [];
+    private Task? gathering;
+    private DateTimeOffset readAgainAt;
+
     private ClusterId Id => ClusterId.Parse(this.GetPrimaryKeyString());
 
-    public Task Enrol(NodeName node, Enrolment enrolment) => stored.Replace(ClusterMachine.Enrol(stored.State, node, enrolment), this);
-
-    public Task RecordInventory(NodeName node, Inventory inventory) =>
-        stored.Replace(ClusterMachine.RecordInventory(stored.State, node, inventory, clock.GetUtcNow()), this);
-
-    public async Task<ClusterView> View()
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        var cluster = stored.State;
-        var asked = await Task.WhenAll(cluster.Nodes.Where(node => node.Agent is not null).Select(async node => (node.Node, Online: await IsOnline(node.Node))));
-        return TopologyView.Of(Id, cluster, asked.Where(node => node.Online).Select(node => node.Node).ToHashSet(), clock.GetUtcNow());
+        index = new() { Stored = stored.State };
+        unread.UnionWith(stored.State.Nodes.Select(member => member.Node));
+        return Task.CompletedTask;
     }
 
-    // One node that can't be asked is shown as not connected; it must not hide all the others.
-    private async Task<bool> IsOnline(NodeName node)
+    public async Task Enrol(NodeName node, Enrolment enrolment)
+    {
+        await Gather();
+        await Store(index => index.Enrol(node, enrolment));
+    }
+
+    public async Task RecordInventory(NodeName node, NodeInventory inventory)
+    {
+        unread.Remove(node); // this is newer than what is stored
+        await Gather();
+        await Store(index => index.RecordInventory(node, inventory, clock.GetUtcNow()));
+    }
+
+    public Task RecordMetrics(NodeName node, NodeMetrics metrics)
+    {
+        index = index.RecordMetrics(node, metrics, clock.GetUtcNow());
+        return Task.CompletedTask;
+    }
+
+    public async Task RecordPatch(Vmid vmid, PatchState patches)
+    {
+        await Gather();
+        await Store(index => index.RecordPatch(vmid, patches));
+    }
+
+    public async Task<Refusal?> AnnotateGuest(Vmid vmid, AnnotationChange change)
+    {
+        await Gather();
+        return await Store(index => index.Annotate(vmid, change));
+    }
+
+    public async Task<Refusal?> AnnotateNode(NodeName node, AnnotationChange change)
+    {
+        await Gather();
+        return await Store(index => index.Annotate(node, change, Id.IsMachine));
+    }
+
+    public async Task<ClusterView> View(IReadOnlyList<MachineLink> machines)
+    {
+        await Gather();
+        this.machines = machines;
+        var nodes = Shown().Views;
+        return new(TopologyView.Overview(Id, index, nodes, clock.GetUtcNow()), nodes);
+    }
+
+    public async Task<ClusterOverview> Overview()
+    {
+        await Gather();
+        return TopologyView.Overview(Id, index, Shown().Views, clock.GetUtcNow());
+    }
+
+    public async Task<IReadOnlyList<Target>> Find(string text, IReadOnlyList<MachineLink> machines) => [.. Targets.Matching(await View(machines), text)];
+
+    public async Task<AgentPage> List(AgentQuery query, IReadOnlyList<MachineLink> machines)
+    {
+        await Gather();
+        this.machines = machines;
+        return query.Of(Shown().Rows);
+    }
+
+    public async Task<IReadOnlyList<LinkedVm>> Linked(IReadOnlyList<MachineLink> machines)
+    {
+        await Gather();
+        this.machines = machines;
+        return
+        [
+            .. from node in Shown().Views
+               from guest in node.Guests ?? []
+               where guest.Agent is not null && guest.DeletedAt is null
+               select new LinkedVm(guest.Agent!.Value, guest.Id, guest.Vmid, Id, index.Stored.Name ?? Id.Value, node.Name, node.Agent),
+        ];
+    }
+
+    public async Task<Outcome<PatchRoute>> RoutePatch(Vmid vmid)
+    {
+        await Gather();
+        foreach (var node in Shown().Views)
+        {
+            if (node.Guests?.FirstOrDefault(guest => guest.Vmid == vmid) is { } guest)
+            {
+                return GuestMachine.Route(node.Name, guest);
+            }
+        }
+
+        return new Refusal("unknown-guest", "No host has reported this guest.");
+    }
+
+    private (IReadOnlyList<NodeView> Views, IEnumerable<AgentRow> Rows) Shown() => shown.Of(Id, index, machines, clock.GetUtcNow());
+
+    /// <summary>
+    /// Reads what the nodes have stored, once after each activation. Not while it activates: a node that waits for its silo would hold up
+    /// the activation until it times out. One that can't be read is shown as silent, which must not hide the others, and asked again.
+    /// </summary>
+    private Task Gather() => unread.Count is 0 || clock.GetUtcNow() < readAgainAt ? Task.CompletedTask : gathering ??= GatherOnce();
+
+    private async Task GatherOnce()
     {
         try
         {
-            return await GrainFactory.GetGrain<INodeGrain>(new NodeKey(Id, node).ToString()).IsOnline().WaitAsync(AskLimit, clock);
+            var read = await Task.WhenAll(unread.ToArray().Select(async node => (Node: node, Inventory: await Read(node))));
+            foreach (var (node, inventory) in read.Where(one => one.Inventory is not null).OrderBy(one => one.Inventory!.ReceivedAt))
+            {
+                if (unread.Remove(node) && inventory!.Report is not null)
+                {
+                    index = index.RecordInventory(node, inventory, clock.GetUtcNow()) with { Stored = index.Stored };
+                }
+            }
+
+            readAgainAt = clock.GetUtcNow() + (unread.Count is 0 ? TimeSpan.Zero : ReadAgainAfter);
         }
-        catch (Exception failure)
+        finally
         {
-            Log.NotAsked(logger, this.GetPrimaryKeyString(), node, failure.Message);
-            return false;
+            gathering = null;
         }
     }
 
-    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(3);
+    private async Task<NodeInventory?> Read(NodeName node)
+    {
+        try
+        {
+            return await GrainFactory.GetGrain<INodeGrain>(new NodeKey(Id, node).ToString()).Inventory().WaitAsync(ReadLimit, clock);
+        }
+        catch (Exception failure)
+        {
+            Log.NotRead(logger, this.GetPrimaryKeyString(), node, failure.Message);
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Stores what a change does to the stored part, then makes it: what is shown must not be ahead of what a restart would show. Made once
+    /// more on the index of then, because reads come in between and may have gathered more.
+    /// </summary>
+    private async Task<Refusal?> Store(Func<ClusterIndex, Outcome<ClusterIndex>> change)
+    {
+        var outcome = change(index);
+        if (outcome.IsRefused)
+        {
+            return outcome.Refusal;
+        }
+
+        await stored.Replace(outcome.Value.Stored, this);
+        index = change(index) is { IsRefused: false } again ? again.Value with { Stored = outcome.Value.Stored } : outcome.Value;
+        return null;
+    }
+
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ReadAgainAfter = TimeSpan.FromSeconds(30);
 
     private static partial class Log
     {
-        [LoggerMessage(1201, LogLevel.Warning, "Cluster {Cluster}: node {Node} does not say whether it is connected: {Reason}")]
-        public static partial void NotAsked(ILogger logger, string cluster, NodeName node, string reason);
+        [LoggerMessage(1201, LogLevel.Warning, "Cluster {Cluster}: what node {Node} has reported can't be read: {Reason}")]
+        public static partial void NotRead(ILogger logger, string cluster, NodeName node, string reason);
     }
 }

@@ -1,12 +1,19 @@
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Clusters;
+using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Domain.Targets;
 using NannyOrleans.Protocol.Ids;
-using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Metrics;
 using Orleans.Concurrency;
 
 namespace NannyOrleans.Grains.Clusters;
 
-/// <summary>One Proxmox VE cluster; key: its <see cref="ClusterId"/>. Holds the topology as its nodes last told it.</summary>
+/// <summary>
+/// One Proxmox VE cluster, or one machine outside Proxmox VE as a cluster of one; key: its <see cref="ClusterId"/>. It knows who belongs to
+/// it and what people have said, and holds what its nodes last told as the index that lists and searches are answered from.
+/// </summary>
 [GrainInterfaceType("cluster")]
 public interface IClusterGrain : IGrainWithStringKey
 {
@@ -14,12 +21,57 @@ public interface IClusterGrain : IGrainWithStringKey
     [Alias("Enrol")]
     Task Enrol(NodeName node, Enrolment enrolment);
 
-    /// <summary>Takes a node's inventory; the node has accepted it before.</summary>
+    /// <summary>Takes what a node has stored of its reports. An older word than the known one changes nothing.</summary>
     [Alias("RecordInventory")]
-    Task RecordInventory(NodeName node, Inventory inventory);
+    Task RecordInventory(NodeName node, NodeInventory inventory);
 
-    /// <summary>The cluster as shown, with what is connected at this moment.</summary>
+    /// <summary>Takes a node's newest sample. Nobody waits for it: one that is lost is followed by the next.</summary>
+    [OneWay]
+    [Alias("RecordMetrics")]
+    Task RecordMetrics(NodeName node, NodeMetrics metrics);
+
+    /// <summary>Takes what an ended operation found of a guest's updates. Repeating it changes nothing.</summary>
+    [Alias("RecordPatch")]
+    Task RecordPatch(Vmid vmid, PatchState patches);
+
+    /// <summary>Takes what a person says of a guest.</summary>
+    /// <returns>Why not; null when it is stored.</returns>
+    [Alias("AnnotateGuest")]
+    Task<Refusal?> AnnotateGuest(Vmid vmid, AnnotationChange change);
+
+    /// <summary>Takes what a person says of a node, or of the machine that this is.</summary>
+    /// <returns>Why not; null when it is stored.</returns>
+    [Alias("AnnotateNode")]
+    Task<Refusal?> AnnotateNode(NodeName node, AnnotationChange change);
+
+    /// <summary>The cluster as shown.</summary>
+    /// <param name="machines">Agents outside Proxmox VE, which may be inside one of its VMs.</param>
     [AlwaysInterleave]
     [Alias("View")]
-    Task<ClusterView> View();
+    Task<ClusterView> View(IReadOnlyList<MachineLink> machines);
+
+    /// <summary>The cluster as shown, without its nodes.</summary>
+    [AlwaysInterleave]
+    [Alias("Overview")]
+    Task<ClusterOverview> Overview();
+
+    /// <summary>What <paramref name="text"/> may mean here.</summary>
+    [AlwaysInterleave]
+    [Alias("Find")]
+    Task<IReadOnlyList<Target>> Find(string text, IReadOnlyList<MachineLink> machines);
+
+    /// <summary>The hosts and guests that a query selects.</summary>
+    [AlwaysInterleave]
+    [Alias("List")]
+    Task<AgentPage> List(AgentQuery query, IReadOnlyList<MachineLink> machines);
+
+    /// <summary>Which of these agents are inside which VM of this cluster.</summary>
+    [AlwaysInterleave]
+    [Alias("Linked")]
+    Task<IReadOnlyList<LinkedVm>> Linked(IReadOnlyList<MachineLink> machines);
+
+    /// <summary>Where a patch job for a guest goes, or why there can be none.</summary>
+    [AlwaysInterleave]
+    [Alias("RoutePatch")]
+    Task<Outcome<PatchRoute>> RoutePatch(Vmid vmid);
 }

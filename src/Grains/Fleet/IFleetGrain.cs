@@ -1,10 +1,8 @@
-using NannyOrleans.Domain.Clusters;
-using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Grains.Fleet;
 
-/// <summary>The list of clusters and nothing else. There is one, key 0.</summary>
+/// <summary>The list of clusters, and of machines outside Proxmox VE as clusters of one, and nothing else. There is one, key 0.</summary>
 [GrainInterfaceType("fleet")]
 public interface IFleetGrain : IGrainWithIntegerKey
 {
@@ -22,16 +20,4 @@ public sealed record FleetState
 {
     /// <summary>All clusters, in the order they came.</summary>
     public IReadOnlyList<ClusterId> Clusters { get; init; } = [];
-}
-
-/// <summary>Reading the whole fleet.</summary>
-public static class FleetReading
-{
-    /// <summary>The topology of all clusters, each asked at the same time.</summary>
-    public static async Task<Topology> ReadTopology(this IGrainFactory grains)
-    {
-        var clusters = await grains.GetGrain<IFleetGrain>(0).Clusters();
-        var views = await Task.WhenAll(clusters.Select(id => grains.GetGrain<IClusterGrain>(id.Value).View()));
-        return new([.. views.OrderBy(view => view.Name, StringComparer.Ordinal).ThenBy(view => view.Id.Value, StringComparer.Ordinal)]);
-    }
 }

@@ -1,9 +1,11 @@
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Metrics;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 using Orleans.Concurrency;
 
 namespace NannyOrleans.Grains.Nodes;
@@ -28,10 +30,31 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Detach")]
     Task Detach(SessionTicket ticket);
 
-    /// <summary>Takes an inventory; stored when this returns.</summary>
-    /// <returns>Why not; null when it was taken.</returns>
+    /// <summary>Takes an inventory, or what has changed since the last; what is news in it is stored when this returns.</summary>
+    /// <returns>All that the node has said by now; a refusal <see cref="InventoryMachine.NeedsWhole"/> when this one builds on another.</returns>
     [Alias("RecordInventory")]
-    Task<Refusal?> RecordInventory(AgentId agent, Inventory inventory);
+    Task<Outcome<NodeInventory>> RecordInventory(AgentId agent, Inventory inventory);
+
+    /// <summary>Takes a sample. Kept in memory for a day; the means over five minutes go to history.</summary>
+    /// <returns>Why not; null when it was taken.</returns>
+    [Alias("RecordMetrics")]
+    Task<Refusal?> RecordMetrics(AgentId agent, NodeMetrics metrics);
+
+    /// <summary>All that the node has said.</summary>
+    [AlwaysInterleave]
+    [Alias("Inventory")]
+    Task<NodeInventory> Inventory();
+
+    /// <summary>The samples in memory of a time, the oldest first.</summary>
+    [AlwaysInterleave]
+    [Alias("Samples")]
+    Task<IReadOnlyList<NodeSample>> Samples(DateTimeOffset from, DateTimeOffset to);
+
+    /// <summary>Asks the node's agent for a whole inventory at once.</summary>
+    /// <param name="vmid">A guest whose remembered system is to be read again; null for all.</param>
+    /// <returns>Why not; null when it was asked. Its answer is the next inventory.</returns>
+    [Alias("Discover")]
+    Task<Refusal?> Discover(Vmid? vmid);
 
     /// <summary>Takes a job report; stored when this returns. Repeating it changes nothing.</summary>
     /// <returns>Why not; null when it was taken.</returns>
@@ -65,6 +88,11 @@ public interface IAgentSession : IGrainObserver
     [OneWay]
     [Alias("Run")]
     Task Run(Job job);
+
+    /// <summary>Asks for a whole inventory at once.</summary>
+    [OneWay]
+    [Alias("Discover")]
+    Task Discover(Discover ask);
 
     /// <summary>Cuts the connection.</summary>
     [OneWay]

@@ -1,22 +1,33 @@
 using Microsoft.Extensions.Logging;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Metrics;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Guests;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Grains.Nodes;
 
 [GrainType("node")]
 internal sealed partial class NodeGrain(
     [PersistentState("node")] IPersistentState<NodeState> stored,
+    [PersistentState("inventory")] IPersistentState<NodeInventory> reported,
+    IMetricsHistory history,
+    IAuditLog audit,
     TimeProvider clock,
     ILogger<NodeGrain> logger) : Grain, INodeGrain
 {
+    private readonly MetricsRing samples = new();
+    private RollupSum? rollup;
+    private NodeInventory? latest;
+    private DateTimeOffset auditAgainAt;
     private Session? session;
 
     private NodeKey Key => NodeKey.Parse(this.GetPrimaryKeyString());
@@ -79,20 +90,70 @@ internal sealed partial class NodeGrain(
         return Task.CompletedTask;
     }
 
-    public async Task<Refusal?> RecordInventory(AgentId agent, Inventory inventory)
+    public async Task<Outcome<NodeInventory>> RecordInventory(AgentId agent, Inventory inventory)
     {
         if (NodeMachine.Speaks(stored.State, agent) is { } refusal)
         {
             return refusal;
         }
 
-        var quorate = inventory.Cluster?.Quorate is true;
-        foreach (var guest in inventory.Guests ?? [])
+        var outcome = InventoryMachine.Take(Latest, Key, inventory, clock.GetUtcNow());
+        if (outcome.IsRefused)
         {
-            await Guest(guest.Vmid).RecordSeen(Key.Node, guest, quorate);
+            await Audit(agent, outcome.Refusal);
+            return outcome.Refusal;
         }
 
+        if (InventoryMachine.IsNews(reported.State, outcome.Value))
+        {
+            await reported.Replace(outcome.Value, this);
+        }
+
+        latest = outcome.Value;
+        return latest;
+    }
+
+    public async Task<Refusal?> RecordMetrics(AgentId agent, NodeMetrics metrics)
+    {
+        if (NodeMachine.Speaks(stored.State, agent) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var now = clock.GetUtcNow();
+        var sample = NodeSample.Of(metrics, now);
+        samples.Add(sample);
+        var start = MetricsRollup.StartOf(now);
+        if (rollup is null || rollup.At != start)
+        {
+            Flush();
+            rollup = new(start);
+        }
+
+        rollup.Add(sample, metrics);
+        await GrainFactory.GetGrain<IClusterGrain>(Key.Cluster.Value).RecordMetrics(Key.Node, metrics);
         return null;
+    }
+
+    public Task<NodeInventory> Inventory() => Task.FromResult(Latest);
+
+    public Task<IReadOnlyList<NodeSample>> Samples(DateTimeOffset from, DateTimeOffset to) => Task.FromResult(samples.Between(from, to));
+
+    public async Task<Refusal?> Discover(Vmid? vmid)
+    {
+        if (Online is not { } open)
+        {
+            return new("agent-offline", "The agent is not connected; it reports all there is when it comes back.");
+        }
+
+        await open.Observer.Discover(new(vmid));
+        return null;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        Flush(); // what it has of the present five minutes; after a crash they are lost, as the samples are
+        return Task.CompletedTask;
     }
 
     public async Task<Refusal?> Report(AgentId agent, JobReport report)
@@ -133,6 +194,30 @@ internal sealed partial class NodeGrain(
     public Task<bool> IsOnline() => Task.FromResult(Online is not null);
 
     private Session? Online => session is { } open && clock.GetUtcNow() - open.RenewedAt < NodeMachine.SessionLife ? open : null;
+
+    private NodeInventory Latest => latest ??= reported.State;
+
+    private void Flush()
+    {
+        if (rollup is not null)
+        {
+            history.Add(rollup.Result(Key.Cluster, Key.Node));
+            rollup = null;
+        }
+    }
+
+    /// <summary>A host that speaks for another is for a person to look at. Once an hour says it as well as each five minutes.</summary>
+    private async Task Audit(AgentId agent, Refusal refusal)
+    {
+        if (refusal.Code is InventoryMachine.NeedsWhole || clock.GetUtcNow() < auditAgainAt)
+        {
+            return;
+        }
+
+        auditAgainAt = clock.GetUtcNow() + TimeSpan.FromHours(1);
+        Log.Refused(logger, this.GetPrimaryKeyString(), refusal.Code, refusal.Message);
+        await audit.Add(new(clock.GetUtcNow(), $"agent {agent}", "report-inventory", this.GetPrimaryKeyString(), refusal.Code, refusal.Message));
+    }
 
     private async Task SendDue()
     {
@@ -226,6 +311,9 @@ internal sealed partial class NodeGrain(
 
         [LoggerMessage(1005, LogLevel.Information, "Node {Node}: job {Job} ended {Status}")]
         public static partial void Ended(ILogger logger, string node, JobId job, OperationStatus status);
+
+        [LoggerMessage(1007, LogLevel.Warning, "Node {Node}: inventory refused ({Code}): {Reason}")]
+        public static partial void Refused(ILogger logger, string node, string code, string reason);
 
         [LoggerMessage(1006, LogLevel.Error, "Node {Node}: job {Job} could not be sent")]
         public static partial void NotSent(ILogger logger, string node, JobId job, Exception failure);

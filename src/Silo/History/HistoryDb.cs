@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace NannyOrleans.Silo.History;
 
-/// <summary>What only grows: ended operations and what their targets printed.</summary>
+/// <summary>What only grows: ended operations and what their targets printed, metrics, and the audit log.</summary>
 internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext(options)
 {
     /// <summary>Ended operations.</summary>
@@ -11,6 +11,12 @@ internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext
 
     /// <summary>What they printed; apart, because lists of operations never want it.</summary>
     public DbSet<OperationOutputRow> Outputs => Set<OperationOutputRow>();
+
+    /// <summary>Means over five minutes.</summary>
+    public DbSet<MetricsRow> Metrics => Set<MetricsRow>();
+
+    /// <summary>Who did what.</summary>
+    public DbSet<AuditRow> Audit => Set<AuditRow>();
 
     /// <inheritdoc/>
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -25,6 +31,17 @@ internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext
         {
             output.ToTable("operation_outputs");
             output.HasKey(row => row.Id);
+        });
+        modelBuilder.Entity<MetricsRow>(metrics =>
+        {
+            metrics.ToTable("metrics");
+            metrics.HasKey(row => new { row.Cluster, row.Node, row.At });
+            metrics.HasIndex(row => row.At); // what is old is dropped by it
+        });
+        modelBuilder.Entity<AuditRow>(audit =>
+        {
+            audit.ToTable("audit");
+            audit.HasKey(row => row.Id);
         });
     }
 }
@@ -53,6 +70,40 @@ internal sealed class OperationOutputRow
     public required string StandardOutput { get; init; }
 
     public required string StandardError { get; init; }
+}
+
+/// <summary>Five minutes of one host.</summary>
+internal sealed class MetricsRow
+{
+    public required string Cluster { get; init; }
+
+    public required string Node { get; init; }
+
+    /// <summary>Unix seconds.</summary>
+    public required long At { get; init; }
+
+    public required int Samples { get; init; }
+
+    /// <summary>The whole rollup as JSON, compressed by Brotli: a hundred guests take some two kilobytes.</summary>
+    public required byte[] Data { get; init; }
+}
+
+/// <summary>One entry of the audit log.</summary>
+internal sealed class AuditRow
+{
+    public long Id { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    public required string Actor { get; init; }
+
+    public required string Action { get; init; }
+
+    public required string Target { get; init; }
+
+    public required string Result { get; init; }
+
+    public string? Detail { get; init; }
 }
 
 /// <summary>Lets `dotnet ef migrations add` make the context without starting a silo.</summary>

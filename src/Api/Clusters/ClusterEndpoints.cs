@@ -1,0 +1,66 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Http;
+using NannyOrleans.Domain.Clusters;
+using NannyOrleans.Grains.Fleet;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Api.Clusters;
+
+/// <summary>Proxmox VE clusters.</summary>
+internal static class ClusterEndpoints
+{
+    public static void MapClusters(this IEndpointRouteBuilder routes)
+    {
+        var clusters = routes.MapGroup("/api/clusters").WithTags("Clusters");
+        clusters.MapGet("/", List).WithName("ListClusters").WithSummary("All clusters: quorum, votes, HA, Ceph, storages, and what hosts and guests have and use.");
+        clusters.MapGet("/{id}", Get).WithName("GetCluster").WithSummary("One cluster, by its id or its name.");
+        clusters.MapGet("/{id}/nodes", Nodes).WithName("ListNodes").WithSummary("A cluster's nodes, without their guests.");
+        clusters.MapGet("/{id}/guests", Guests).WithName("ListGuests").WithSummary("A cluster's guests, those deleted in the last 30 days among them.");
+    }
+
+    internal static async Task<Ok<IReadOnlyList<ClusterOverview>>> List(IGrainFactory grains) => TypedResults.Ok(await grains.ReadClusters());
+
+    internal static async Task<Results<Ok<ClusterOverview>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
+    {
+        var (cluster, problem) = await Find(id, grains);
+        return cluster is null ? problem! : TypedResults.Ok(cluster.Overview);
+    }
+
+    internal static async Task<Results<Ok<IEnumerable<NodeView>>, ProblemHttpResult>> Nodes(string id, IGrainFactory grains)
+    {
+        var (cluster, problem) = await Find(id, grains);
+        return cluster is null ? problem! : TypedResults.Ok(cluster.Nodes.Select(node => node with { Guests = null }));
+    }
+
+    internal static async Task<Results<Ok<IEnumerable<PlacedGuestView>>, ProblemHttpResult>> Guests(string id, IGrainFactory grains)
+    {
+        var (cluster, problem) = await Find(id, grains);
+        return cluster is null ? problem! : TypedResults.Ok(cluster.Nodes.SelectMany(node => (node.Guests ?? []).Select(guest => new PlacedGuestView(node.Name, guest))));
+    }
+
+    private static async Task<(ClusterView? Cluster, ProblemHttpResult? Problem)> Find(string id, IGrainFactory grains)
+    {
+        if (!ClusterId.TryParse(id, null, out var cluster))
+        {
+            var named = (await grains.ReadClusters()).Where(one => one.Name == id).ToArray();
+            if (named.Length > 1)
+            {
+                return (null, TypedResults.Problem(Problems.Ambiguous(id, named)));
+            }
+
+            if (named is not [var only])
+            {
+                return (null, TypedResults.Problem(Problems.NotFound("cluster", id)));
+            }
+
+            cluster = only.Id;
+        }
+
+        return !cluster.IsMachine && await grains.ReadCluster(cluster) is { } view ? (view, null) : (null, TypedResults.Problem(Problems.NotFound("cluster", id)));
+    }
+}
+
+/// <summary>A guest and where it is.</summary>
+/// <param name="Node">The node it is on.</param>
+/// <param name="Guest">The guest.</param>
+internal sealed record PlacedGuestView(NodeName Node, GuestView Guest);

@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Metrics;
+
+namespace NannyOrleans.Domain.Clusters;
+
+/// <summary>
+/// All that a cluster knows: what is stored of it, and what its hosts have said, which is stored with them and gathered anew after a
+/// restart. Each change gives a new index; what has not changed stays the same object.
+/// </summary>
+public sealed record ClusterIndex
+{
+    /// <summary>What is stored of the cluster.</summary>
+    public required ClusterState Stored { get; init; }
+
+    /// <summary>What each host has said; a node without an entry has said nothing.</summary>
+    public ImmutableDictionary<NodeName, NodeKnown> Known { get; init; } = ImmutableDictionary<NodeName, NodeKnown>.Empty;
+
+    /// <summary>Where every guest is, by node and then vmid.</summary>
+    public ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>> Guests { get; private init; } = ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>>.Empty;
+
+    /// <summary>Takes an agent that a person approved for one of the nodes.</summary>
+    public ClusterIndex Enrol(NodeName node, Enrolment enrolment) => this with
+    {
+        Stored = With(Stored with { Name = Stored.Name ?? enrolment.ClusterName }, node, known => known with { Agent = enrolment.Agent, Hostname = enrolment.Hostname }),
+    };
+
+    /// <summary>Takes what a node has said. An older word than the known one changes nothing.</summary>
+    public ClusterIndex RecordInventory(NodeName node, NodeInventory inventory, DateTimeOffset now)
+    {
+        var known = Known.GetValueOrDefault(node) ?? NodeKnown.Nothing;
+        if (known.Inventory?.ReceivedAt > inventory.ReceivedAt)
+        {
+            return this;
+        }
+
+        var stored = Stored;
+        if (inventory.Report is { } report)
+        {
+            stored = With(stored, node, member => member.Hostname == report.Hostname ? member : member with { Hostname = report.Hostname });
+            foreach (var member in report.Cluster?.Members ?? [])
+            {
+                stored = With(stored, member.Node, one => one);
+            }
+
+            if (report.Cluster?.Name is { } name && stored.Name != name)
+            {
+                stored = stored with { Name = name };
+            }
+        }
+
+        var same = known.Inventory is { } before && ReferenceEquals(before.Report?.Guests, inventory.Report?.Guests)
+            && ReferenceEquals(before.Departed, inventory.Departed) && before.GuestsQuorate == inventory.GuestsQuorate;
+        var next = this with
+        {
+            Stored = stored,
+            Known = Known.SetItem(node, known with { Inventory = inventory, HeardAt = Later(known.HeardAt, inventory.ReceivedAt) }),
+        };
+        return (same ? next : next with { Guests = GuestPlaces.Of(next.Stored, next.Known) }).Forget(now);
+    }
+
+    /// <summary>Takes a node's newest sample.</summary>
+    public ClusterIndex RecordMetrics(NodeName node, NodeMetrics metrics, DateTimeOffset now)
+    {
+        var known = Known.GetValueOrDefault(node) ?? NodeKnown.Nothing;
+        return this with { Known = Known.SetItem(node, known with { Metrics = metrics, MetricsAt = now, HeardAt = Later(known.HeardAt, now) }) };
+    }
+
+    /// <summary>Takes what an operation found of a guest's updates.</summary>
+    public ClusterIndex RecordPatch(Vmid vmid, PatchState patches) => Note(vmid) is var note && patches.IsNewerThan(note.Patches)
+        ? With(note with { Patches = patches })
+        : this;
+
+    /// <summary>Takes what a person says of a guest.</summary>
+    public Outcome<ClusterIndex> Annotate(Vmid vmid, AnnotationChange change)
+    {
+        if (Find(vmid) is not { } guest)
+        {
+            return new Refusal("unknown-guest", "No host has reported this guest.");
+        }
+
+        if (change.Agent?.To is not null && guest.Seen.Type is not Protocol.Inventories.GuestType.Qemu)
+        {
+            return new Refusal("not-a-vm", $"CT {vmid} needs no agent inside; only a VM can have one.");
+        }
+
+        var note = Note(vmid);
+        return With(note with { Annotation = change.Apply(note.Annotation) });
+    }
+
+    /// <summary>Takes what a person says of a node, or of the machine that this is.</summary>
+    public Outcome<ClusterIndex> Annotate(NodeName node, AnnotationChange change, bool isMachine)
+    {
+        if (Stored.Nodes.All(member => member.Node != node))
+        {
+            return new Refusal("unknown-node", $"There is no node {node} in this cluster.");
+        }
+
+        if (change.Agent is not null)
+        {
+            return new Refusal("not-a-vm", "Only a VM can have an agent inside: name the VM, and this agent as its vm_agent.");
+        }
+
+        return change.PlatformFamily is not null && !isMachine
+            ? new Refusal("fixed-family", "A Proxmox VE host is Debian.")
+            : this with { Stored = With(Stored, node, member => member with { Annotation = change.Apply(member.Annotation) }) };
+    }
+
+    /// <summary>A guest and where it is; null when no host has reported it.</summary>
+    public PlacedGuest? Find(Vmid vmid) => Guests.Values.SelectMany(guests => guests).FirstOrDefault(guest => guest.Seen.Vmid == vmid);
+
+    /// <summary>What is known of a guest beside its host's word.</summary>
+    public GuestNote Note(Vmid vmid) => Stored.Guests.FirstOrDefault(note => note.Vmid == vmid) ?? new(vmid, null, null);
+
+    private ClusterIndex With(GuestNote note) => this with
+    {
+        Stored = Stored with
+        {
+            Guests = [.. Stored.Guests.Where(one => one.Vmid != note.Vmid).Concat(note is { Annotation: null, Patches: null } ? [] : [note]).OrderBy(one => one.Vmid)],
+        },
+    };
+
+    // What was said of a guest goes with the guest. Only when every host has spoken is it known who is gone: the next guest of that number
+    // must not inherit the family of the last.
+    private ClusterIndex Forget(DateTimeOffset now)
+    {
+        if (Stored.Guests.Count is 0 || Stored.Nodes.Any(member => Known.GetValueOrDefault(member.Node)?.Inventory?.GuestsAt is null))
+        {
+            return this;
+        }
+
+        var there = Guests.Values.SelectMany(guests => guests).Where(guest => !guest.IsForgotten(now)).Select(guest => guest.Seen.Vmid).ToHashSet();
+        return Stored.Guests.All(note => there.Contains(note.Vmid))
+            ? this
+            : this with { Stored = Stored with { Guests = [.. Stored.Guests.Where(note => there.Contains(note.Vmid))] } };
+    }
+
+    private static ClusterState With(ClusterState cluster, NodeName node, Func<Member, Member> change)
+    {
+        var known = cluster.Nodes.FirstOrDefault(one => one.Node == node);
+        var next = change(known ?? new(node, null, null));
+        return ReferenceEquals(next, known)
+            ? cluster
+            : cluster with { Nodes = [.. cluster.Nodes.Where(one => one.Node != node).Append(next).OrderBy(one => one.Node.Value, StringComparer.Ordinal)] };
+    }
+
+    private static DateTimeOffset? Later(DateTimeOffset? one, DateTimeOffset? other) => one > other ? one : other ?? one;
+}
+
+/// <summary>What a cluster has heard of one node.</summary>
+/// <param name="Inventory">Its reports, put together; null before the first.</param>
+/// <param name="Metrics">Its newest sample; null before the first since the silo started.</param>
+/// <param name="MetricsAt">When that was received, by the server's clock.</param>
+/// <param name="HeardAt">When it last said anything, by the server's clock; null when never.</param>
+public sealed record NodeKnown(NodeInventory? Inventory, NodeMetrics? Metrics, DateTimeOffset? MetricsAt, DateTimeOffset? HeardAt)
+{
+    /// <summary>A node that has said nothing.</summary>
+    public static readonly NodeKnown Nothing = new(null, null, null, null);
+
+    /// <summary>Intervals that may pass without a word before a node counts as offline.</summary>
+    public const int MissedIntervals = 3;
+
+    /// <summary>Whether it has spoken lately enough: samples come often, and from an agent that sends none inventories do.</summary>
+    public bool IsOnline(DateTimeOffset now)
+    {
+        var interval = Metrics?.IntervalSeconds ?? Inventory?.Report?.IntervalSeconds;
+        return HeardAt is { } at && interval is { } seconds && now - at <= MissedIntervals * TimeSpan.FromSeconds(seconds);
+    }
+
+    /// <summary>Whether its last inventory is too old to stand for the present: two of its own intervals, and a minute for the way.</summary>
+    public bool IsOld(DateTimeOffset? at, DateTimeOffset now) =>
+        at is null || Inventory?.Report is not { } report || now - at > (2 * TimeSpan.FromSeconds(report.IntervalSeconds)) + TimeSpan.FromMinutes(1);
+}

@@ -1,0 +1,205 @@
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
+
+namespace NannyOrleans.Domain.Nodes;
+
+/// <summary>The decisions about a node's reports.</summary>
+public static class InventoryMachine
+{
+    /// <summary>Refusal: the report builds on one that is not here; a whole one is wanted.</summary>
+    public const string NeedsWhole = "needs-whole";
+
+    /// <summary>Refusal: the host is, by its own word, another than its token is for.</summary>
+    public const string NotItsOwn = "not-its-own-node";
+
+    /// <summary>How long a report that says nothing new may go unstored: all that is lost with it is when the node was last heard.</summary>
+    public static readonly TimeSpan StoreAtLeastEvery = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Takes a report. Guests that could not be listed keep their last known list. One that says nothing new within
+    /// <see cref="StoreAtLeastEvery"/> gives a value that need not be stored (<see cref="IsNews"/>).
+    /// </summary>
+    public static Outcome<NodeInventory> Take(NodeInventory known, NodeKey key, Inventory report, DateTimeOffset now)
+    {
+        if (Problem(report) is { } problem)
+        {
+            return new Refusal("bad-inventory", problem);
+        }
+
+        if ((report.Node is { } node && node != key.Node && !key.Cluster.IsMachine) || (report.ClusterId is { } cluster && cluster != key.Cluster))
+        {
+            return new Refusal(
+                NotItsOwn,
+                $"The host says that it is {report.Node?.Value ?? "a node"} of {report.ClusterId?.Value ?? "its cluster"}, and is registered as {key.Node} of {key.Cluster}. Register it again.");
+        }
+
+        var before = known.Report?.Guests;
+        if (report.Since is { } since && (before is null || known.Report?.Fingerprint != since))
+        {
+            return new Refusal(NeedsWhole, "The report builds on one that is not here.");
+        }
+
+        var guests = report switch
+        {
+            { Guests: null } => before,
+            { Since: null } => Sorted(report.Guests),
+            _ => Merged(before!, report.Guests, report.Gone ?? []),
+        };
+        return known with
+        {
+            // A list that could not be made anew is not built on: its fingerprint is not that of what the agent has by now.
+            Report = report with
+            {
+                Guests = guests,
+                Since = null,
+                Gone = null,
+                Fingerprint = report.Guests is null ? null : report.Fingerprint,
+                Cluster = report.Cluster is { } seen ? seen with { GuestsByNode = null } : null,
+            },
+            ReceivedAt = now,
+            GuestsAt = report.Guests is null ? known.GuestsAt : now,
+            GuestsQuorate = report.Guests is null ? known.GuestsQuorate : report.Cluster?.Quorate is true,
+            Departed = report.Guests is null ? known.Departed : Departed(known, report, guests!, now),
+        };
+    }
+
+    /// <summary>Whether <paramref name="next"/> has to be stored, <paramref name="stored"/> being what is.</summary>
+    public static bool IsNews(NodeInventory stored, NodeInventory next) =>
+        stored.Report is null || next.Report is null
+        || !SameGuests(stored.Report, next.Report)
+        || next.ReceivedAt - stored.ReceivedAt > StoreAtLeastEvery
+        || stored.Departed.Count != next.Departed.Count
+        || !SameHeader(stored.Report, next.Report);
+
+    private static bool SameGuests(Inventory one, Inventory other) => ReferenceEquals(one.Guests, other.Guests)
+        || one is { Guests.Count: 0 } && other is { Guests.Count: 0 }
+        || (one.Fingerprint is not null && one.Fingerprint == other.Fingerprint);
+
+    private static bool SameHeader(Inventory one, Inventory other) =>
+        one.AgentVersion == other.AgentVersion && one.Hostname == other.Hostname && one.PveVersion == other.PveVersion && one.BootId == other.BootId
+        && one.IntervalSeconds == other.IntervalSeconds && one.Cluster?.Name == other.Cluster?.Name && one.Cluster?.Quorate == other.Cluster?.Quorate
+        && one.Cluster?.Members.Count == other.Cluster?.Members.Count && one.Host?.RebootRequired == other.Host?.RebootRequired
+        && one.Host?.PendingUpdates == other.Host?.PendingUpdates && one.Host?.KernelNewest == other.Host?.KernelNewest
+        && one.Problems.SequenceEqual(other.Problems, StringComparer.Ordinal);
+
+    private static IReadOnlyList<GuestSeen> Sorted(IEnumerable<GuestSeen> guests) => [.. guests.OrderBy(guest => guest.Vmid)];
+
+    private static IReadOnlyList<GuestSeen> Merged(IReadOnlyList<GuestSeen> before, IReadOnlyList<GuestSeen> changed, IReadOnlyList<GuestGone> gone)
+    {
+        if (changed.Count is 0 && gone.Count is 0)
+        {
+            return before;
+        }
+
+        var replaced = changed.Select(guest => guest.Vmid).Concat(gone.Select(guest => guest.Vmid)).ToHashSet();
+        return Sorted(before.Where(guest => !replaced.Contains(guest.Vmid)).Concat(changed));
+    }
+
+    private static IReadOnlyList<DepartedGuest> Departed(NodeInventory known, Inventory report, IReadOnlyList<GuestSeen> guests, DateTimeOffset now)
+    {
+        var before = known.Report?.Guests ?? [];
+        if (ReferenceEquals(before, guests) && known.Departed.All(guest => IsKept(guest, now)))
+        {
+            return known.Departed;
+        }
+
+        // A host without quorum has an /etc/pve of yesterday: what it misses may be anywhere.
+        var here = guests.Select(guest => guest.Vmid).ToHashSet();
+        var fates = report.Cluster?.Quorate is true ? Fates(report) : (_ => (null, false));
+        var left = before.Where(guest => !here.Contains(guest.Vmid)).Select(guest =>
+        {
+            var (node, deleted) = fates(guest.Vmid);
+            return new DepartedGuest(guest, node, deleted, now);
+        }).ToArray();
+        var anew = left.Select(guest => guest.Seen.Vmid).ToHashSet();
+        return [.. known.Departed.Where(guest => IsKept(guest, now) && !here.Contains(guest.Seen.Vmid) && !anew.Contains(guest.Seen.Vmid)), .. left];
+    }
+
+    private static Func<Vmid, (NodeName? Node, bool Deleted)> Fates(Inventory report)
+    {
+        if (report.Since is not null)
+        {
+            var gone = (report.Gone ?? []).ToDictionary(guest => guest.Vmid);
+            return vmid => gone.TryGetValue(vmid, out var fate) ? (fate.Node, fate.Deleted) : (null, false);
+        }
+
+        if (report.Cluster?.GuestsByNode is not { } places)
+        {
+            return _ => (null, false);
+        }
+
+        var nodes = new Dictionary<Vmid, NodeName>();
+        foreach (var (node, vmids) in places)
+        {
+            foreach (var vmid in vmids)
+            {
+                nodes[vmid] = node;
+            }
+        }
+
+        return vmid => nodes.TryGetValue(vmid, out var node) ? (node, false) : (null, true);
+    }
+
+    private static bool IsKept(DepartedGuest guest, DateTimeOffset now) => now - guest.At < DepartedGuest.Kept;
+
+    /// <summary>What is wrong with a report that no honest agent sends; null when nothing is.</summary>
+    private static string? Problem(Inventory report)
+    {
+        if (report.HasGaps() || report.IsTooLong() || report.IntervalSeconds is < 1 or > 86400)
+        {
+            return "The inventory has a part missing, or a list or number out of bounds.";
+        }
+
+        if (report.Guests is { } guests)
+        {
+            var seen = new HashSet<Vmid>();
+            foreach (var guest in guests)
+            {
+                if (!seen.Add(guest.Vmid))
+                {
+                    return $"The inventory has guest {guest.Vmid} twice.";
+                }
+
+                if (Problem(guest) is { } what)
+                {
+                    return $"Guest {guest.Vmid}: {what}.";
+                }
+            }
+        }
+
+        return (report.Gone?.DistinctBy(guest => guest.Vmid).Count() ?? 0) < (report.Gone?.Count ?? 0) ? "A guest is gone twice."
+            : AnyLong(report.AgentVersion, report.Hostname, report.PveVersion, report.BootId, report.Fingerprint, report.Since, report.Cluster?.Name) ? "A text is too long."
+            : report.Problems.Any(problem => problem.Length > 2 * Inventory.MaxText) ? "A problem's text is too long."
+            : report.Storages?.Any(storage => storage.UsedBytes is < 0 || storage.TotalBytes is < 0 || AnyLong(storage.Name, storage.Type, storage.Status, storage.Health) || storage.Content.Any(IsLong)) is true ? "A storage has a text too long or a size below zero."
+            : report.Host is { } host && (host.Cores is < 0 || host.MemoryBytes is < 0 || host.SwapBytes is < 0 || host.PendingUpdates is < 0
+                || AnyLong(host.KernelRunning, host.KernelNewest, host.RebootReason, host.PrimaryAddress, host.SmbiosUuid, host.PendingUpdatesProblem, host.Subscription)
+                || AnyLong(host.Addresses) || AnyLong(host.Macs) || AnyLong(host.RepositoryProblems)) ? "The host's facts have a text too long or a number below zero."
+            : null;
+    }
+
+    private static string? Problem(GuestSeen guest) =>
+        guest.Cores is < 0 || guest.MemoryBytes is < 0 || guest.SwapBytes is < 0 || guest.Disks?.Any(disk => disk.SizeBytes is < 0) is true ? "a size is below zero"
+        : AnyLong(guest.Name, guest.OsType, guest.Lock, guest.Problem, guest.PrimaryAddress, guest.HaState, guest.SmbiosUuid)
+            || AnyLong(guest.Os?.Id, guest.Os?.VersionId, guest.Os?.PrettyName) || AnyLong(guest.Os?.IdLike)
+            || AnyLong(guest.Addresses) || AnyLong(guest.Tags)
+            || guest.Disks?.Any(disk => AnyLong(disk.Key, disk.Volume, disk.Path)) is true
+            || guest.Networks?.Any(network => AnyLong(network.Key, network.Mac, network.Bridge, network.Address)) is true ? "a text is too long"
+        : null;
+
+    private static bool AnyLong(params ReadOnlySpan<string?> texts)
+    {
+        foreach (var text in texts)
+        {
+            if (IsLong(text))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool AnyLong(IReadOnlyList<string>? texts) => texts is not null && (texts.Count > Inventory.MaxItems || texts.Any(IsLong));
+
+    private static bool IsLong(string? text) => text?.Length > Inventory.MaxText;
+}

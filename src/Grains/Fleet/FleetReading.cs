@@ -1,0 +1,88 @@
+using NannyOrleans.Domain.Agents;
+using NannyOrleans.Domain.Clusters;
+using NannyOrleans.Domain.Targets;
+using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Grains.Fleet;
+
+/// <summary>Reading the whole fleet: every cluster is asked at the same time, machines first, since they may be inside the clusters' VMs.</summary>
+public static class FleetReading
+{
+    /// <summary>The topology of all clusters and machines.</summary>
+    public static async Task<Topology> ReadTopology(this IGrainFactory grains)
+    {
+        var fleet = await ReadFleet(grains);
+        var clusters = await Task.WhenAll(fleet.Clusters.Select(id => grains.Cluster(id).View(fleet.Links)));
+        return new(
+            [.. clusters.OrderBy(view => view.Name, StringComparer.Ordinal).ThenBy(view => view.Id.Value, StringComparer.Ordinal)],
+            [.. (await ReadMachines(grains, fleet)).OrderBy(machine => machine.Node.Hostname, StringComparer.Ordinal).ThenBy(machine => machine.Id.Value, StringComparer.Ordinal)]);
+    }
+
+    /// <summary>All clusters, without their nodes, by name and then id.</summary>
+    public static async Task<IReadOnlyList<ClusterOverview>> ReadClusters(this IGrainFactory grains)
+    {
+        var ids = await grains.GetGrain<IFleetGrain>(0).Clusters();
+        var clusters = await Task.WhenAll(ids.Where(id => !id.IsMachine).Select(id => grains.Cluster(id).Overview()));
+        return [.. clusters.OrderBy(view => view.Name, StringComparer.Ordinal).ThenBy(view => view.Id.Value, StringComparer.Ordinal)];
+    }
+
+    /// <summary>One cluster; null when there is none of this id.</summary>
+    public static async Task<ClusterView?> ReadCluster(this IGrainFactory grains, ClusterId id)
+    {
+        var fleet = await ReadFleet(grains);
+        return fleet.Clusters.Contains(id) ? await grains.Cluster(id).View(fleet.Links) : null;
+    }
+
+    /// <summary>All things that a person's text may mean.</summary>
+    public static async Task<IReadOnlyList<Target>> Find(this IGrainFactory grains, string text)
+    {
+        var fleet = await ReadFleet(grains);
+        var found = await Task.WhenAll(fleet.Clusters.Select(id => grains.Cluster(id).Find(text, fleet.Links)));
+        var machines = fleet.Machines.Count is 0 ? [] : await ReadMachines(grains, fleet);
+        return Targets.Meant(found.SelectMany(targets => targets).Concat(machines.SelectMany(machine => Targets.Matching(machine, text))), text);
+    }
+
+    /// <summary>The hosts, guests and machines that a query selects. Clusters evaluate it over what is theirs.</summary>
+    public static async Task<AgentPage> List(this IGrainFactory grains, AgentQuery query)
+    {
+        var fleet = await ReadFleet(grains);
+        var pages = (await Task.WhenAll(fleet.Clusters.Select(id => grains.Cluster(id).List(query, fleet.Links)))).ToList();
+        if (fleet.Machines.Count > 0)
+        {
+            pages.Add(query.Of((await ReadMachines(grains, fleet)).Select(MachineRow.Of)));
+        }
+
+        return query.Merge(pages);
+    }
+
+    private static async Task<Fleet> ReadFleet(IGrainFactory grains)
+    {
+        var ids = await grains.GetGrain<IFleetGrain>(0).Clusters();
+        var machines = await Task.WhenAll(ids.Where(id => id.IsMachine).Select(id => grains.Cluster(id).View([])));
+        return new(
+            [.. ids.Where(id => !id.IsMachine)],
+            machines,
+            [.. machines.SelectMany(machine => machine.Nodes).Where(node => node.Agent is not null).Select(node => new MachineLink(node.Agent!.Value, node.Host?.SmbiosUuid))]);
+    }
+
+    private static async Task<IReadOnlyList<MachineView>> ReadMachines(IGrainFactory grains, Fleet fleet)
+    {
+        if (fleet.Machines.Count is 0)
+        {
+            return [];
+        }
+
+        var vms = (await Task.WhenAll(fleet.Clusters.Select(id => grains.Cluster(id).Linked(fleet.Links)))).SelectMany(linked => linked).ToLookup(vm => vm.Agent);
+        return
+        [
+            .. from machine in fleet.Machines
+               from node in machine.Nodes
+               select TopologyView.Machine(machine.Id, node, node.Agent is { } agent ? [.. vms[agent]] : []),
+        ];
+    }
+
+    private static IClusterGrain Cluster(this IGrainFactory grains, ClusterId id) => grains.GetGrain<IClusterGrain>(id.Value);
+
+    private sealed record Fleet(IReadOnlyList<ClusterId> Clusters, IReadOnlyList<ClusterView> Machines, IReadOnlyList<MachineLink> Links);
+}

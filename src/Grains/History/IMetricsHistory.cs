@@ -1,0 +1,17 @@
+using NannyOrleans.Domain.Metrics;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Grains.History;
+
+/// <summary>Where the means over five minutes are kept, for <see cref="MetricsRollup.Kept"/>.</summary>
+public interface IMetricsHistory
+{
+    /// <summary>
+    /// Takes one; it is written with others some seconds later. Figures are no promise: what a crash or a database that is away for long
+    /// takes is lost. Of two of the same node and time the one of more samples stands.
+    /// </summary>
+    void Add(MetricsRollup rollup);
+
+    /// <summary>Those of one node, or of all nodes of a cluster, that began in a time, the oldest first.</summary>
+    Task<IReadOnlyList<MetricsRollup>> Read(ClusterId cluster, NodeName? node, DateTimeOffset from, DateTimeOffset to);
+}
