@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using NannyOrleans.Protocol;
+
+namespace NannyOrleans.Bench;
+
+/// <summary>The real server as a process of its own, over an empty data directory, with an administrator signed in.</summary>
+internal sealed class BenchServer : IDisposable
+{
+    private const string Password = "a password for the benchmark";
+    private readonly Process process;
+    private readonly string directory;
+
+    private BenchServer(Process process, string directory, Uri url)
+    {
+        (this.process, this.directory, Url) = (process, directory, url);
+        Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, MaxConnectionsPerServer = 64 }) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(100) };
+    }
+
+    /// <summary>Where it listens.</summary>
+    public Uri Url { get; }
+
+    /// <summary>Its process.</summary>
+    public int Pid => process.Id;
+
+    /// <summary>Speaks to it as the administrator.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>The files a repository has, from wherever in its <c>bench</c> this runs.</summary>
+    public static string Repository => AppContext.BaseDirectory[..AppContext.BaseDirectory.LastIndexOf("/bench/", StringComparison.Ordinal)];
+
+    /// <summary>Starts it and signs in.</summary>
+    public static async Task<BenchServer> Start()
+    {
+        var directory = Directory.CreateTempSubdirectory("nanny-bench-").FullName;
+        var start = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", "dotnet", $"{Repository}/src/Api/bin/Release/net10.0/nanny-api.dll"])
+        {
+            WorkingDirectory = "/",
+            RedirectStandardOutput = true,
+            Environment =
+            {
+                ["NANNY_urls"] = "http://127.0.0.1:0",
+                ["NANNY_Silo__Port"] = "0",
+                ["NANNY_Silo__DataDirectory"] = Path.Combine(directory, "data"),
+                ["NANNY_ADMIN_PASSWORD"] = Password,
+                ["NANNY_Logging__LogLevel__Default"] = "Warning",
+                ["NANNY_Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information",
+            },
+        };
+        var process = Process.Start(start)!;
+        Uri? url = null;
+        while (url is null && await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            const string Listening = "Now listening on: ";
+            url = line.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var at ? new(line[(at + Listening.Length)..]) : null;
+        }
+
+        _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        var server = new BenchServer(process, directory, url ?? throw new InvalidOperationException("The server ended before it listened."));
+        var token = await server.Form("/connect/token", ("grant_type", "password"), ("client_id", "nanny-cli"), ("scope", "api"), ("username", "admin"), ("password", Password));
+        server.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.GetProperty("access_token").GetString());
+        return server;
+    }
+
+    /// <summary>Registers an agent by device flow and approves it; its access token.</summary>
+    public async Task<string> Register(string cluster, string node, string clusterName)
+    {
+        var code = await Form(
+            Registration.DeviceEndpoint,
+            ("client_id", Registration.ClientId), ("scope", $"{Registration.AgentScope} offline_access"),
+            (Registration.Cluster, cluster), (Registration.Node, node), (Registration.Hostname, node), (Registration.ClusterName, clusterName));
+        using var approval = Content(("user_code", code.GetProperty("user_code").GetString()!), ("decision", "approve"));
+        using var approved = await Http.PostAsync("/device", approval);
+        var tokens = await Form(
+            Registration.TokenEndpoint,
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.GetProperty("device_code").GetString()!), ("client_id", Registration.ClientId));
+        return tokens.GetProperty("access_token").GetString()!;
+    }
+
+    /// <summary>Ends it and removes what it stored.</summary>
+    public void Dispose()
+    {
+        Http.Dispose();
+        process.Kill(entireProcessTree: true);
+        process.WaitForExit();
+        process.Dispose();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    private async Task<JsonElement> Form(string path, params (string Name, string Value)[] fields)
+    {
+        using var content = Content(fields);
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        using var answer = await Http.SendAsync(request);
+        var body = await answer.Content.ReadAsStringAsync();
+        return answer.IsSuccessStatusCode ? JsonElement.Parse(body) : throw new InvalidOperationException($"{path} answered {(int)answer.StatusCode}: {body}");
+    }
+
+    private static FormUrlEncodedContent Content(params (string Name, string Value)[] fields) => new(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
+}

@@ -1,0 +1,25 @@
+using System.Globalization;
+
+namespace NannyOrleans.Bench;
+
+/// <summary>What a process costs, as the kernel counts it.</summary>
+/// <param name="CpuSeconds">Processor time since its start, its ended and waited-for children not counted.</param>
+/// <param name="RssMiB">Memory it holds now.</param>
+/// <param name="PeakMiB">The most memory it has held.</param>
+internal readonly record struct ProcessCost(double CpuSeconds, double RssMiB, double PeakMiB)
+{
+    private const double TicksPerSecond = 100; // USER_HZ
+
+    /// <summary>Reads it.</summary>
+    public static ProcessCost Of(int pid)
+    {
+        var stat = File.ReadAllText($"/proc/{pid}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        var ticks = double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture); // utime, stime
+        var status = File.ReadAllLines($"/proc/{pid}/status");
+        return new(ticks / TicksPerSecond, MiB(status, "VmRSS:"), MiB(status, "VmHWM:"));
+    }
+
+    private static double MiB(string[] status, string name) =>
+        double.Parse(status.First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+}
