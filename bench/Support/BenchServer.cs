@@ -70,13 +70,22 @@ internal sealed class BenchServer : IDisposable
             Registration.DeviceEndpoint,
             ("client_id", Registration.ClientId), ("scope", $"{Registration.AgentScope} offline_access"),
             (Registration.Cluster, cluster), (Registration.Node, node), (Registration.Hostname, node), (Registration.ClusterName, clusterName));
-        using var approval = Content(("user_code", code.GetProperty("user_code").GetString()!), ("decision", "approve"));
-        using var approved = await Http.PostAsync("/device", approval);
+        await Approve(code.GetProperty("user_code").GetString()!);
         var tokens = await Form(
             Registration.TokenEndpoint,
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.GetProperty("device_code").GetString()!), ("client_id", Registration.ClientId));
         return tokens.GetProperty("access_token").GetString()!;
     }
+
+    /// <summary>Approves the code that an agent shows.</summary>
+    public async Task Approve(string code)
+    {
+        using var approval = Content(("user_code", code), ("decision", "approve"));
+        using var approved = await Http.PostAsync("/device", approval);
+    }
+
+    /// <summary>What a path answers, as JSON.</summary>
+    public async Task<JsonElement> Get(string path) => JsonElement.Parse(await Http.GetStringAsync(path));
 
     /// <summary>Ends it and removes what it stored.</summary>
     public void Dispose()

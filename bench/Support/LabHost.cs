@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace NannyOrleans.Bench;
+
+/// <summary>A lab of one Proxmox VE host, and the native agent on it, registered with a server. Both are gone with this.</summary>
+internal sealed partial class LabHost : IAsyncDisposable
+{
+    private const string Host = "pve1";
+    private static readonly string[] Places = ["usr/sbin", "usr/bin"];
+    private readonly string directory = Path.Combine("/tmp", $"nb-{Environment.ProcessId}-{Guid.NewGuid():N}"[..20]);
+    private Process? agent;
+
+    /// <summary>The commands that cost most of a CPU second each on a real host.</summary>
+    public static readonly string[] PveCommands = ["pct", "qm", "pvesh", "pveversion", "pvecm", "pvesm", "ha-manager", "vzdump"];
+
+    private string Lab => Path.Combine(directory, "lab");
+
+    private string Root => Path.Combine(Lab, "hosts", Host);
+
+    /// <summary>Where the calls of Proxmox VE's commands are counted, a line each.</summary>
+    public string Calls => Path.Combine(directory, "calls");
+
+    /// <summary>The agent's process.</summary>
+    public int AgentPid => agent!.Id;
+
+    /// <summary>Brings the lab up.</summary>
+    public static async Task<LabHost> Up(int containers)
+    {
+        var host = new LabHost();
+        Directory.CreateDirectory(host.directory);
+        await host.RunLab("up", "--hosts", "1", "--containers", containers.ToString(CultureInfo.InvariantCulture));
+        host.CountCalls();
+        return host;
+    }
+
+    /// <summary>Registers the agent and starts it.</summary>
+    /// <param name="server">Its server.</param>
+    /// <param name="discoverySeconds">Its <c>guest_discovery_interval</c>.</param>
+    /// <param name="metricsSeconds">Its <c>metrics_interval</c>.</param>
+    public async Task StartAgent(BenchServer server, int discoverySeconds, int metricsSeconds)
+    {
+        Directory.CreateDirectory($"{Root}/etc/nannyagent");
+        await File.WriteAllTextAsync($"{Root}/etc/nannyagent/config.yml", string.Create(CultureInfo.InvariantCulture,
+            $"api_url: {server.Url}\nproxmox_mode: true\nguest_discovery_interval: {discoverySeconds}\nmetrics_interval: {metricsSeconds}\n"));
+        using (var register = Start(["register", "--api-url", server.Url.ToString()], output: true))
+        {
+            while (await register.StandardOutput.ReadLineAsync() is { } line)
+            {
+                if (Code().Match(line) is { Success: true } shown)
+                {
+                    await server.Approve(shown.Groups[1].Value);
+                }
+            }
+
+            await register.WaitForExitAsync();
+            if (register.ExitCode is not 0)
+            {
+                throw new InvalidOperationException("The agent could not register.");
+            }
+        }
+
+        agent = Start(["run"], output: false);
+    }
+
+    /// <summary>How often each of Proxmox VE's commands has been called so far.</summary>
+    public IReadOnlyList<string> CallsSoFar() => File.Exists(Calls) ? File.ReadAllLines(Calls) : [];
+
+    /// <summary>Puts another <c>pct</c> before the lab's: for measuring the agent and not the lab.</summary>
+    public void Replace(string program, string script) => Executable(Path.Combine(directory, "bin", program), script);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (agent is not null)
+        {
+            agent.Kill(entireProcessTree: true);
+            await agent.WaitForExitAsync();
+            agent.Dispose();
+        }
+
+        await RunLab("down");
+        Directory.Delete(directory, recursive: true);
+    }
+
+    // Before the lab's own commands on the PATH: a line for each call, then the call itself.
+    private void CountCalls()
+    {
+        foreach (var command in PveCommands)
+        {
+            var real = Places.Select(place => $"{Root}/{place}/{command}").FirstOrDefault(File.Exists);
+            if (real is not null)
+            {
+                Executable(Path.Combine(directory, "bin", command), $"#!/bin/sh\necho \"{command} $*\" >> '{Calls}'\nexec '{real}' \"$@\"\n");
+            }
+        }
+    }
+
+    private static void Executable(string path, string script)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, script);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private Process Start(IEnumerable<string> arguments, bool output) => Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
+    {
+        WorkingDirectory = "/",
+        RedirectStandardOutput = output,
+        RedirectStandardError = false,
+        Environment = { ["PATH"] = $"{directory}/bin:{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}" },
+    })!;
+
+    private async Task RunLab(params string[] arguments)
+    {
+        using var lab = Process.Start(new ProcessStartInfo("dotnet", [$"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll", .. arguments, "--dir", Lab]) { RedirectStandardError = true })!;
+        var said = await lab.StandardError.ReadToEndAsync();
+        await lab.WaitForExitAsync();
+        if (lab.ExitCode is not 0)
+        {
+            throw new InvalidOperationException($"nanny-lab {arguments[0]} failed: {said}");
+        }
+    }
+
+    [GeneratedRegex("^  code: +([A-Z-]+)$")]
+    private static partial Regex Code();
+}
