@@ -55,13 +55,25 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
              api_url: {server.Url}
              proxmox_mode: true
              guest_discovery_interval: 10
-             metrics_interval: 30
+             metrics_interval: 5
 
              """);
         await using var register = Agent(host, "register", "--api-url", server.Url);
         await server.Approve(Code().Match(await register.Line("  code:")).Value);
         Assert.True(await register.Exit() is 0, register.Log);
     }
+
+    /// <summary>Registers an agent on a machine that is no Proxmox VE host.</summary>
+    public static async Task RegisterMachine(string root, Server server)
+    {
+        await using var register = MachineAgent(root, "register", "--api-url", server.Url);
+        await server.Approve(Code().Match(await register.Line("  code:")).Value);
+        Assert.True(await register.Exit() is 0, register.Log);
+    }
+
+    /// <summary>The agent on such a machine.</summary>
+    public static RunningProgram MachineAgent(string root, params string[] arguments) =>
+        new([BuiltProgram.Of("Agent"), "--root", root, .. arguments], new Dictionary<string, string> { ["PATH"] = Environment.GetEnvironmentVariable("PATH")! });
 
     public RunningProgram StartAgent(string host) => agents[host] = Agent(host, "run");
 

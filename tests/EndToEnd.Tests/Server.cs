@@ -51,6 +51,13 @@ internal sealed class Server : IAsyncDisposable
         return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
 
+    /// <summary>Says something of a host or guest.</summary>
+    public async Task PatchAgent(string agent, string changes)
+    {
+        var answer = await Client.PatchAsync($"/api/agents/{agent}", new StringContent(changes, Encoding.UTF8, "application/json"));
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
     /// <summary>Starts a patch and gives its id.</summary>
     public async Task<string> StartPatch(string agent, string mode, params string[] exclusions)
     {
