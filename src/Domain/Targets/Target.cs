@@ -1,5 +1,6 @@
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
 
 namespace NannyOrleans.Domain.Targets;
 
@@ -24,6 +25,7 @@ public static class Targets
     /// </summary>
     public static IEnumerable<Target> Matching(ClusterView cluster, string text)
     {
+        var form = GuestForm.Of(text);
         foreach (var node in cluster.Nodes)
         {
             var alone = new Target(cluster.Id, cluster.Name, node with { Guests = null }, null);
@@ -34,13 +36,17 @@ public static class Targets
 
             foreach (var guest in node.Guests ?? [])
             {
-                if (guest.Id == text || IsShort(guest, text))
+                if (guest.Id == text || guest.Name == text || form.IsMet(guest))
                 {
                     yield return alone with { Guest = guest };
                 }
             }
         }
     }
+
+    /// <summary>The cluster that a guest's full id names; null when it is no full id.</summary>
+    public static ClusterId? ClusterOf(string text) =>
+        text.IndexOf('-', StringComparison.Ordinal) is > 0 and var end && ClusterId.TryParse(text[..end], null, out var cluster) ? cluster : null;
 
     /// <summary>The machine, if <paramref name="text"/> means it: its agent's id, its host name, or that name's first label.</summary>
     public static IEnumerable<Target> Matching(MachineView machine, string text)
@@ -61,16 +67,21 @@ public static class Targets
 
     private static bool IsShort(NodeView node, string text) => node.Name.Value == text || node.Hostname == text;
 
-    private static bool IsShort(GuestView guest, string text)
+    /// <summary>What a text says of a guest beside its name. Taken apart once: it is compared with every guest there is.</summary>
+    private readonly record struct GuestForm(Vmid? Vmid, GuestType? Type, string? Name)
     {
-        if (guest.Name == text || guest.Vmid.ToString() == text)
+        public static GuestForm Of(string text)
         {
-            return true;
+            if (Protocol.Ids.Vmid.TryParse(text, null, out var number))
+            {
+                return new(number, null, null);
+            }
+
+            var parts = (text.StartsWith("guest-", StringComparison.Ordinal) ? text["guest-".Length..] : text).Split('-', 3);
+            GuestType? type = parts[0] switch { "lxc" => GuestType.Lxc, "qemu" => GuestType.Qemu, _ => null };
+            return type is not null && parts.Length > 1 && Protocol.Ids.Vmid.TryParse(parts[1], null, out var vmid) ? new(vmid, type, parts.Length > 2 ? parts[2] : null) : default;
         }
 
-        var rest = text.AsSpan();
-        rest = rest.StartsWith("guest-", StringComparison.Ordinal) ? rest["guest-".Length..] : rest;
-        var spelled = $"{TopologyView.Spell(guest.Type)}-{guest.Vmid}";
-        return rest.SequenceEqual(spelled) || text == $"{spelled}-{guest.Name}";
+        public bool IsMet(GuestView guest) => Vmid == guest.Vmid && (Type is null || Type == guest.Type) && (Name is null || Name == guest.Name);
     }
 }

@@ -38,7 +38,9 @@ public static class FleetReading
     public static async Task<IReadOnlyList<Target>> Find(this IGrainFactory grains, string text)
     {
         var fleet = await ReadFleet(grains);
-        var found = await Task.WhenAll(fleet.Clusters.Select(id => grains.Cluster(id).Find(text, fleet.Links)));
+        // A guest's full id is that of its cluster alone.
+        var asked = Targets.ClusterOf(text) is { } only ? fleet.Clusters.Where(id => id == only) : fleet.Clusters;
+        var found = await Task.WhenAll(asked.Select(id => grains.Cluster(id).Find(text, fleet.Links)));
         var machines = fleet.Machines.Count is 0 ? [] : await ReadMachines(grains, fleet);
         return Targets.Meant(found.SelectMany(targets => targets).Concat(machines.SelectMany(machine => Targets.Matching(machine, text))), text);
     }
