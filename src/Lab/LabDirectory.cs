@@ -18,11 +18,18 @@ internal sealed class LabDirectory(string path)
     public string PlanFile => $"{Path}/lab.conf";
     public string Lxc => $"{Path}/lxc";
     public string VmListFile => $"{Path}/state/vmlist";
+
+    /// <summary>What stands for /proc/net/unix where guests are simulated.</summary>
+    public string SimulatedSockets => $"{Path}/simulated/unix";
+
+    /// <summary>What stands for the control groups there.</summary>
+    public string SimulatedGroups => $"{Path}/simulated/cgroup";
+
     public bool IsLab => File.Exists(PlanFile);
 
     /// <summary>Whether a lab would have something of this name.</summary>
     public static bool IsOwnName(string name) =>
-        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "guests" || name.StartsWith("lab.conf", StringComparison.Ordinal);
+        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "guests" or "simulated" or "vms" || name.StartsWith("lab.conf", StringComparison.Ordinal);
 
     public string Host(string name) => $"{Path}/hosts/{name}";
     public string StateFile(string name) => $"{Path}/state/{name}";

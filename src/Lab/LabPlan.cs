@@ -7,7 +7,8 @@ namespace NannyOrleans.Lab;
 /// <param name="Name">pve1, pve2, ...</param>
 /// <param name="Id">Corosync's nodeid, from 1.</param>
 /// <param name="Ip">An address that nothing answers at: it stands in files only.</param>
-public sealed record PlannedHost(string Name, int Id, string Ip);
+/// <param name="Release">Its Proxmox VE: 7.4, 8.4 or 9.2. A cluster may mix them, as during an upgrade.</param>
+public sealed record PlannedHost(string Name, int Id, string Ip, string Release = PveRelease.Usual);
 
 /// <summary>One guest of a lab, as `up` makes it.</summary>
 /// <param name="Vmid">Its id in the cluster.</param>
@@ -66,7 +67,7 @@ public sealed record LabPlan(
         text.Append(CultureInfo.InvariantCulture, $"command-cost-ms {CommandCost.TotalMilliseconds:0}\n");
         text.Append("base ").Append(Base).Append('\n');
         if (SimulatedReason is not null) { text.Append("simulated ").Append(SimulatedReason).Append('\n'); }
-        foreach (var host in Hosts) { text.Append(CultureInfo.InvariantCulture, $"host {host.Id} {host.Name} {host.Ip}\n"); }
+        foreach (var host in Hosts) { text.Append(CultureInfo.InvariantCulture, $"host {host.Id} {host.Name} {host.Ip} {host.Release}\n"); }
         foreach (var guest in Guests)
         {
             text.Append(CultureInfo.InvariantCulture, $"guest {guest.Vmid} {guest.Kind} {guest.Node} {(guest.IsWanted ? "on" : "off")} {guest.Name}\n");
@@ -98,7 +99,7 @@ public sealed record LabPlan(
                     break;
                 case "host":
                     var h = value.Split(' ');
-                    hosts.Add(new(h[1], int.Parse(h[0], CultureInfo.InvariantCulture), h[2]));
+                    hosts.Add(new(h[1], int.Parse(h[0], CultureInfo.InvariantCulture), h[2], PveRelease.Of(h.ElementAtOrDefault(3) ?? PveRelease.Usual).Name));
                     break;
                 case "guest":
                     var g = value.Split(' ');

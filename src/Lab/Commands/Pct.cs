@@ -115,7 +115,7 @@ internal sealed class Pct(LabHost host)
             if (conf is null) { return host.Missing(Folder, vmid, 255); }
             if (conf["template"] is "1") { return Answer.Dies(255, "you can't start a CT if it's a template"); }
             if (conf["lock"] is { } why) { return Answer.Dies(255, $"CT is locked ({why})"); }
-            return Started(vmid, conf, host.Guests.Start(vmid));
+            return Started(vmid, host.Guests.Start(vmid, conf));
         }
     }
 
@@ -156,7 +156,8 @@ internal sealed class Pct(LabHost host)
             if (!host.Guests.Shutdown(vmid, TimeoutOf(arguments))) { host.Guests.Kill(vmid); }
             var warnings = "";
             var conf = host.Conf(Folder, vmid, ref warnings);
-            if (conf?["lock"] is not null)
+            if (conf is null) { return host.Missing(Folder, vmid, 255); }
+            if (conf["lock"] is not null)
             {
                 return new Answer.Ends(255,
                     "run_buffer: 322 Script exited with status 255\n"
@@ -165,7 +166,7 @@ internal sealed class Pct(LabHost host)
                     $"startup for container '{vmid}' failed\n");
             }
 
-            return Started(vmid, conf, host.Guests.Start(vmid));
+            return Started(vmid, host.Guests.Start(vmid, conf));
         }
     }
 
@@ -223,7 +224,7 @@ internal sealed class Pct(LabHost host)
         }
     }
 
-    private static Answer Started(int vmid, GuestConf? conf, string? failure) => failure is null
+    private static Answer Started(int vmid, string? failure) => failure is null
         ? new Answer.Ends(0)
         : new Answer.Ends(255, failure, $"startup for container '{vmid}' failed\n");
 

@@ -3,6 +3,7 @@ using System.Text;
 using NannyOrleans.Lab.Base;
 using NannyOrleans.Lab.Cluster;
 using NannyOrleans.Lab.Guests;
+using NannyOrleans.Lab.Hosts;
 using NannyOrleans.Lab.Linux;
 
 namespace NannyOrleans.Lab.Verbs;
@@ -43,13 +44,13 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var files = EtcPve(plan);
         foreach (var host in plan.Hosts)
         {
-            HostRoot.Lay(directory, host);
+            HostRoot.Lay(directory, plan, host);
             new ClusterFiles(directory, plan).Lay(host.Name, files);
         }
 
         var guests = GuestsOf(plan);
-        Directory.CreateDirectory(plan.IsSimulated ? $"{directory.Path}/guests" : directory.Lxc);
-        if (guests is SimulatedGuests simulated && !simulated.TryIsolate())
+        if (!plan.IsSimulated) { Directory.CreateDirectory(directory.Lxc); }
+        if (guests is SimulatedGuests simulated && !simulated.Prepare())
         {
             say("this machine gives users no name spaces: a guest's script that sets PATH itself gets this machine's programs");
         }
@@ -72,6 +73,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         RefuseForeignDirectory();
         using var held = directory.Control(say);
         if (Native.IsRoot) { new Containers(directory).Clear(); }
+        Processes.KillAll(() => Placeholder.Find(directory.Path));
         Mounts.Clear(directory.Path);
         // The plan goes last: while it is there, a `down` that was killed can be repeated.
         foreach (var folder in Directory.EnumerateDirectories(directory.Path)) { Directory.Delete(folder, recursive: true); }
@@ -198,13 +200,23 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var toStart = wanted.Where(g => g.Kind is "lxc" && !running.Contains(g.Vmid)).ToList();
         Parallel.ForEach(toStart, AFewAtOnce, guest =>
         {
-            if (guests.Start(guest.Vmid) is { } failure) { failures.Add($"CT {guest.Vmid} did not start: {failure.Trim()}"); }
+            var conf = ConfOf(plan, guest);
+            if (conf is null) { failures.Add($"CT {guest.Vmid} did not start: no host has its conf"); }
+            else if (guests.Start(guest.Vmid, conf) is { } failure) { failures.Add($"CT {guest.Vmid} did not start: {failure.Trim()}"); }
         });
         if (!failures.IsEmpty) { throw new LabFailure(string.Join('\n', failures.Order(StringComparer.Ordinal))); }
         if (toStart.Count > 0) { say($"started: {string.Join(' ', toStart.Select(g => g.Vmid))}"); }
     }
 
     private IEnumerable<int> GuestsOn(string host, IReadOnlySet<int> running) => running.Where(vmid => HasConf(host, vmid, _ => true));
+
+    /// <summary>A guest's conf, wherever it is by now.</summary>
+    private GuestConf? ConfOf(LabPlan plan, PlannedGuest guest)
+    {
+        GuestConf? found = null;
+        _ = plan.Hosts.Any(host => HasConf(host.Name, guest.Vmid, conf => (found = conf) is not null));
+        return found;
+    }
 
     private bool HasConf(string host, int vmid, Func<GuestConf, bool> which)
     {
