@@ -1,7 +1,7 @@
 namespace NannyOrleans.Lab;
 
 /// <summary>What one release of Proxmox VE is known by on a host of it.</summary>
-/// <param name="Name">As a plan and `--pve` name it: 7.4, 8.4, 9.2.</param>
+/// <param name="Name">As a plan and `--pve` name it: 7.4, 8.2, 8.4, 9.2.</param>
 /// <param name="Manager">Version of pve-manager.</param>
 /// <param name="RepoId">Commit it says it was built from: 8 digits in 7, 16 later.</param>
 /// <param name="Kernel">The kernel a lab host of it says it runs; also the newest installed.</param>
@@ -21,6 +21,7 @@ public sealed record PveRelease(
     public static IReadOnlyList<PveRelease> All { get; } =
     [
         new("7.4", "7.4-16", "00000000", "5.15.108-1-pve", "5.15.102-1-pve", 11, "11.7", "bullseye", "4.4-6", "3.6.1"),
+        new("8.2", "8.2.7", "0000000000000000", "6.8.12-2-pve", "6.8.8-4-pve", 12, "12.7", "bookworm", "5.2.0", "4.0.5"),
         new("8.4", "8.4.14", "0000000000000000", "6.8.12-17-pve", "6.8.12-13-pve", 12, "12.12", "bookworm", "5.3.3", "4.0.7"),
         new("9.2", "9.2.11", "0000000000000000", "6.17.4-1-pve", "6.14.11-4-pve", 13, "13.1", "trixie", "6.1.10", "5.2.0"),
     ];
@@ -31,6 +32,9 @@ public sealed record PveRelease(
 
     /// <summary>7, 8 or 9.</summary>
     public int Major => Debian - 4;
+
+    /// <summary>Whether something that came with a release is there.</summary>
+    public bool Has(string since) => Version.Parse(Name) >= Version.Parse(since);
 
     /// <summary>A kernel's package. Proxmox renamed them with 8.</summary>
     public string KernelPackage(string kernel) => Major is 7 ? $"pve-kernel-{kernel}" : $"proxmox-kernel-{kernel}-signed";

@@ -21,6 +21,11 @@ internal sealed class Pct(LabHost host)
         CommandOption.Boolean("template"),
     ];
 
+    /// <summary>The sub-commands a lab has, as one release knows them: `--keep-env` came with 8.2.</summary>
+    public static IReadOnlyList<CommandSpec> SpecsOf(PveRelease release) => release.Has("8.2")
+        ? Specs
+        : [.. Specs.Select(s => s.Name is "exec" ? s with { Options = [] } : s)];
+
     /// <summary>The sub-commands a lab has.</summary>
     public static IReadOnlyList<CommandSpec> Specs { get; } =
     [
@@ -36,7 +41,15 @@ internal sealed class Pct(LabHost host)
         new("unlock", TakesVmid: true, TakesRest: false, [], "pct unlock <vmid>"),
     ];
 
-    public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest) => command.Name switch
+    public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest)
+    {
+        var answer = Act(command, arguments, rest);
+        // What pvestatd would notice within ten seconds.
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new Cluster.ClusterFiles(host.Directory, host.Plan).Publish(); }
+        return answer;
+    }
+
+    private Answer Act(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest) => command.Name switch
     {
         "list" => List(),
         "status" => Status(arguments.Vmid, arguments.Is("verbose")),

@@ -27,8 +27,8 @@ internal sealed class Containers(LabDirectory directory) : IGuests
     }
 
     /// <summary>The container's first process, found by its number in there: faster than asking `lxc-info` for each.</summary>
-    public int? InitPid(int vmid) => ControlGroups.Under($"{directory.Tag}/lxc/{vmid}")
-        .SelectMany(ControlGroups.Members).Distinct()
+    public int? InitPid(int vmid) => ControlGroups.Hierarchies().Select(top => $"{top}/{directory.Tag}/lxc/{vmid}/ns").Where(Directory.Exists).Take(1)
+        .SelectMany(ControlGroups.Members)
         .Where(pid => Processes.Lines($"/proc/{pid}/status").Any(line => line.StartsWith("NSpid:", StringComparison.Ordinal) && line.Split('\t') is [_, _, "1"]))
         .Select(pid => (int?)pid).FirstOrDefault();
 

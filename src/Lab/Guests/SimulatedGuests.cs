@@ -58,7 +58,7 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
         var guest = directory.SimulatedGuest(vmid);
         var pid = Placeholder.Start($"{guest}/init", "/sbin/init", [$"--guest={guest}"]);
         RunningProcess.Write(RunFile(vmid), pid);
-        WriteGroup(vmid, conf, pid);
+        SimulatedGroup.Write(Group(vmid), pid, long.TryParse(conf["memory"], CultureInfo.InvariantCulture, out var mib) ? $"{mib << 20}" : "max");
         Publish();
         return null;
     }
@@ -135,23 +135,6 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
         var lines = Running().Order().Select(vmid =>
             $"0000000000000000: 00000002 00000000 00010000 0001 01 {10_000 + vmid} @{directory.Path}/guests/{vmid}/command\n");
         LabDirectory.Replace(directory.SimulatedSockets, "Num       RefCount Protocol Flags    Type St Inode Path\n" + string.Concat(lines), LabDirectory.Readable);
-    }
-
-    /// <summary>A control group of version 2 as files, with the process's own figures at its start: nothing counts them on.</summary>
-    private void WriteGroup(int vmid, GuestConf conf, int pid)
-    {
-        var group = Group(vmid);
-        Directory.CreateDirectory(group);
-        var memory = long.TryParse(conf["memory"], CultureInfo.InvariantCulture, out var mib) ? $"{mib * 1024 * 1024}" : "max";
-        foreach (var (file, content) in new[]
-        {
-            ("cgroup.procs", $"{pid}\n"), ("cgroup.events", "populated 1\nfrozen 0\n"), ("memory.max", $"{memory}\n"),
-            ("cpu.stat", "usage_usec 1000\nuser_usec 500\nsystem_usec 500\n"), ("memory.current", "1048576\n"),
-            ("memory.swap.current", "0\n"), ("memory.stat", "anon 1048576\nfile 0\ninactive_file 0\n"), ("io.stat", ""),
-        })
-        {
-            LabDirectory.Replace($"{group}/{file}", content, LabDirectory.Readable);
-        }
     }
 
     private static string[] AsNobody => [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "--"];

@@ -1,16 +1,13 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using NannyOrleans.Lab.Commands;
 
 namespace NannyOrleans.Lab.Hosts;
 
 /// <summary>What dpkg says is installed on a host, and which updates Proxmox VE found for it.</summary>
 internal static class HostPackages
 {
-    private static readonly JsonSerializerOptions AsPerlWrites = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>/var/lib/dpkg/status: the Proxmox VE stack, two kernels, and one kernel of which only the configuration is left.</summary>
     public static string DpkgStatus(PveRelease release)
     {
@@ -27,21 +24,12 @@ internal static class HostPackages
             Row("pve-manager", release.Manager, NextOf(release.Manager), "Proxmox", "Proxmox Virtual Environment Management Tools", "admin", "all"),
             Row("pve-container", release.Container, NextOf(release.Container), "Proxmox", "Proxmox VE Container management tool", "perl", "all"),
             Row("libc6", "2.36-9", "2.36-10", "Debian", "GNU C Library: Shared libraries", "libs", "amd64"));
-        return rows.ToJsonString(AsPerlWrites);
+        return PerlJson.Line(rows);
     }
 
-    private static JsonNode Row(string package, string old, string version, string origin, string title, string section, string architecture) => new JsonObject
-    {
-        ["Arch"] = architecture,
-        ["Description"] = $"This package contains {package} of the lab.",
-        ["OldVersion"] = old,
-        ["Origin"] = origin,
-        ["Package"] = package,
-        ["Priority"] = "optional",
-        ["Section"] = section,
-        ["Title"] = title,
-        ["Version"] = version,
-    };
+    private static JsonNode Row(string package, string old, string version, string origin, string title, string section, string architecture) => PerlJson.Object(
+        ("Arch", architecture), ("Description", $"This package contains {package} of the lab."), ("OldVersion", old), ("Origin", origin),
+        ("Package", package), ("Priority", "optional"), ("Section", section), ("Title", title), ("Version", version));
 
     private static IEnumerable<(string Name, string Version, string Title)> Installed(PveRelease release)
     {
