@@ -87,7 +87,12 @@ internal sealed class Pct(LabHost host)
         var warnings = "";
         var conf = host.Conf(Folder, vmid, ref warnings);
         if (conf is null) { return host.Missing(Folder, vmid, 2); }
-        if (verbose) { return Answer.Dies(255, "nanny-lab: `pct status --verbose` is not in this lab"); }
+        if (verbose)
+        {
+            var guest = host.Status.Guests(host.EtcPve, host.Name).Single(g => g.IsContainer && g.Vmid == vmid);
+            return new Answer.Ends(0, PerlJson.Lines(ApiRows.Container(host.Release, guest)), warnings);
+        }
+
         return new Answer.Ends(0, $"status: {(IsRunning(vmid) ? "running" : "stopped")}\n", warnings);
     }
 
