@@ -116,6 +116,18 @@ public sealed class GuestVerbTests
     }
 
     [Fact]
+    public async Task A_managed_guest_is_stopped_and_started_through_HA()
+    {
+        await using var lab = await Simulated("--hosts", "1", "--containers", "1");
+        await Done(lab, "ha", "add", "100");
+        Assert.Equal("Requesting HA stop for CT 100\n", await lab.Must("pve1", "pct stop 100"));
+        Assert.Contains("state stopped\n", await File.ReadAllTextAsync($"{lab.Root("pve1")}/etc/pve/ha/resources.cfg"), StringComparison.Ordinal);
+        Assert.Contains("service ct:100 (pve1, stopped)\n", await lab.Must("pve1", "ha-manager status"), StringComparison.Ordinal);
+        Assert.Equal("Requesting HA start for CT 100\n", await lab.Must("pve1", "pct start 100"));
+        Assert.Equal("status: running\n", await lab.Must("pve1", "pct status 100"));
+    }
+
+    [Fact]
     public async Task A_host_that_is_switched_off_takes_its_vms_along()
     {
         await using var lab = await Simulated("--hosts", "1", "--containers", "0");
