@@ -1,4 +1,5 @@
 using System.Globalization;
+using NannyOrleans.Lab.Cluster;
 using NannyOrleans.Lab.Guests;
 
 namespace NannyOrleans.Lab.Commands;
@@ -21,6 +22,11 @@ internal sealed class Pct(LabHost host)
         CommandOption.Boolean("template"),
     ];
 
+    /// <summary>The sub-commands a lab has, as one release knows them: `--keep-env` came with 8.2.</summary>
+    public static IReadOnlyList<CommandSpec> SpecsOf(PveRelease release) => release.Has("8.2")
+        ? Specs
+        : [.. Specs.Select(s => s.Name is "exec" ? s with { Options = [] } : s)];
+
     /// <summary>The sub-commands a lab has.</summary>
     public static IReadOnlyList<CommandSpec> Specs { get; } =
     [
@@ -36,7 +42,15 @@ internal sealed class Pct(LabHost host)
         new("unlock", TakesVmid: true, TakesRest: false, [], "pct unlock <vmid>"),
     ];
 
-    public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest) => command.Name switch
+    public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest)
+    {
+        var answer = Act(command, arguments, rest);
+        // What pvestatd would notice within ten seconds.
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
+        return answer;
+    }
+
+    private Answer Act(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest) => command.Name switch
     {
         "list" => List(),
         "status" => Status(arguments.Vmid, arguments.Is("verbose")),
@@ -74,7 +88,12 @@ internal sealed class Pct(LabHost host)
         var warnings = "";
         var conf = host.Conf(Folder, vmid, ref warnings);
         if (conf is null) { return host.Missing(Folder, vmid, 2); }
-        if (verbose) { return Answer.Dies(255, "nanny-lab: `pct status --verbose` is not in this lab"); }
+        if (verbose)
+        {
+            var guest = host.Status.Guests(host.EtcPve, host.Name).Single(g => g.IsContainer && g.Vmid == vmid);
+            return new Answer.Ends(0, PerlJson.Lines(ApiRows.Container(host.Release, guest)), warnings);
+        }
+
         return new Answer.Ends(0, $"status: {(IsRunning(vmid) ? "running" : "stopped")}\n", warnings);
     }
 
@@ -106,6 +125,11 @@ internal sealed class Pct(LabHost host)
     {
         if (IsRunning(vmid)) { return Answer.Dies(255, $"CT {vmid} already running"); }
         if (!host.IsQuorate) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
+        return ThroughHa(vmid, "start", "started", () => StartHere(vmid));
+    }
+
+    private Answer StartHere(int vmid)
+    {
         var (held, timedOut) = host.LockGuest(vmid);
         if (held is null) { return timedOut!; }
         using (held)
@@ -115,7 +139,7 @@ internal sealed class Pct(LabHost host)
             if (conf is null) { return host.Missing(Folder, vmid, 255); }
             if (conf["template"] is "1") { return Answer.Dies(255, "you can't start a CT if it's a template"); }
             if (conf["lock"] is { } why) { return Answer.Dies(255, $"CT is locked ({why})"); }
-            return Started(vmid, conf, host.Guests.Start(vmid));
+            return Started(vmid, host.Guests.Start(vmid, conf));
         }
     }
 
@@ -156,7 +180,8 @@ internal sealed class Pct(LabHost host)
             if (!host.Guests.Shutdown(vmid, TimeoutOf(arguments))) { host.Guests.Kill(vmid); }
             var warnings = "";
             var conf = host.Conf(Folder, vmid, ref warnings);
-            if (conf?["lock"] is not null)
+            if (conf is null) { return host.Missing(Folder, vmid, 255); }
+            if (conf["lock"] is not null)
             {
                 return new Answer.Ends(255,
                     "run_buffer: 322 Script exited with status 255\n"
@@ -165,7 +190,7 @@ internal sealed class Pct(LabHost host)
                     $"startup for container '{vmid}' failed\n");
             }
 
-            return Started(vmid, conf, host.Guests.Start(vmid));
+            return Started(vmid, host.Guests.Start(vmid, conf));
         }
     }
 
@@ -214,6 +239,26 @@ internal sealed class Pct(LabHost host)
     private Answer WhileRunning(int vmid, string notRunning, Func<Answer> work)
     {
         if (!IsRunning(vmid)) { return Answer.Dies(255, notRunning); }
+        return ThroughHa(vmid, "stop", "stopped", () => UnderLock(vmid, work));
+    }
+
+    /// <summary>
+    /// Of a guest that HA manages Proxmox VE only asks HA, and comes back at once with 0. HA does it some seconds later on a real
+    /// host, and before the command ends in a lab.
+    /// </summary>
+    private Answer ThroughHa(int vmid, string ask, string state, Func<Answer> work)
+    {
+        var file = $"{host.EtcPve}/ha/resources.cfg";
+        var resources = HaFiles.Resources(File.Exists(file) ? File.ReadAllText(file) : "");
+        if (resources.All(r => r.Vmid != vmid)) { return work(); }
+        var wanted = HaFiles.Format(resources.Select(r => r.Vmid == vmid ? r with { State = state } : r));
+        if (!new ClusterFiles(host.Directory, host.Plan).Write(host.Name, "ha/resources.cfg", wanted)) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
+        _ = work();
+        return Answer.Says($"Requesting HA {ask} for CT {vmid}\n");
+    }
+
+    private Answer UnderLock(int vmid, Func<Answer> work)
+    {
         var (held, timedOut) = host.LockGuest(vmid);
         if (held is null) { return timedOut!; }
         using (held)
@@ -223,7 +268,7 @@ internal sealed class Pct(LabHost host)
         }
     }
 
-    private static Answer Started(int vmid, GuestConf? conf, string? failure) => failure is null
+    private static Answer Started(int vmid, string? failure) => failure is null
         ? new Answer.Ends(0)
         : new Answer.Ends(255, failure, $"startup for container '{vmid}' failed\n");
 
