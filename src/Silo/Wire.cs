@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using NannyOrleans.Domain.Agents;
 using Orleans.Serialization;
 using Orleans.Serialization.Cloning;
 
@@ -18,6 +20,7 @@ internal static class Wire
     public static JsonSerializerOptions Configure(JsonSerializerOptions json)
     {
         json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AgentRow.MarkKinds } };
         return json;
     }
 

@@ -24,8 +24,7 @@ public sealed class RestartTests : IAsyncDisposable
         await using var away = await HostPeer.Register(admin, cluster, "pve2");
         var (busy, waiting) = (Some.Container(), Some.Container());
         await working.ConnectWith(server.Url, busy);
-        await away.ConnectWith(server.Url, waiting);
-        await away.Disconnect();
+        await away.FallSilentWith(server.Url, waiting);
         await Waiting.Until(() => admin.Get($"/api/agents/{away.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
 
         var running = await Order(working, busy);

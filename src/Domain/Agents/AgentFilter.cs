@@ -13,10 +13,7 @@ namespace NannyOrleans.Domain.Agents;
 public static class AgentFilter
 {
     /// <summary>The longest filter, in characters.</summary>
-    public const int MaxLength = 2000;
-
-    /// <summary>The deepest nesting of parentheses.</summary>
-    public const int MaxDepth = 50;
+    public const int MaxLength = 1000;
 
     private static readonly Parser<Func<AgentRow, bool>> Grammar = Make();
 
@@ -26,12 +23,6 @@ public static class AgentFilter
         if (text.Length > MaxLength)
         {
             return (null, $"It may have {MaxLength} characters at most.");
-        }
-
-        // The parser descends into each parenthesis by a call of its own; what is deeper than anybody writes is refused before.
-        if (text.Count(c => c is '(') > MaxDepth)
-        {
-            return (null, $"It may have {MaxDepth} parentheses at most.");
         }
 
         return Grammar.TryParse(text, out var test, out var error)

@@ -28,7 +28,11 @@ public sealed record ClusterIndex
     };
 
     /// <summary>Takes what a node has said. An older word than the known one changes nothing.</summary>
-    public ClusterIndex RecordInventory(NodeName node, NodeInventory inventory, DateTimeOffset now)
+    /// <param name="node">The node.</param>
+    /// <param name="inventory">Its reports, put together.</param>
+    /// <param name="remembered">Whether this was stored before, and is not a word of now.</param>
+    /// <param name="now">The server's clock.</param>
+    public ClusterIndex RecordInventory(NodeName node, NodeInventory inventory, bool remembered, DateTimeOffset now)
     {
         var known = Known.GetValueOrDefault(node) ?? NodeKnown.Nothing;
         if (known.Inventory?.ReceivedAt > inventory.ReceivedAt)
@@ -56,7 +60,7 @@ public sealed record ClusterIndex
         var next = this with
         {
             Stored = stored,
-            Known = Known.SetItem(node, known with { Inventory = inventory, HeardAt = Later(known.HeardAt, inventory.ReceivedAt) }),
+            Known = Known.SetItem(node, known with { Inventory = inventory, HeardAt = Later(known.HeardAt, inventory.ReceivedAt), Spoken = known.Spoken || !remembered }),
         };
         return (same ? next : next with { Guests = GuestPlaces.Of(next.Stored, next.Known) }).Forget(now);
     }
@@ -65,7 +69,7 @@ public sealed record ClusterIndex
     public ClusterIndex RecordMetrics(NodeName node, NodeMetrics metrics, DateTimeOffset now)
     {
         var known = Known.GetValueOrDefault(node) ?? NodeKnown.Nothing;
-        return this with { Known = Known.SetItem(node, known with { Metrics = metrics, MetricsAt = now, HeardAt = Later(known.HeardAt, now) }) };
+        return this with { Known = Known.SetItem(node, known with { Metrics = metrics, MetricsAt = now, HeardAt = Later(known.HeardAt, now), Spoken = true }) };
     }
 
     /// <summary>Takes what an operation found of a guest's updates.</summary>
@@ -154,10 +158,11 @@ public sealed record ClusterIndex
 /// <param name="Metrics">Its newest sample; null before the first since the silo started.</param>
 /// <param name="MetricsAt">When that was received, by the server's clock.</param>
 /// <param name="HeardAt">When it last said anything, by the server's clock; null when never.</param>
-public sealed record NodeKnown(NodeInventory? Inventory, NodeMetrics? Metrics, DateTimeOffset? MetricsAt, DateTimeOffset? HeardAt)
+/// <param name="Spoken">Whether it has said anything since the silo started: what is only remembered may be long over.</param>
+public sealed record NodeKnown(NodeInventory? Inventory, NodeMetrics? Metrics, DateTimeOffset? MetricsAt, DateTimeOffset? HeardAt, bool Spoken)
 {
     /// <summary>A node that has said nothing.</summary>
-    public static readonly NodeKnown Nothing = new(null, null, null, null);
+    public static readonly NodeKnown Nothing = new(null, null, null, null, false);
 
     /// <summary>Intervals that may pass without a word before a node counts as offline.</summary>
     public const int MissedIntervals = 3;
@@ -166,7 +171,7 @@ public sealed record NodeKnown(NodeInventory? Inventory, NodeMetrics? Metrics, D
     public bool IsOnline(DateTimeOffset now)
     {
         var interval = Metrics?.IntervalSeconds ?? Inventory?.Report?.IntervalSeconds;
-        return HeardAt is { } at && interval is { } seconds && now - at <= MissedIntervals * TimeSpan.FromSeconds(seconds);
+        return Spoken && HeardAt is { } at && interval is { } seconds && now - at <= MissedIntervals * TimeSpan.FromSeconds(seconds);
     }
 
     /// <summary>Whether its last inventory is too old to stand for the present: two of its own intervals, and a minute for the way.</summary>

@@ -43,7 +43,7 @@ internal sealed partial class ClusterGrain(
     {
         unread.Remove(node); // this is newer than what is stored
         await Gather();
-        await Store(index => index.RecordInventory(node, inventory, clock.GetUtcNow()));
+        await Store(index => index.RecordInventory(node, inventory, remembered: false, clock.GetUtcNow()));
     }
 
     public Task RecordMetrics(NodeName node, NodeMetrics metrics)
@@ -137,7 +137,7 @@ internal sealed partial class ClusterGrain(
             {
                 if (unread.Remove(node) && inventory!.Report is not null)
                 {
-                    index = index.RecordInventory(node, inventory, clock.GetUtcNow()) with { Stored = index.Stored };
+                    index = index.RecordInventory(node, inventory, remembered: true, clock.GetUtcNow()) with { Stored = index.Stored };
                 }
             }
 

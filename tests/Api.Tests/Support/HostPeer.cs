@@ -7,6 +7,7 @@ using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Api.Tests.Support;
 
@@ -108,6 +109,20 @@ internal sealed class HostPeer : IAsyncDisposable
         await Connect(server);
         await ReportInventory(Some.Inventory(this, guests));
     }
+
+    /// <summary>Says that there are these guests and that the next word comes in a second, and then says nothing.</summary>
+    public async Task FallSilentWith(Uri server, params GuestSeen[] guests)
+    {
+        await Connect(server);
+        await ReportInventory(Some.Inventory(this, guests) with { IntervalSeconds = 1 });
+        await Disconnect();
+    }
+
+    /// <summary>Sends a sample, for which nobody waits; throws when it was refused.</summary>
+    public Task ReportMetrics(NodeMetrics metrics) => Call(AgentHub.ReportMetrics, metrics);
+
+    /// <summary>Says what has changed; the server's answer.</summary>
+    public Task<InventoryAnswer> ReportChanges(Inventory inventory) => connection!.InvokeAsync<InventoryAnswer>(AgentHub.ReportInventory, inventory).Within("the answer to changes");
 
     public Task ReportInventory(Inventory inventory) => Call(AgentHub.ReportInventory, inventory);
 
