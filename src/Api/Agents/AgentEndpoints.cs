@@ -48,7 +48,7 @@ internal static class AgentEndpoints
         }
 
         // As objects: each row is written with the fields of its own kind.
-        return TypedResults.Ok<IEnumerable<object>>(page.Rows.Skip(query.Skip));
+        return TypedResults.Ok<IEnumerable<object>>([.. page.Rows.Skip(query.Skip)]);
     }
 
     internal static async Task<Results<Ok<object>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
