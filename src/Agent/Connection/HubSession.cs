@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
+using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Jobs;
 
@@ -18,6 +19,7 @@ internal sealed partial class HubSession(
     Uri apiUrl,
     AgentTokens tokens,
     InventoryCollector inventories,
+    MetricsReports metrics,
     JobRuntime jobs,
     TimeSpan discoveryInterval,
     TimeProvider clock,
@@ -139,8 +141,10 @@ internal sealed partial class HubSession(
     }
 
     // Side by side: an inventory can take minutes, and jobs that have ended are waited for.
-    private Task Serve(HubConnection connection, CancellationToken cancellationToken) =>
-        Task.WhenAll(ReportInventories(connection, cancellationToken), ReportJobs(connection, cancellationToken));
+    private Task Serve(HubConnection connection, CancellationToken cancellationToken) => Task.WhenAll(
+        ReportInventories(connection, cancellationToken),
+        ReportJobs(connection, cancellationToken),
+        metrics.Run((sample, stop) => connection.SendAsync(AgentHub.ReportMetrics, sample, stop), cancellationToken));
 
     private async Task ReportInventories(HubConnection connection, CancellationToken cancellationToken)
     {
