@@ -5,6 +5,7 @@ using NannyOrleans.Agent.Connection;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
 using NannyOrleans.Agent.Journal;
+using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Agent.Proxmox;
 
 namespace NannyOrleans.Agent.Commands;
@@ -112,7 +113,9 @@ internal static partial class RunCommand
         var patchGuest = new PatchGuestHandler(host, credentials.Node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchGuestHandler>());
         var jobs = new JobRuntime(journal, patchGuest, clock, loggers.CreateLogger<JobRuntime>());
         var inventories = new InventoryReports(new(host, credentials.Node, terminal.Reads, config, AgentCommands.Version, clock));
-        var session = new HubSession(config.ApiUrl, tokens, inventories, jobs, config.GuestDiscoveryInterval, clock, loggers);
+        var sampler = new MetricsSampler(host, credentials.Node, config.MetricsInterval, clock);
+        var metrics = new MetricsReports(sampler.Sample, config.MetricsInterval, clock, loggers.CreateLogger<MetricsReports>());
+        var session = new HubSession(config.ApiUrl, tokens, inventories, metrics, jobs, config.GuestDiscoveryInterval, clock, loggers);
 
         var logger = loggers.CreateLogger<HubSession>();
         Log.Started(logger, AgentCommands.Version, credentials.Node.Value, credentials.Cluster.Value);

@@ -8,7 +8,7 @@ namespace NannyOrleans.Agent.Configuration;
 /// <param name="ApiUrl"><c>api_url</c>: the server, http or https.</param>
 /// <param name="ProxmoxMode"><c>proxmox_mode</c>; null when absent: look whether this is a Proxmox VE host.</param>
 /// <param name="GuestDiscoveryInterval"><c>guest_discovery_interval</c>, seconds: 10 to 86400, 300 when absent.</param>
-/// <param name="MetricsInterval"><c>metrics_interval</c>, seconds: 5 to 3600, 30 when absent. Only checked as yet.</param>
+/// <param name="MetricsInterval"><c>metrics_interval</c>, seconds: 5 to 3600, 30 when absent.</param>
 internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan GuestDiscoveryInterval, TimeSpan MetricsInterval)
 {
     /// <summary><c>container_probe</c>: <c>lxc-attach</c>, also when absent, or <c>pct</c>.</summary>

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
+using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -20,6 +21,7 @@ internal sealed partial class HubSession(
     Uri apiUrl,
     AgentTokens tokens,
     InventoryReports inventories,
+    MetricsReports metrics,
     JobRuntime jobs,
     TimeSpan discoveryInterval,
     TimeProvider clock,
@@ -143,8 +145,10 @@ internal sealed partial class HubSession(
     }
 
     // Side by side: an inventory can take minutes, and jobs that have ended are waited for.
-    private Task Serve(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken) =>
-        Task.WhenAll(ReportInventories(connection, asked, cancellationToken), ReportJobs(connection, cancellationToken));
+    private Task Serve(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken) => Task.WhenAll(
+        ReportInventories(connection, asked, cancellationToken),
+        ReportJobs(connection, cancellationToken),
+        metrics.Run((sample, stop) => connection.SendAsync(AgentHub.ReportMetrics, sample, stop), cancellationToken));
 
     private async Task ReportInventories(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken)
     {

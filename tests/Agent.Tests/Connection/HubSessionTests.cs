@@ -4,6 +4,7 @@ using NannyOrleans.Agent.Connection;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
 using NannyOrleans.Agent.Journal;
+using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Agent.Tests.Support;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -148,7 +149,8 @@ public sealed class HubSessionTests : IAsyncLifetime
         var jobs = new JobRuntime(new(host.Host, clock), handler, clock, NullLogger.Instance);
         var config = new AgentConfig(server.Url, null, TimeSpan.FromHours(1), TimeSpan.FromHours(1));
         var inventories = new InventoryReports(new(host.Host, credentials.Node, new(Eventually.Limit), config, "0.0.0", failed));
-        var running = new HubSession(server.Url, tokens, inventories, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
+        var metrics = new MetricsReports(_ => throw new IOException("no figures"), TimeSpan.FromHours(1), clock, NullLogger.Instance);
+        var running = new HubSession(server.Url, tokens, inventories, metrics, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
 
         await Eventually.Until(() => failed.Calls > 0, "the inventory's failure");
         var job = Ended(1);

@@ -13,6 +13,7 @@ using Microsoft.Extensions.Logging;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Agent.Tests.Support;
 
@@ -28,6 +29,9 @@ public sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>Inventories as they come.</summary>
     public Channel<Inventory> Inventories { get; } = Channel.CreateUnbounded<Inventory>();
+
+    /// <summary>Metrics as they come.</summary>
+    public Channel<NodeMetrics> Metrics { get; } = Channel.CreateUnbounded<NodeMetrics>();
 
     /// <summary>Job reports as they come, whether acknowledged or not.</summary>
     public Channel<JobReport> Reports { get; } = Channel.CreateUnbounded<JobReport>();
@@ -131,6 +135,8 @@ public sealed class ControlPlane : IAsyncDisposable
 
     public async Task<Inventory> NextInventory() => await Inventories.Reader.ReadAsync().AsTask().Within("an inventory");
 
+    public async Task<NodeMetrics> NextMetrics() => await Metrics.Reader.ReadAsync().AsTask().Within("metrics");
+
     public async ValueTask DisposeAsync()
     {
         Drop();
@@ -213,6 +219,12 @@ public sealed class ControlPlane : IAsyncDisposable
         {
             plane.Inventories.Writer.TryWrite(inventory);
             return plane.OnInventory(inventory);
+        }
+
+        public Task ReportMetrics(NodeMetrics metrics)
+        {
+            plane.Metrics.Writer.TryWrite(metrics);
+            return Task.CompletedTask;
         }
 
         public Task ReportJob(JobReport report)
