@@ -23,6 +23,11 @@ internal static class CommandLine
         root.Subcommands.Add(Status());
         root.Subcommands.Add(Power());
         root.Subcommands.Add(SetPmxcfs());
+        root.Subcommands.Add(Machine());
+        root.Subcommands.Add(Migrate());
+        root.Subcommands.Add(Destroy());
+        root.Subcommands.Add(Ha());
+        root.Subcommands.Add(Qdevice());
         root.Subcommands.Add(Env());
         return root;
     }
@@ -40,21 +45,29 @@ internal static class CommandLine
             HelpName = "DIR",
         };
         var mirror = new Option<string?>("--mirror") { Description = "Debian mirror to build the base from. Default: this machine's own.", HelpName = "URL" };
+        var release = new Option<string>("--pve")
+        {
+            Description = $"Release of Proxmox VE on all hosts: {string.Join(", ", PveRelease.All.Select(r => r.Name))}. A plan file can mix them.",
+            HelpName = "RELEASE",
+            DefaultValueFactory = _ => PveRelease.Usual,
+        };
+        release.AcceptOnlyFromAmong([.. PveRelease.All.Select(r => r.Name)]);
         var plan = new Option<string?>("--plan")
         {
-            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP` and `guest VMID lxc|qemu HOST on|off NAME`.",
+            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE]`, `guest VMID lxc|qemu HOST on|off NAME`, "
+                + "`ha VMID`, `qdevice IP`, `ceph HEALTH_OK|HEALTH_WARN|HEALTH_ERR`.",
             HelpName = "FILE",
         };
         var command = new Command("up", "Bring the lab to the wanted state; repeating it changes nothing.")
         {
-            hosts, containers, stopped, simulated, plan, cost, cache, mirror,
+            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror,
         };
         command.SetAction((parsed, cancellationToken) => Guarded(async () =>
         {
             var ask = new UpRequest(
                 parsed.GetValue(hosts), parsed.GetValue(containers), parsed.GetValue(stopped), parsed.GetValue(simulated),
                 TimeSpan.FromMilliseconds(parsed.GetValue(cost)),
-                Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan));
+                Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan), parsed.GetValue(release)!);
             await Verbs(parsed).Up(ask, cancellationToken);
             return 0;
         }));
@@ -97,6 +110,72 @@ internal static class CommandLine
         return command;
     }
 
+    private static Command Machine()
+    {
+        var vmid = Vmid();
+        var power = new Argument<string>("on|off|paused");
+        power.AcceptOnlyFromAmong("on", "off", "paused");
+        var command = new Command("vm", "Switch a VM on or off, or pause it: a process with kvm's command line.") { vmid, power };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).Machine(parsed.GetValue(vmid), parsed.GetValue(power)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Migrate()
+    {
+        var vmid = Vmid();
+        var host = Host();
+        var command = new Command("migrate", "Move a guest to another host; a running one is stopped and started there.") { vmid, host };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).Migrate(parsed.GetValue(vmid), parsed.GetValue(host)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Destroy()
+    {
+        var vmid = Vmid();
+        var command = new Command("destroy", "Stop a guest and remove it for good.") { vmid };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).Destroy(parsed.GetValue(vmid));
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Ha()
+    {
+        var action = new Argument<string>("add|remove");
+        action.AcceptOnlyFromAmong("add", "remove");
+        var vmid = Vmid();
+        var command = new Command("ha", "Let HA manage a guest, or leave it alone.") { action, vmid };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).Ha(parsed.GetValue(vmid), parsed.GetValue(action) is "add");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Qdevice()
+    {
+        var power = new Argument<string>("on|off");
+        power.AcceptOnlyFromAmong("on", "off");
+        var command = new Command("qdevice", "Give or take the vote of the cluster's QDevice.") { power };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).Qdevice(parsed.GetValue(power) is "on");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
     private static Command Env()
     {
         var host = Host();
@@ -121,6 +200,10 @@ internal static class CommandLine
     }
 
     private static LabVerbs Verbs(ParseResult parsed) => new(LabDirectory.At(parsed.GetValue(Dir)), Console.Error.WriteLine);
+
+    private static GuestVerbs OnGuest(ParseResult parsed) => new(LabDirectory.At(parsed.GetValue(Dir)), Console.Error.WriteLine);
+
+    private static Argument<int> Vmid() => new("VMID") { Description = "A guest: 100, 101, 200, ..." };
 
     private static async Task<int> Guarded(Func<Task<int>> work)
     {

@@ -17,12 +17,20 @@ internal sealed class LabDirectory(string path)
     public string StateLock => $"{Path}/state.lock";
     public string PlanFile => $"{Path}/lab.conf";
     public string Lxc => $"{Path}/lxc";
+    public string ChangesFile => $"{Path}/state/changes";
     public string VmListFile => $"{Path}/state/vmlist";
+
+    /// <summary>What stands for /proc/net/unix where guests are simulated.</summary>
+    public string SimulatedSockets => $"{Path}/simulated/unix";
+
+    /// <summary>What stands for the control groups there.</summary>
+    public string SimulatedGroups => $"{Path}/simulated/cgroup";
+
     public bool IsLab => File.Exists(PlanFile);
 
     /// <summary>Whether a lab would have something of this name.</summary>
     public static bool IsOwnName(string name) =>
-        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "guests" || name.StartsWith("lab.conf", StringComparison.Ordinal);
+        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "guests" or "simulated" or "vms" || name.StartsWith("lab.conf", StringComparison.Ordinal);
 
     public string Host(string name) => $"{Path}/hosts/{name}";
     public string StateFile(string name) => $"{Path}/state/{name}";
@@ -38,11 +46,35 @@ internal sealed class LabDirectory(string path)
     /// <summary>A name for this lab where only short plain names are possible, such as a control group.</summary>
     public string Tag => $"nanny-lab-{Fingerprint(Path):x16}";
 
-    public LabPlan ReadPlan() => LabPlan.Parse(File.ReadAllText(PlanFile));
+    /// <summary>The plan as it was asked for, without the guests that were destroyed since.</summary>
+    public LabPlan ReadPlan() => WithoutForgotten(LabPlan.Parse(File.ReadAllText(PlanFile)));
+
+    public LabPlan WithoutForgotten(LabPlan plan)
+    {
+        if (!File.Exists(ForgottenFile)) { return plan; }
+        var gone = File.ReadAllLines(ForgottenFile).ToHashSet();
+        return plan with { Guests = plan.Guests.Where(g => !gone.Contains($"{g.Vmid}")).ToList() };
+    }
+
+    /// <summary>Leaves a guest out of the plan from now on.</summary>
+    public void ForgetGuest(int vmid) =>
+        Replace(ForgottenFile, (File.Exists(ForgottenFile) ? File.ReadAllText(ForgottenFile) : "") + $"{vmid}\n", Readable);
+
+    /// <summary>The plan, or the message for a person when this is no lab.</summary>
+    public LabPlan RequirePlan() => IsLab ? ReadPlan() : throw new LabFailure($"no lab in {Path}: `nanny-lab up` makes one");
+
+    private string ForgottenFile => $"{Path}/state/destroyed";
 
     public List<HostState> ReadHosts(LabPlan plan) => plan.Hosts
         .Select(h => HostState.Parse(h.Name, File.Exists(StateFile(h.Name)) ? File.ReadAllText(StateFile(h.Name)) : ""))
         .ToList();
+
+    /// <summary>The vote of the QDevice at this moment. With an odd number of hosts it has one less than all of them together.</summary>
+    public Qdevice Qdevice(LabPlan plan) => plan.QdeviceIp is null
+        ? default
+        : new(plan.Hosts.Count % 2 is 0 ? 1 : plan.Hosts.Count - 1, IsCasting: !File.Exists(QdeviceOffMark));
+
+    public string QdeviceOffMark => $"{Path}/state/qdevice-off";
 
     /// <summary>Takes the lab for one verb, so that `up` and `down` cannot work at once.</summary>
     public LockFile Control(Action<string> say)

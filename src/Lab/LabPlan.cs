@@ -7,13 +7,14 @@ namespace NannyOrleans.Lab;
 /// <param name="Name">pve1, pve2, ...</param>
 /// <param name="Id">Corosync's nodeid, from 1.</param>
 /// <param name="Ip">An address that nothing answers at: it stands in files only.</param>
-public sealed record PlannedHost(string Name, int Id, string Ip);
+/// <param name="Release">Its Proxmox VE: 7.4, 8.2, 8.4 or 9.2. A cluster may mix them, as during an upgrade.</param>
+public sealed record PlannedHost(string Name, int Id, string Ip, string Release = PveRelease.Usual);
 
 /// <summary>One guest of a lab, as `up` makes it.</summary>
 /// <param name="Vmid">Its id in the cluster.</param>
 /// <param name="Name">Hostname of a CT, name of a VM.</param>
 /// <param name="Node">The host it is made on.</param>
-/// <param name="Kind"><c>lxc</c> or <c>qemu</c>. A VM is a conf file only and never runs.</param>
+/// <param name="Kind"><c>lxc</c> or <c>qemu</c>. A VM is a conf file, and a process without anything in it while it is on.</param>
 /// <param name="IsWanted">Whether `up` wants it running.</param>
 public sealed record PlannedGuest(int Vmid, string Name, string Node, string Kind, bool IsWanted);
 
@@ -32,6 +33,18 @@ public sealed record LabPlan(
     private static readonly string[] Names =
         ["web-server-01", "db-server-01", "cache-server", "monitoring", "dns-server", "proxy-server"];
 
+    /// <summary>Address of the QDevice; null when the cluster has none.</summary>
+    public string? QdeviceIp { get; init; }
+
+    /// <summary>What `ceph status` says of the cluster's health; null when Ceph is not installed.</summary>
+    public string? CephHealth { get; init; }
+
+    /// <summary>The vmids that HA manages from the start.</summary>
+    public IReadOnlyList<int> HaVmids { get; init; } = [];
+
+    /// <summary>The release of one host.</summary>
+    public PveRelease ReleaseOf(string host) => PveRelease.Of(Hosts.Single(h => h.Name == host).Release);
+
     /// <summary>Whether guests are directories instead of containers.</summary>
     public bool IsSimulated => SimulatedReason is not null;
 
@@ -39,10 +52,11 @@ public sealed record LabPlan(
     public bool IsClustered => Hosts.Count > 1;
 
     /// <summary>The plan for so many hosts and containers, with two VMs that are always there.</summary>
-    public static LabPlan For(int hosts, int containers, int stopped, string? simulatedReason, TimeSpan commandCost, string baseDirectory)
+    public static LabPlan For(
+        int hosts, int containers, int stopped, string? simulatedReason, TimeSpan commandCost, string baseDirectory, string release = PveRelease.Usual)
     {
         var plannedHosts = Enumerable.Range(1, hosts)
-            .Select(id => new PlannedHost($"pve{id}", id, $"10.99.0.{10 + id}")).ToList();
+            .Select(id => new PlannedHost($"pve{id}", id, $"10.99.0.{10 + id}", PveRelease.Of(release).Name)).ToList();
         var guests = Enumerable.Range(0, containers + stopped)
             .Select(i => new PlannedGuest(
                 // 200 and 201 are the VMs: a lab of more than a hundred containers goes on at 1100.
@@ -66,12 +80,15 @@ public sealed record LabPlan(
         text.Append(CultureInfo.InvariantCulture, $"command-cost-ms {CommandCost.TotalMilliseconds:0}\n");
         text.Append("base ").Append(Base).Append('\n');
         if (SimulatedReason is not null) { text.Append("simulated ").Append(SimulatedReason).Append('\n'); }
-        foreach (var host in Hosts) { text.Append(CultureInfo.InvariantCulture, $"host {host.Id} {host.Name} {host.Ip}\n"); }
+        foreach (var host in Hosts) { text.Append(CultureInfo.InvariantCulture, $"host {host.Id} {host.Name} {host.Ip} {host.Release}\n"); }
         foreach (var guest in Guests)
         {
             text.Append(CultureInfo.InvariantCulture, $"guest {guest.Vmid} {guest.Kind} {guest.Node} {(guest.IsWanted ? "on" : "off")} {guest.Name}\n");
         }
 
+        if (QdeviceIp is not null) { text.Append(CultureInfo.InvariantCulture, $"qdevice {QdeviceIp}\n"); }
+        if (CephHealth is not null) { text.Append(CultureInfo.InvariantCulture, $"ceph {CephHealth}\n"); }
+        foreach (var vmid in HaVmids) { text.Append(CultureInfo.InvariantCulture, $"ha {vmid}\n"); }
         return text.ToString();
     }
 
@@ -81,6 +98,7 @@ public sealed record LabPlan(
         var plan = new LabPlan([], [], null, TimeSpan.Zero, "");
         var hosts = new List<PlannedHost>();
         var guests = new List<PlannedGuest>();
+        var managed = new List<int>();
         foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var blank = line.IndexOf(' ', StringComparison.Ordinal);
@@ -98,7 +116,16 @@ public sealed record LabPlan(
                     break;
                 case "host":
                     var h = value.Split(' ');
-                    hosts.Add(new(h[1], int.Parse(h[0], CultureInfo.InvariantCulture), h[2]));
+                    hosts.Add(new(h[1], int.Parse(h[0], CultureInfo.InvariantCulture), h[2], PveRelease.Of(h.ElementAtOrDefault(3) ?? PveRelease.Usual).Name));
+                    break;
+                case "qdevice":
+                    plan = plan with { QdeviceIp = value };
+                    break;
+                case "ceph":
+                    plan = plan with { CephHealth = value };
+                    break;
+                case "ha":
+                    managed.Add(int.Parse(value, CultureInfo.InvariantCulture));
                     break;
                 case "guest":
                     var g = value.Split(' ');
@@ -107,6 +134,6 @@ public sealed record LabPlan(
             }
         }
 
-        return plan with { Hosts = hosts, Guests = guests };
+        return plan with { Hosts = hosts, Guests = guests, HaVmids = managed };
     }
 }

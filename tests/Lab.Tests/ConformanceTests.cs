@@ -46,10 +46,9 @@ public sealed partial class ConformanceTests
         }
     }
 
-    /// <summary>A host's root is a directory here, and LXC looks in the lab's own place.</summary>
+    /// <summary>A host's root is a directory here.</summary>
     private static string Locate(string command, LabUnderTest lab) => command
         .Replace("/etc/pve", $"{lab.Root("pve1")}/etc/pve", StringComparison.Ordinal)
-        .Replace("lxc-attach ", $"lxc-attach -P {lab.Directory}/lxc ", StringComparison.Ordinal)
         .Replace("nanny-lab ", $"nanny-lab --dir {lab.Directory} ", StringComparison.Ordinal);
 
     /// <summary>Takes out what cannot be equal, on both sides alike.</summary>

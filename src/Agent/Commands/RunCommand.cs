@@ -112,7 +112,7 @@ internal static partial class RunCommand
         using var scripts = new ScriptCache(http, config.ApiUrl, tokens, host);
         var patchGuest = new PatchGuestHandler(host, credentials.Node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchGuestHandler>());
         var jobs = new JobRuntime(journal, patchGuest, clock, loggers.CreateLogger<JobRuntime>());
-        var inventories = new InventoryCollector(host, credentials.Node, terminal.Reads, AgentCommands.Version, config.GuestDiscoveryInterval, clock);
+        var inventories = new InventoryReports(new(host, credentials.Node, terminal.Reads, config, AgentCommands.Version, clock));
         var sampler = new MetricsSampler(host, credentials.Node, config.MetricsInterval, clock);
         var metrics = new MetricsReports(sampler.Sample, config.MetricsInterval, clock, loggers.CreateLogger<MetricsReports>());
         var session = new HubSession(config.ApiUrl, tokens, inventories, metrics, jobs, config.GuestDiscoveryInterval, clock, loggers);

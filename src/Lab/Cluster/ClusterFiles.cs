@@ -18,7 +18,7 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         using var held = directory.State();
         var before = directory.ReadHosts(plan);
         var after = before.Select(change).ToList();
-        after = after.Select(h => Membership.SeesChange(h, before, after) ? h with { MembersVersion = h.MembersVersion + 1 } : h).ToList();
+        after = after.Select(h => Membership.SeesChange(h, before, after, directory.Qdevice(plan)) ? h with { MembersVersion = h.MembersVersion + 1 } : h).ToList();
         foreach (var host in after) { Place(host); }
         after = Synchronise(after);
         foreach (var host in after) { LabDirectory.Replace(directory.StateFile(host.Name), host.Format(), LabDirectory.Readable); }
@@ -26,25 +26,43 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         return after;
     }
 
+    /// <summary>Rewrites what pmxcfs, pvestatd and the HA daemons would, after guests were started or stopped.</summary>
+    public void Publish()
+    {
+        using var held = directory.State();
+        Refresh(directory.ReadHosts(plan), new HashSet<int>());
+    }
+
     /// <summary>Writes a file of /etc/pve from <paramref name="writer"/>; false when that host has no quorum.</summary>
     /// <param name="writer">The host whose command writes.</param>
     /// <param name="file">Relative to /etc/pve.</param>
     /// <param name="content">The whole new content.</param>
-    public bool Write(string writer, string file, string content)
+    public bool Write(string writer, string file, string content) => Edit(writer, file, etcPve => LabDirectory.Replace($"{etcPve}/{file}", content));
+
+    /// <summary>Moves a file, as a migrated guest's; false when <paramref name="writer"/> has no quorum.</summary>
+    public bool Move(string writer, string file, string to) => Edit(writer, to, etcPve => File.Move($"{etcPve}/{file}", $"{etcPve}/{to}"));
+
+    /// <summary>Removes a file; false when <paramref name="writer"/> has no quorum.</summary>
+    public bool Delete(string writer, string file) => Edit(writer, file, etcPve => File.Delete($"{etcPve}/{file}"));
+
+    private bool Edit(string writer, string file, Action<string> edit)
     {
         using var held = directory.State();
         var hosts = directory.ReadHosts(plan);
         var from = hosts.Single(h => h.Name == writer);
-        if (!from.HasPmxcfs || !Membership.IsQuorate(from, hosts)) { return false; }
+        if (!from.HasPmxcfs || !Membership.IsQuorate(from, hosts, directory.Qdevice(plan))) { return false; }
         var version = from.Replica + 1;
         foreach (var host in hosts.Where(h => Membership.SeesOnline(from, h)))
         {
-            LabDirectory.Replace($"{directory.EtcPve(host.Name)}/{file}", content);
+            edit(directory.EtcPve(host.Name));
             LabDirectory.Replace(directory.StateFile(host.Name), (host with { Replica = version }).Format(), LabDirectory.Readable);
         }
 
+        var changes = Changes();
+        changes[file] = changes.GetValueOrDefault(file, 1) + 1;
+        LabDirectory.Replace(directory.ChangesFile, string.Concat(changes.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Value} {c.Key}\n"))));
         var changed = int.TryParse(Path.GetFileNameWithoutExtension(file), CultureInfo.InvariantCulture, out var vmid) ? new HashSet<int> { vmid } : [];
-        Refresh(hosts, changed);
+        Refresh(directory.ReadHosts(plan), changed);
         return true;
     }
 
@@ -124,10 +142,56 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         LabDirectory.Replace(directory.VmListFile, list.Format());
         foreach (var host in hosts.Where(h => h.HasPmxcfs))
         {
-            LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.members", PmxcfsFiles.Members(plan, host, hosts));
+            LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.members", PmxcfsFiles.Members(plan, host, hosts, directory.Qdevice(plan)));
             LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.vmlist", PmxcfsFiles.VmList(list));
         }
+
+        RefreshStatus(hosts, list, directory.EtcPve(leader.Name));
     }
+
+    /// <summary>Rewrites what the hosts' daemons tell each other. A host that is not seen has no lines: pmxcfs forgets them after five minutes, the lab at once.</summary>
+    private void RefreshStatus(IReadOnlyList<HostState> hosts, VmList list, string leading)
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        var status = new LabStatus(directory, plan);
+        var guests = plan.Hosts.ToDictionary(h => h.Name, h => status.Guests(leading, h.Name));
+        RefreshHa(hosts, guests.Values.SelectMany(g => g).ToList(), leading, now);
+        var lines = hosts.Where(h => h.HasPmxcfs).ToDictionary(h => h.Name, h => StatusFiles.Rrd(
+            plan.ReleaseOf(h.Name), h.Name, status.Machine, guests[h.Name], status.StoragesOf(leading, h.Name), now));
+        var changes = Changes();
+        foreach (var host in hosts.Where(h => h.HasPmxcfs))
+        {
+            var seen = hosts.Where(h => Membership.SeesOnline(host, h)).Select(h => h.Name).ToList();
+            LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.rrd", string.Concat(seen.Select(n => lines[n])));
+            LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.version", StatusFiles.Version(plan.ReleaseOf(host.Name), host, list, changes, seen));
+        }
+    }
+
+    /// <summary>What LRM and CRM write while there is quorum; without, their last words stand and grow old.</summary>
+    private void RefreshHa(IReadOnlyList<HostState> hosts, List<GuestSeen> guests, string leading, long now)
+    {
+        var members = hosts.Where(h => h.HasPmxcfs && Membership.IsQuorate(h, hosts, directory.Qdevice(plan))).ToList();
+        if (members.Count is 0) { return; }
+        var resources = HaFiles.Resources(File.Exists($"{leading}/ha/resources.cfg") ? File.ReadAllText($"{leading}/ha/resources.cfg") : "");
+        var services = resources.Select(r => (Resource: r, Guest: guests.FirstOrDefault(g => g.Vmid == r.Vmid))).Where(s => s.Guest is not null)
+            .Select(s => new HaService(s.Resource, s.Guest!.Node, s.Guest.Status is "running")).ToList();
+        // Once there was a master, its file stays: also when the last resource has gone.
+        var master = services.Count > 0 || File.Exists($"{leading}/ha/manager_status") ? members[0].Name : null;
+        foreach (var at in members.Select(m => directory.EtcPve(m.Name)))
+        {
+            foreach (var member in members)
+            {
+                LabDirectory.Replace($"{at}/nodes/{member.Name}/lrm_status", HaFiles.LrmStatus(services.Any(s => s.Node == member.Name), now));
+            }
+
+            if (master is null) { continue; }
+            LabDirectory.Replace($"{at}/ha/manager_status", HaFiles.ManagerStatus(master, hosts.Select(h => (h.Name, h.IsOn)), services, now));
+        }
+    }
+
+    private Dictionary<string, int> Changes() => File.Exists(directory.ChangesFile)
+        ? File.ReadLines(directory.ChangesFile).Select(l => l.Split(' ', 2)).ToDictionary(w => w[1], w => int.Parse(w[0], CultureInfo.InvariantCulture))
+        : [];
 
     private static IEnumerable<(int Vmid, string Node, string Kind)> GuestFiles(string etcPve)
     {

@@ -23,15 +23,16 @@ public enum Pmxcfs
 /// <param name="Replica">Number of the last write in its copy of /etc/pve. The highest one in a partition leads.</param>
 /// <param name="MembersVersion">Counts what this host saw change in the membership, as in its <c>.members</c>.</param>
 /// <param name="OnbootDone">Whether guests with <c>onboot</c> were started in this boot: that waits for quorum.</param>
+/// <param name="Started">When its pmxcfs began, in Unix seconds.</param>
 public sealed record HostState(
-    string Name, bool IsOn, Pmxcfs Pmxcfs, string BootId, int Replica, int MembersVersion, bool OnbootDone)
+    string Name, bool IsOn, Pmxcfs Pmxcfs, string BootId, int Replica, int MembersVersion, bool OnbootDone, long Started = 0)
 {
     /// <summary>Whether its /etc/pve is alive: on, and pmxcfs runs.</summary>
     public bool HasPmxcfs => IsOn && Pmxcfs is Pmxcfs.Running;
 
     /// <summary>The stored form.</summary>
     public string Format() => string.Create(CultureInfo.InvariantCulture,
-        $"power {(IsOn ? "on" : "off")}\npmxcfs {PmxcfsWord}\nboot {BootId}\nreplica {Replica}\nmembers {MembersVersion}\nonboot {(OnbootDone ? "done" : "due")}\n");
+        $"power {(IsOn ? "on" : "off")}\npmxcfs {PmxcfsWord}\nboot {BootId}\nreplica {Replica}\nmembers {MembersVersion}\nonboot {(OnbootDone ? "done" : "due")}\nstarted {Started}\n");
 
     /// <summary>Reads the stored form. A missing line has the value of a host that was never started.</summary>
     public static HostState Parse(string name, string text)
@@ -49,6 +50,7 @@ public sealed record HostState(
                 "boot" => state with { BootId = value },
                 "replica" => state with { Replica = int.Parse(value, CultureInfo.InvariantCulture) },
                 "members" => state with { MembersVersion = int.Parse(value, CultureInfo.InvariantCulture) },
+                "started" => state with { Started = long.Parse(value, CultureInfo.InvariantCulture) },
                 "onboot" => state with { OnbootDone = value == "done" },
                 _ => state,
             };

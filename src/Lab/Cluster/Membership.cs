@@ -5,8 +5,8 @@ public static class Membership
 {
     /// <summary>Whether <paramref name="host"/> is in a quorate partition. A host that is off sees nothing.</summary>
     /// <remarks>One vote each. A stopped pmxcfs takes no vote away: corosync casts it.</remarks>
-    public static bool IsQuorate(HostState host, IReadOnlyCollection<HostState> all) =>
-        host.IsOn && Quorum.Holds(all.Count(h => h.IsOn), all.Count);
+    public static bool IsQuorate(HostState host, IReadOnlyCollection<HostState> all, Qdevice qdevice = default) =>
+        host.IsOn && Quorum.Holds(all.Count(h => h.IsOn) + qdevice.Cast, all.Count + qdevice.Votes);
 
     /// <summary>Whether <paramref name="seer"/>'s <c>.members</c> shows <paramref name="other"/> as online.</summary>
     /// <remarks>pmxcfs counts its own peers here, not corosync's: a host whose pmxcfs is gone is offline in this file and yet votes.</remarks>
@@ -17,10 +17,10 @@ public static class Membership
         inOrderOfIds.Where(h => h.HasPmxcfs).MaxBy(h => h.Replica);
 
     /// <summary>Which hosts now see another membership than before: their <c>.members</c> counts up.</summary>
-    public static bool SeesChange(HostState seer, IReadOnlyCollection<HostState> before, IReadOnlyCollection<HostState> after)
+    public static bool SeesChange(HostState seer, IReadOnlyCollection<HostState> before, IReadOnlyCollection<HostState> after, Qdevice qdevice = default)
     {
         var was = before.Single(h => h.Name == seer.Name);
-        return IsQuorate(was, before) != IsQuorate(seer, after)
+        return IsQuorate(was, before, qdevice) != IsQuorate(seer, after, qdevice)
             || before.Zip(after).Any(pair => SeesOnline(was, pair.First) != SeesOnline(seer, pair.Second));
     }
 }

@@ -7,7 +7,7 @@ namespace NannyOrleans.Lab.Cluster;
 public static class PmxcfsFiles
 {
     /// <summary><c>.members</c> as <paramref name="seer"/> shows it. A standalone host has no cluster object.</summary>
-    public static string Members(LabPlan plan, HostState seer, IReadOnlyCollection<HostState> all)
+    public static string Members(LabPlan plan, HostState seer, IReadOnlyCollection<HostState> all, Qdevice qdevice = default)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{{\n\"nodename\": \"{seer.Name}\",\n");
@@ -16,7 +16,7 @@ public static class PmxcfsFiles
             return text.Append(CultureInfo.InvariantCulture, $"\"version\": {seer.MembersVersion}\n}}\n").ToString();
         }
 
-        var quorate = Membership.IsQuorate(seer, all) ? 1 : 0;
+        var quorate = Membership.IsQuorate(seer, all, qdevice) ? 1 : 0;
         text.Append(CultureInfo.InvariantCulture, $"\"version\": {seer.MembersVersion},\n");
         text.Append(CultureInfo.InvariantCulture,
             $"\"cluster\": {{ \"name\": \"{LabPlan.ClusterName}\", \"version\": {plan.Hosts.Count}, \"nodes\": {plan.Hosts.Count}, \"quorate\": {quorate} }},\n");
@@ -50,6 +50,8 @@ public static class PmxcfsFiles
     {
         var nodes = string.Concat(plan.Hosts.OrderBy(h => h.Name, StringComparer.Ordinal).Select(h => string.Create(CultureInfo.InvariantCulture,
             $"  node {{\n    name: {h.Name}\n    nodeid: {h.Id}\n    quorum_votes: 1\n    ring0_addr: {h.Ip}\n  }}\n")));
+        // An even number of nodes takes ffsplit and one vote; an odd one lms, which writes no votes and means all but one.
+        var device = plan.QdeviceIp is null ? "" : $"  device {{\n    model: net\n    net {{\n      algorithm: {(plan.Hosts.Count % 2 is 0 ? "ffsplit" : "lms")}\n      host: {plan.QdeviceIp}\n      tls: on\n    }}\n{(plan.Hosts.Count % 2 is 0 ? "    votes: 1\n" : "")}  }}\n";
         return $$"""
             logging {
               debug: off
@@ -60,7 +62,7 @@ public static class PmxcfsFiles
             {{nodes}}}
 
             quorum {
-              provider: corosync_votequorum
+            {{device}}  provider: corosync_votequorum
             }
 
             totem {

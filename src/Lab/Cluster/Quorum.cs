@@ -1,6 +1,6 @@
 namespace NannyOrleans.Lab.Cluster;
 
-/// <summary>Corosync's vote counting, as much of it as a lab without a QDevice needs.</summary>
+/// <summary>Corosync's vote counting, as much of it as a lab needs.</summary>
 public static class Quorum
 {
     /// <summary>Votes needed: more than half of the expected ones. Lost hosts do not lower the expectation.</summary>

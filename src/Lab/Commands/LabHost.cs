@@ -7,21 +7,36 @@ namespace NannyOrleans.Lab.Commands;
 /// <summary>The host a PVE command runs on, with the checks all of them share.</summary>
 internal sealed class LabHost
 {
+    private LabStatus? status;
+
     private LabHost(LabDirectory directory, LabPlan plan, HostState state, IReadOnlyList<HostState> all)
     {
         Directory = directory;
         Plan = plan;
         State = state;
-        IsQuorate = Membership.IsQuorate(state, all);
+        All = all;
+        IsQuorate = Membership.IsQuorate(state, all, directory.Qdevice(plan));
+        Release = plan.ReleaseOf(state.Name);
         Guests = plan.IsSimulated ? new SimulatedGuests(directory) : new Containers(directory);
     }
 
     public LabDirectory Directory { get; }
     public LabPlan Plan { get; }
     public HostState State { get; }
+    public IReadOnlyList<HostState> All { get; }
     public bool IsQuorate { get; }
+    public PveRelease Release { get; }
     public IGuests Guests { get; }
     public string Name => State.Name;
+
+    /// <summary>Its copy of /etc/pve.</summary>
+    public string EtcPve => Directory.EtcPve(Name);
+
+    /// <summary>What runs, looked up when it is asked for.</summary>
+    public LabStatus Status => status ??= new(Directory, Plan);
+
+    /// <summary>Another host of the lab, as a command there would see it.</summary>
+    public LabHost At(string name) => new(Directory, Plan, All.Single(h => h.Name == name), All);
 
     /// <summary>Reads the lab for one command; burns what Perl would.</summary>
     public static LabHost Open(LabDirectory directory, string name)

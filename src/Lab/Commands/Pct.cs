@@ -21,6 +21,11 @@ internal sealed class Pct(LabHost host)
         CommandOption.Boolean("template"),
     ];
 
+    /// <summary>The sub-commands a lab has, as one release knows them: `--keep-env` came with 8.2.</summary>
+    public static IReadOnlyList<CommandSpec> SpecsOf(PveRelease release) => release.Has("8.2")
+        ? Specs
+        : [.. Specs.Select(s => s.Name is "exec" ? s with { Options = [] } : s)];
+
     /// <summary>The sub-commands a lab has.</summary>
     public static IReadOnlyList<CommandSpec> Specs { get; } =
     [
@@ -36,7 +41,15 @@ internal sealed class Pct(LabHost host)
         new("unlock", TakesVmid: true, TakesRest: false, [], "pct unlock <vmid>"),
     ];
 
-    public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest) => command.Name switch
+    public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest)
+    {
+        var answer = Act(command, arguments, rest);
+        // What pvestatd would notice within ten seconds.
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new Cluster.ClusterFiles(host.Directory, host.Plan).Publish(); }
+        return answer;
+    }
+
+    private Answer Act(CommandSpec command, Arguments arguments, IReadOnlyList<byte[]> rest) => command.Name switch
     {
         "list" => List(),
         "status" => Status(arguments.Vmid, arguments.Is("verbose")),
@@ -115,7 +128,7 @@ internal sealed class Pct(LabHost host)
             if (conf is null) { return host.Missing(Folder, vmid, 255); }
             if (conf["template"] is "1") { return Answer.Dies(255, "you can't start a CT if it's a template"); }
             if (conf["lock"] is { } why) { return Answer.Dies(255, $"CT is locked ({why})"); }
-            return Started(vmid, conf, host.Guests.Start(vmid));
+            return Started(vmid, host.Guests.Start(vmid, conf));
         }
     }
 
@@ -156,7 +169,8 @@ internal sealed class Pct(LabHost host)
             if (!host.Guests.Shutdown(vmid, TimeoutOf(arguments))) { host.Guests.Kill(vmid); }
             var warnings = "";
             var conf = host.Conf(Folder, vmid, ref warnings);
-            if (conf?["lock"] is not null)
+            if (conf is null) { return host.Missing(Folder, vmid, 255); }
+            if (conf["lock"] is not null)
             {
                 return new Answer.Ends(255,
                     "run_buffer: 322 Script exited with status 255\n"
@@ -165,7 +179,7 @@ internal sealed class Pct(LabHost host)
                     $"startup for container '{vmid}' failed\n");
             }
 
-            return Started(vmid, conf, host.Guests.Start(vmid));
+            return Started(vmid, host.Guests.Start(vmid, conf));
         }
     }
 
@@ -223,7 +237,7 @@ internal sealed class Pct(LabHost host)
         }
     }
 
-    private static Answer Started(int vmid, GuestConf? conf, string? failure) => failure is null
+    private static Answer Started(int vmid, string? failure) => failure is null
         ? new Answer.Ends(0)
         : new Answer.Ends(255, failure, $"startup for container '{vmid}' failed\n");
 

@@ -12,7 +12,6 @@ internal static class PveCommand
     /// <summary>First argument that makes this program a host's command.</summary>
     public const string Marker = "@pve";
 
-    private const string PveVersion = "pve-manager/9.2.11/0000000000000000";
     private const int WordsBeforeCommand = 4;
     private const int NotConnected = 107; // ENOTCONN
 
@@ -72,23 +71,51 @@ internal static class PveCommand
             if (!host.State.IsOn) { return host.Unusable()!; }
             var kernel = File.ReadAllText($"{host.Directory.Host(host.Name)}/proc/sys/kernel/osrelease").Trim();
             return words.Length is 0
-                ? Commands.Answer.Says($"{PveVersion} (running kernel: {kernel})\n")
+                ? Commands.Answer.Says($"pve-manager/{host.Release.Manager}/{host.Release.RepoId} (running kernel: {kernel})\n")
                 : Commands.Answer.Dies(255, "nanny-lab: `pveversion` takes no options in this lab");
         }
 
+        if (program is "corosync-quorumtool")
+        {
+            // A small C program: it asks corosync, which lives without pmxcfs.
+            return host.State.IsOn ? new Corosync(host).QuorumTool(words) : host.Unusable()!;
+        }
+
         if (host.Unusable() is { } no) { return no; }
+        return program switch
+        {
+            "pvecm" => new Corosync(host).Pvecm(words),
+            "pvesh" => new Pvesh(host).Run(words),
+            "ha-manager" => HaManager(host, words),
+            _ => OfGuests(host, program, words),
+        };
+    }
+
+    private static Answer HaManager(LabHost host, string[] words)
+    {
+        if (words.Length is 0) { return new Answer.Ends(255, "", "ERROR: no command specified\nUSAGE: ha-manager <COMMAND> [ARGS] [OPTIONS]\n"); }
+        if (words[0] is "config" && words.Length is 1) { return Commands.Answer.Says(string.Concat(new HaView(host).Resources.Select(r => $"{r.Sid}\n\tstate {r.State}\n\n"))); }
+        if (words[0] is not "status") { return Commands.Answer.Dies(255, $"nanny-lab: `ha-manager {words[0]}` is not in this lab"); }
+        var arguments = Arguments.Parse(new("status", TakesVmid: false, TakesRest: false, [CommandOption.Boolean("verbose")], "ha-manager status [OPTIONS]"), words[1..]);
+        if (arguments.Wrong is { } wrong) { return wrong; }
+        var view = new HaView(host);
+        return Commands.Answer.Says(view.Lines() + (arguments.Is("verbose") ? "full cluster state:\n" + PerlJson.Pretty(view.State()) : ""));
+    }
+
+    private static Answer OfGuests(LabHost host, string program, string[] words)
+    {
         var usage = Resource.Text($"{program}.usage.txt");
         if (words.Length is 0) { return new Answer.Ends(255, "", $"ERROR: no command specified\n{usage}"); }
         var name = FullName(program, usage, words[0]);
         if (name is null) { return new Answer.Ends(255, "", $"ERROR: unknown command '{program} {words[0]}'\n{usage}"); }
-        var specs = program is "pct" ? Pct.Specs : Qm.Specs;
+        var specs = program is "pct" ? Pct.SpecsOf(host.Release) : Qm.Specs;
         var command = specs.FirstOrDefault(s => s.Name == name);
         if (command is null) { return Commands.Answer.Dies(255, $"nanny-lab: `{program} {name}` is not in this lab"); }
         var arguments = Arguments.Parse(command, words[1..]);
         if (arguments.Wrong is { } wrong) { return wrong; }
         return program is "pct"
             ? new Pct(host).Run(command, arguments, Rest(arguments, words.Length - 1))
-            : new Qm(host).Run(command, arguments);
+            : new Qm(host).Run(command, arguments, arguments.Rest.Select(i => words[1 + i]).ToList());
     }
 
     /// <summary>A sub-command by a beginning that only it has. The usage text names them all, also those no lab has.</summary>

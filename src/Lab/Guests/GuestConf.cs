@@ -80,6 +80,19 @@ public sealed record GuestConf(
         return section.Lines is null ? null : Parse(string.Join('\n', section.Lines));
     }
 
+    /// <summary>The parts of a value such as <c>name=eth0,bridge=vmbr0</c>. A first part without a name goes under an empty one.</summary>
+    public static IReadOnlyDictionary<string, string> SubKeys(string value)
+    {
+        var keys = new Dictionary<string, string>();
+        foreach (var part in value.Split(','))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            keys[equals < 0 ? "" : part[..equals]] = part[(equals + 1)..];
+        }
+
+        return keys;
+    }
+
     /// <summary>The conf with a key set, or removed when <paramref name="value"/> is null.</summary>
     public GuestConf With(string key, string? value)
     {

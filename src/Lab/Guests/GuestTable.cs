@@ -11,7 +11,9 @@ public sealed record CtRow(int Vmid, bool IsRunning, string Lock, string Name);
 /// <param name="Name">May hold blanks, and may be longer than its column.</param>
 /// <param name="MemoryMb">MiB.</param>
 /// <param name="BootdiskGb">GiB; 0 when the boot disk is not found.</param>
-public sealed record VmRow(int Vmid, string Name, int MemoryMb, double BootdiskGb);
+/// <param name="Status"><c>running</c> or <c>stopped</c>; with `--full` what QEMU says, such as <c>paused</c>.</param>
+/// <param name="Pid">0 when it is off.</param>
+public sealed record VmRow(int Vmid, string Name, int MemoryMb, double BootdiskGb, string Status = "stopped", int Pid = 0);
 
 /// <summary>The two lists. Both print nothing at all, not even a header, without guests.</summary>
 public static class GuestTable
@@ -30,7 +32,7 @@ public static class GuestTable
         return text.ToString();
     }
 
-    /// <summary>`qm list`: a lab's VMs are always stopped.</summary>
+    /// <summary>`qm list`: a long name shifts what follows it.</summary>
     public static string QmList(IReadOnlyCollection<VmRow> rows)
     {
         if (rows.Count is 0) { return ""; }
@@ -38,7 +40,7 @@ public static class GuestTable
         foreach (var row in rows.OrderBy(r => r.Vmid))
         {
             text.Append(CultureInfo.InvariantCulture,
-                $"{row.Vmid,10} {row.Name,-20} {"stopped",-10} {row.MemoryMb,-10} {row.BootdiskGb,12:0.00} {0,-10}\n");
+                $"{row.Vmid,10} {row.Name,-20} {row.Status,-10} {row.MemoryMb,-10} {row.BootdiskGb,12:0.00} {row.Pid,-10}\n");
         }
 
         return text.ToString();

@@ -8,8 +8,11 @@ internal interface IGuests
     /// <summary>The vmids that run, on whatever host.</summary>
     IReadOnlySet<int> Running();
 
-    /// <summary>Starts one; null when it runs, else what LXC said.</summary>
-    string? Start(int vmid);
+    /// <summary>The pid of a running one's init on this machine; null when it does not run.</summary>
+    int? InitPid(int vmid);
+
+    /// <summary>Starts one as its conf says; null when it runs, else what LXC said.</summary>
+    string? Start(int vmid, GuestConf conf);
 
     /// <summary>Ends one at once.</summary>
     void Kill(int vmid);
@@ -25,6 +28,9 @@ internal interface IGuests
 
     /// <summary>Throws away all a stopped guest changed, so that its updates are pending again.</summary>
     void Reset(PlannedGuest guest, string baseDirectory);
+
+    /// <summary>Takes a stopped guest's files away for good.</summary>
+    void Remove(int vmid);
 
     /// <summary>Ends and removes all that belongs to this lab outside its files: processes, control groups.</summary>
     void Clear();

@@ -9,46 +9,35 @@ namespace NannyOrleans.Lab.Guests;
 
 /// <summary>
 /// Guests that are directories, where no container can run: `pct exec` runs the command on this machine, in the guest's
-/// directory, with shims of apt and dpkg before the machine's own programs.
+/// directory, with shims of apt and dpkg before the machine's own programs. <c>attach.sh</c> does it.
 /// </summary>
 /// <remarks>
 /// A script that sets PATH itself would get the machine's own apt. Where users may have name spaces, the shims are therefore
 /// mounted over the real programs; and root's lab runs its guests as nobody: a guest must never patch the machine of the person
-/// who tries the lab.
+/// who tries the lab. A process that does nothing stands for the guest's init.
 /// </remarks>
 internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
 {
-    /// <summary>
-    /// Stands between `pct exec` and the command as lxc-attach does: killing it leaves the command running, and a command that
-    /// ends by a signal gives 128 and its number. Standard input goes over descriptor 3: a shell gives background jobs none.
-    /// </summary>
-    private const string AttachScript = "exec 3<&0; \"$@\" <&3 3<&- & exec 0</dev/null 2>/dev/null 3<&-; wait $!";
-
-    /// <summary>Inside a mount name space: the guest's shims and files over the machine's.</summary>
-    private const string MountScript = """
-        for shim in "$NANNY_LAB_GUEST"/bin/*; do
-            [ "${shim##*/}" = cat ] || for place in /usr/bin /usr/sbin; do
-                [ ! -e "$place/${shim##*/}" ] || mount --bind "$shim" "$place/${shim##*/}" || exit 1
-            done
-        done
-        for file in hostname os-release; do
-            [ ! -e "/etc/$file" ] || mount --bind "$NANNY_LAB_GUEST/etc/$file" "/etc/$file" || exit 1
-        done
-
-        """;
-
     private const string Nobody = "65534";
 
-    private string IsolatedMark => $"{directory.Path}/guests/isolated";
+    /// <summary>Who may do all with it, and anyone run it.</summary>
+    public const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    /// <summary>Whether shims can be mounted over this machine's programs; looked up once, at `up`.</summary>
-    public bool TryIsolate()
+    private string AttachProgram => $"{directory.Path}/simulated/attach";
+
+    /// <summary>Makes what all simulated guests share. False when shims cannot be mounted over this machine's programs.</summary>
+    public bool Prepare()
     {
-        var possible = Programs.Find("unshare") is { } unshare && Cli.Wrap(Native.IsRoot ? "/usr/bin/setpriv" : unshare)
+        Directory.CreateDirectory($"{directory.Path}/guests");
+        Directory.CreateDirectory($"{directory.SimulatedGroups}/lxc");
+        LabDirectory.Replace(AttachProgram, Resource.Text("attach.sh"), Executable);
+        Publish();
+        var isolated = Programs.Find("unshare") is { } unshare && Cli.Wrap(Native.IsRoot ? "/usr/bin/setpriv" : unshare)
             .WithArguments(Native.IsRoot ? [.. AsNobody, unshare, .. OwnNameSpace, "true"] : [.. OwnNameSpace, "true"])
             .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync().Task.GetAwaiter().GetResult().ExitCode is 0;
-        if (possible) { File.WriteAllText(IsolatedMark, ""); }
-        return possible;
+        if (isolated) { File.WriteAllText($"{directory.Path}/guests/isolated", ""); }
+        return isolated;
     }
 
     public IReadOnlySet<int> Running()
@@ -56,19 +45,31 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
         var running = new HashSet<int>();
         foreach (var guest in Directory.EnumerateDirectories($"{directory.Path}/guests"))
         {
-            if (File.Exists($"{guest}/running")) { running.Add(int.Parse(Path.GetFileName(guest), CultureInfo.InvariantCulture)); }
+            if (int.TryParse(Path.GetFileName(guest), CultureInfo.InvariantCulture, out var vmid) && InitPid(vmid) is not null) { running.Add(vmid); }
         }
 
         return running;
     }
 
-    public string? Start(int vmid)
+    public int? InitPid(int vmid) => RunningProcess.Read(RunFile(vmid))?.Pid;
+
+    public string? Start(int vmid, GuestConf conf)
     {
-        File.WriteAllText($"{directory.SimulatedGuest(vmid)}/running", "");
+        var guest = directory.SimulatedGuest(vmid);
+        var pid = Placeholder.Start($"{guest}/init", "/sbin/init", [$"--guest={guest}"]);
+        RunningProcess.Write(RunFile(vmid), pid);
+        SimulatedGroup.Write(Group(vmid), pid, long.TryParse(conf["memory"], CultureInfo.InvariantCulture, out var mib) ? $"{mib << 20}" : "max");
+        Publish();
         return null;
     }
 
-    public void Kill(int vmid) => File.Delete($"{directory.SimulatedGuest(vmid)}/running");
+    public void Kill(int vmid)
+    {
+        if (InitPid(vmid) is { } pid) { Native.SendSignal(pid, Native.SigKill); }
+        File.Delete(RunFile(vmid));
+        if (Directory.Exists(Group(vmid))) { Directory.Delete(Group(vmid), recursive: true); }
+        Publish();
+    }
 
     public bool Shutdown(int vmid, TimeSpan timeout)
     {
@@ -78,26 +79,8 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
 
     public Answer Attach(int vmid, bool keepEnvironment, IReadOnlyList<byte[]> command)
     {
-        var guest = directory.SimulatedGuest(vmid);
-        var name = Encoding.UTF8.GetString(command[0]);
-        var path = $"{guest}/bin:/sbin:/bin:/usr/sbin:/usr/bin";
-        var program = name.Contains('/', StringComparison.Ordinal)
-            ? name
-            : path.Split(':').Select(place => $"{place}/{name}").FirstOrDefault(File.Exists);
-        if (program is null || !File.Exists(program)) { return Failed(vmid, 127, "No such file or directory", name); }
-        if ((File.GetUnixFileMode(program) & UnixFileMode.OtherExecute) is 0) { return Failed(vmid, 126, "Permission denied", name); }
-        var isolated = File.Exists(IsolatedMark);
-        List<string> words = keepEnvironment
-            ? ["/usr/bin/env"]
-            : ["/usr/bin/env", "-i", $"PATH={path}", "container=lxc", $"NANNY_LAB_GUEST={guest}"];
-        if (Native.IsRoot) { words.AddRange(["/usr/bin/setpriv", .. AsNobody]); }
-        if (isolated) { words.AddRange([Programs.Find("unshare")!, .. OwnNameSpace]); }
-        words.AddRange(["/bin/sh", "-c", isolated ? MountScript + AttachScript : AttachScript, "sh", program]);
-        return new Answer.Becomes(
-            words[0],
-            [.. words.Select(Encoding.UTF8.GetBytes), .. command.Skip(1)],
-            [new("PATH", path), new("container", "lxc"), new("NANNY_LAB_GUEST", guest)],
-            WorkingDirectory: guest);
+        string[] words = [AttachProgram, directory.SimulatedGuest(vmid), vmid.ToString(CultureInfo.InvariantCulture), keepEnvironment ? "keep" : "clear"];
+        return new Answer.Becomes(AttachProgram, [.. words.Select(Encoding.UTF8.GetBytes), .. command], [], WorkingDirectory: null);
     }
 
     public void Make(PlannedGuest guest, string baseDirectory)
@@ -127,22 +110,34 @@ internal sealed class SimulatedGuests(LabDirectory directory) : IGuests
 
     public void Reset(PlannedGuest guest, string baseDirectory)
     {
-        Directory.Delete(directory.SimulatedGuest(guest.Vmid), recursive: true);
+        Remove(guest.Vmid);
         Make(guest, baseDirectory);
     }
 
-    /// <summary>Nothing lives outside the directory. A command that still runs ends by itself.</summary>
+    public void Remove(int vmid)
+    {
+        if (Directory.Exists(directory.SimulatedGuest(vmid))) { Directory.Delete(directory.SimulatedGuest(vmid), recursive: true); }
+    }
+
+    /// <summary>The processes that stand for guests are the lab's own to end. A command that still runs ends by itself.</summary>
     public void Clear()
     {
+    }
+
+    private string RunFile(int vmid) => $"{directory.SimulatedGuest(vmid)}/running";
+
+    private string Group(int vmid) => $"{directory.SimulatedGroups}/lxc/{vmid}";
+
+    /// <summary>The command sockets of what runs, as the kernel would list them: guests start in parallel, and the last one has all.</summary>
+    private void Publish()
+    {
+        using var held = LockFile.Take($"{directory.Path}/simulated/lock", TimeSpan.FromMinutes(1));
+        var lines = Running().Order().Select(vmid =>
+            $"0000000000000000: 00000002 00000000 00010000 0001 01 {10_000 + vmid} @{directory.Path}/guests/{vmid}/command\n");
+        LabDirectory.Replace(directory.SimulatedSockets, "Num       RefCount Protocol Flags    Type St Inode Path\n" + string.Concat(lines), LabDirectory.Readable);
     }
 
     private static string[] AsNobody => [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "--"];
 
     private static string[] OwnNameSpace => ["--user", "--map-root-user", "--mount", "--"];
-
-    public const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-
-    private static Answer.Ends Failed(int vmid, int code, string reason, string name) => new(code, "",
-        $"lxc-attach: {vmid}: ../src/lxc/attach.c: lxc_attach_run_command: 1841 {reason} - Failed to exec \"{name}\"\n");
 }

@@ -87,6 +87,17 @@ internal static partial class Native
 
     public static void Close(int descriptor) => _ = CloseFile(descriptor);
 
+    public static void MakeFifo(string path)
+    {
+        if (MakeFifo(path, 0x180) is not 0) { throw new IOException($"cannot make {path}: errno {Marshal.GetLastPInvokeError()}"); }
+    }
+
+    /// <summary>Renames over what is there. .NET follows a link that it should move.</summary>
+    public static void Rename(string from, string to)
+    {
+        if (RenameFile(from, to) is not 0) { throw new IOException($"cannot rename {from} to {to}: errno {Marshal.GetLastPInvokeError()}"); }
+    }
+
     public static void SendSignal(int pid, int signal) => _ = Kill(pid, signal);
 
     /// <summary>Makes <paramref name="directory"/> answer `Transport endpoint is not connected`, as after a killed pmxcfs.</summary>
@@ -136,6 +147,12 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MakeFifo(string path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameFile(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "umask")]
     private static partial uint Umask(uint mask);

@@ -29,7 +29,7 @@ internal static class FirstConf
         """);
 
     private static string Machine(PlannedGuest guest) => string.Create(CultureInfo.InvariantCulture, $"""
-        boot: order=scsi0
+        {(guest.Vmid is 201 ? "agent: 1\n" : "")}boot: order=scsi0
         cores: 2
         memory: {(guest.Vmid is 200 ? 8192 : 4096)}
         name: {guest.Name}

@@ -3,12 +3,14 @@ using System.Text;
 using NannyOrleans.Lab.Base;
 using NannyOrleans.Lab.Cluster;
 using NannyOrleans.Lab.Guests;
+using NannyOrleans.Lab.Hosts;
 using NannyOrleans.Lab.Linux;
 
 namespace NannyOrleans.Lab.Verbs;
 
 /// <summary>What `up` is asked for.</summary>
-internal sealed record UpRequest(int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile);
+internal sealed record UpRequest(
+    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release);
 
 /// <summary>The verbs a person types. Each can be repeated, and mends what a killed one left.</summary>
 internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
@@ -24,32 +26,33 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         if (reason is not null) { RefuseClosedDirectory(); }
         var baseDirectory = reason is null ? await new BaseRootfs(ask.Cache, ask.Mirror, say).Ready(cancellationToken) : "";
         var plan = ask.PlanFile is null
-            ? LabPlan.For(ask.Hosts, ask.Containers, ask.Stopped, reason, ask.CommandCost, baseDirectory)
+            ? LabPlan.For(ask.Hosts, ask.Containers, ask.Stopped, reason, ask.CommandCost, baseDirectory, ask.Release)
             : LabPlan.Parse(await File.ReadAllTextAsync(ask.PlanFile, cancellationToken)) with
             {
                 SimulatedReason = reason,
                 CommandCost = ask.CommandCost,
                 Base = baseDirectory,
             };
-        if (directory.IsLab && !SameShape(directory.ReadPlan(), plan))
+        if (directory.IsLab && !SameShape(LabPlan.Parse(await File.ReadAllTextAsync(directory.PlanFile, cancellationToken)), plan))
         {
             throw new LabFailure($"{directory.Path} is a lab of another shape: `nanny-lab down` it first");
         }
 
         // The plan makes the directory a lab: from here on `down` may remove it.
         LabDirectory.Replace(directory.PlanFile, plan.Format(), LabDirectory.Readable);
+        plan = directory.WithoutForgotten(plan);
         Directory.CreateDirectory($"{directory.Path}/state");
         if (reason is not null) { say($"SIMULATED guests: {reason}"); }
         var files = EtcPve(plan);
         foreach (var host in plan.Hosts)
         {
-            HostRoot.Lay(directory, host);
+            HostRoot.Lay(directory, plan, host);
             new ClusterFiles(directory, plan).Lay(host.Name, files);
         }
 
         var guests = GuestsOf(plan);
-        Directory.CreateDirectory(plan.IsSimulated ? $"{directory.Path}/guests" : directory.Lxc);
-        if (guests is SimulatedGuests simulated && !simulated.TryIsolate())
+        if (!plan.IsSimulated) { Directory.CreateDirectory(directory.Lxc); }
+        if (guests is SimulatedGuests simulated && !simulated.Prepare())
         {
             say("this machine gives users no name spaces: a guest's script that sets PATH itself gets this machine's programs");
         }
@@ -57,7 +60,8 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         foreach (var guest in plan.Guests.Where(g => g.Kind is "lxc")) { guests.Make(guest, plan.Base); }
         var hosts = Change(plan, host => On(host) with { OnbootDone = true });
         say($"hosts: {string.Join(' ', hosts.Select(h => h.Name))}");
-        StartAll(plan, plan.Guests.Where(g => g.IsWanted));
+        StartAll(plan, Wanted(plan));
+        foreach (var guest in plan.Guests.Where(g => plan.HaVmids.Contains(g.Vmid))) { GuestVerbs.WriteHa(directory, plan, plan.Hosts[0].Name, guest.Vmid, guest.Kind, managed: true); }
     }
 
     /// <summary>Removes the lab, whatever state it is in. The cache stays.</summary>
@@ -72,6 +76,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         RefuseForeignDirectory();
         using var held = directory.Control(say);
         if (Native.IsRoot) { new Containers(directory).Clear(); }
+        Processes.KillAll(() => Placeholder.Find(directory.Path));
         Mounts.Clear(directory.Path);
         // The plan goes last: while it is there, a `down` that was killed can be repeated.
         foreach (var folder in Directory.EnumerateDirectories(directory.Path)) { Directory.Delete(folder, recursive: true); }
@@ -94,7 +99,9 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             guests.Reset(guest, plan.Base);
         });
         Change(plan, host => On(host) with { OnbootDone = true });
-        StartAll(plan, plan.Guests.Where(g => g.IsWanted));
+        var machines = new VirtualMachines(directory, plan);
+        foreach (var vmid in machines.Running().Except(Wanted(plan))) { machines.Kill(vmid); }
+        StartAll(plan, Wanted(plan));
     }
 
     /// <summary>Prints what there is; true when all is as `up` wants it.</summary>
@@ -102,14 +109,15 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
     {
         var plan = Plan();
         var hosts = directory.ReadHosts(plan);
-        var running = GuestsOf(plan).Running();
+        var guests = new PlacedGuests(directory, plan);
+        var running = guests.Running();
         var kind = plan.IsSimulated ? "simulated" : "real";
         var text = new StringBuilder();
         if (plan.IsSimulated) { text.Append(CultureInfo.InvariantCulture, $"SIMULATED guests: {plan.SimulatedReason}\n\n"); }
         text.Append("HOST     POWER  PMXCFS   VOTES  QUORATE  BOOT ID\n");
         foreach (var host in hosts)
         {
-            var quorate = Membership.IsQuorate(host, hosts) ? "yes" : "no";
+            var quorate = Membership.IsQuorate(host, hosts, directory.Qdevice(plan)) ? "yes" : "no";
             var pmxcfs = host.IsOn ? host.Pmxcfs.ToString().ToLowerInvariant() : "-";
             text.Append(CultureInfo.InvariantCulture, $"{host.Name,-8} {(host.IsOn ? "on" : "off"),-6} {pmxcfs,-8} {1,-6} {quorate,-8} {host.BootId}\n");
         }
@@ -119,11 +127,11 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         {
             var status = running.Contains(guest.Vmid) ? "running" : "stopped";
             text.Append(CultureInfo.InvariantCulture,
-                $"{guest.Vmid,-10} {guest.Name,-20} {guest.Node,-8} {status,-8} {(guest.Kind is "qemu" ? "conf only" : kind)}\n");
+                $"{guest.Vmid,-10} {guest.Name,-20} {guests.Find(guest.Vmid)?.Host ?? "-",-8} {status,-8} {(guest.Kind is "qemu" ? "conf only" : kind)}\n");
         }
 
         output.Write(text);
-        return hosts.All(h => h.HasPmxcfs && Membership.IsQuorate(h, hosts))
+        return hosts.All(h => h.HasPmxcfs && Membership.IsQuorate(h, hosts, directory.Qdevice(plan)))
             && plan.Guests.All(g => g.IsWanted == running.Contains(g.Vmid));
     }
 
@@ -136,9 +144,10 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         if (!on)
         {
             Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
-            var guests = GuestsOf(plan);
+            var guests = new PlacedGuests(directory, plan);
             // Twice: a `pct start` that looked before the power went may come to its end just now.
-            for (var look = 0; look < 2; look++) { Parallel.ForEach(GuestsOn(name, guests.Running()), AFewAtOnce, guests.Kill); }
+            for (var look = 0; look < 2; look++) { Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is not null), AFewAtOnce, guests.Kill); }
+            new ClusterFiles(directory, plan).Publish();
             return;
         }
 
@@ -153,7 +162,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         using var held = directory.Control(say);
         Known(plan, name);
         if (!directory.ReadHosts(plan).Single(h => h.Name == name).IsOn) { throw new LabFailure($"{name} is switched off"); }
-        Change(plan, host => host.Name == name ? host with { Pmxcfs = wanted } : host);
+        Change(plan, host => host.Name == name ? Starting(host with { Pmxcfs = wanted }, host) : host);
         StartOnboot(plan);
     }
 
@@ -165,9 +174,26 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         return $"ROOT='{root}'\nPATH='{root}/usr/sbin:{root}/usr/bin':\"$PATH\"\nexport ROOT PATH\n";
     }
 
-    private static HostState On(HostState host) => host.IsOn
+    /// <summary>Gives or takes the vote of the QDevice.</summary>
+    public void Qdevice(bool casts)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        if (plan.QdeviceIp is null) { throw new LabFailure("this cluster has no QDevice: a plan's line `qdevice IP` gives it one"); }
+        if (casts) { File.Delete(directory.QdeviceOffMark); }
+        else { File.WriteAllText(directory.QdeviceOffMark, ""); }
+        Change(plan, host => host);
+        StartOnboot(plan);
+    }
+
+    private static IEnumerable<int> Wanted(LabPlan plan) => plan.Guests.Where(g => g.IsWanted).Select(g => g.Vmid);
+
+    private static HostState On(HostState host) => Starting(host.IsOn
         ? host with { Pmxcfs = Pmxcfs.Running }
-        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false };
+        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false }, host);
+
+    private static HostState Starting(HostState host, HostState before) =>
+        host.HasPmxcfs && !before.HasPmxcfs ? host with { Started = DateTimeOffset.UtcNow.ToUnixTimeSeconds() } : host;
 
     private IReadOnlyList<HostState> Change(LabPlan plan, Func<HostState, HostState> change)
     {
@@ -184,37 +210,26 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
     private void StartOnboot(LabPlan plan)
     {
         var hosts = directory.ReadHosts(plan);
-        var due = hosts.Where(h => h.HasPmxcfs && !h.OnbootDone && Membership.IsQuorate(h, hosts)).Select(h => h.Name).ToHashSet();
+        var due = hosts.Where(h => h.HasPmxcfs && !h.OnbootDone && Membership.IsQuorate(h, hosts, directory.Qdevice(plan))).Select(h => h.Name).ToHashSet();
         if (due.Count is 0) { return; }
-        StartAll(plan, plan.Guests.Where(g => due.Any(host => HasConf(host, g.Vmid, conf => conf["onboot"] is "1" && conf["lock"] is null))));
+        var guests = new PlacedGuests(directory, plan);
+        StartAll(plan, plan.Guests.Select(g => g.Vmid).Where(vmid => due.Any(host => guests.On(host, vmid) is { } g && g.Conf["onboot"] is "1" && g.Conf["lock"] is null)));
         Change(plan, host => due.Contains(host.Name) ? host with { OnbootDone = true } : host);
     }
 
-    private void StartAll(LabPlan plan, IEnumerable<PlannedGuest> wanted)
+    private void StartAll(LabPlan plan, IEnumerable<int> wanted)
     {
-        var guests = GuestsOf(plan);
+        var guests = new PlacedGuests(directory, plan);
         var running = guests.Running();
         var failures = new System.Collections.Concurrent.ConcurrentBag<string>();
-        var toStart = wanted.Where(g => g.Kind is "lxc" && !running.Contains(g.Vmid)).ToList();
-        Parallel.ForEach(toStart, AFewAtOnce, guest =>
+        var toStart = wanted.Where(vmid => !running.Contains(vmid)).ToList();
+        Parallel.ForEach(toStart, AFewAtOnce, vmid =>
         {
-            if (guests.Start(guest.Vmid) is { } failure) { failures.Add($"CT {guest.Vmid} did not start: {failure.Trim()}"); }
+            if (guests.Start(vmid) is { } failure) { failures.Add($"{vmid} did not start: {failure.Trim()}"); }
         });
+        new ClusterFiles(directory, plan).Publish();
         if (!failures.IsEmpty) { throw new LabFailure(string.Join('\n', failures.Order(StringComparer.Ordinal))); }
-        if (toStart.Count > 0) { say($"started: {string.Join(' ', toStart.Select(g => g.Vmid))}"); }
-    }
-
-    private IEnumerable<int> GuestsOn(string host, IReadOnlySet<int> running) => running.Where(vmid => HasConf(host, vmid, _ => true));
-
-    private bool HasConf(string host, int vmid, Func<GuestConf, bool> which)
-    {
-        foreach (var root in new[] { directory.EtcPve(host), directory.RestingReplica(host) })
-        {
-            var file = $"{root}/nodes/{host}/lxc/{vmid}.conf";
-            if (File.Exists(file)) { return which(GuestConf.Parse(File.ReadAllText(file))); }
-        }
-
-        return false;
+        if (toStart.Count > 0) { say($"started: {string.Join(' ', toStart)}"); }
     }
 
     private List<KeyValuePair<string, string>> EtcPve(LabPlan plan)
@@ -232,13 +247,18 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         {
             new("pve-root-ca.pem", File.ReadAllText(ca)),
             new("priv/pve-root-ca.key", File.ReadAllText(key)),
-            new("storage.cfg", "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl,backup,rootdir,images\n\n"),
+            new("storage.cfg", Storages.Config(plan.Hosts[0].Name)),
+            new("datacenter.cfg", "keyboard: en-us\nmigration: type=insecure,network=10.99.0.0/24\n"),
         };
+        if (plan.CephHealth is not null) { files.Add(new("ceph.conf", CephConf(plan))); }
         if (plan.IsClustered) { files.Add(new("corosync.conf", PmxcfsFiles.CorosyncConf(plan))); }
         files.AddRange(plan.Guests.Select(g => new KeyValuePair<string, string>(
             $"nodes/{g.Node}/{(g.Kind is "lxc" ? "lxc" : "qemu-server")}/{g.Vmid}.conf", FirstConf.For(g))));
         return files;
     }
+
+    private static string CephConf(LabPlan plan) =>
+        $"[global]\n\tauth_cluster_required = cephx\n\tfsid = 00000000-1111-2222-3333-444444444444\n\tmon_host = {string.Join(' ', plan.Hosts.Select(h => h.Ip))}\n\tpublic_network = 10.99.0.0/16\n";
 
     private static string? WhySimulated(bool asked) =>
         asked ? "asked for with --simulated"
@@ -247,7 +267,6 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         : !File.ReadLines("/proc/filesystems").Any(line => line.EndsWith("\toverlay", StringComparison.Ordinal)) ? "this kernel has no overlayfs"
         : null;
 
-    /// <summary>A lab is known by its plan, or, when a crash or a person took that, by having nothing but what labs have.</summary>
     /// <summary>Root's simulated guests run as nobody, who has to get to them.</summary>
     private void RefuseClosedDirectory()
     {
@@ -260,6 +279,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         }
     }
 
+    /// <summary>A lab is known by its plan, or, when a crash or a person took that, by having nothing but what labs have.</summary>
     private void RefuseForeignDirectory()
     {
         if (!Directory.Exists(directory.Path) || directory.IsLab) { return; }
@@ -271,13 +291,12 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         }
     }
 
-    private LabPlan Plan() => directory.IsLab
-        ? directory.ReadPlan()
-        : throw new LabFailure($"no lab in {directory.Path}: `nanny-lab up` makes one");
+    private LabPlan Plan() => directory.RequirePlan();
 
     private IGuests GuestsOf(LabPlan plan) => plan.IsSimulated ? new SimulatedGuests(directory) : new Containers(directory);
 
-    private static void Known(LabPlan plan, string name)
+    /// <summary>Refuses a host that is not in the plan.</summary>
+    public static void Known(LabPlan plan, string name)
     {
         if (plan.Hosts.All(h => h.Name != name))
         {
@@ -286,5 +305,5 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
     }
 
     private static bool SameShape(LabPlan a, LabPlan b) => a.IsSimulated == b.IsSimulated
-        && a.Base == b.Base && a.Hosts.SequenceEqual(b.Hosts) && a.Guests.SequenceEqual(b.Guests);
+        && a.Base == b.Base && a.QdeviceIp == b.QdeviceIp && a.CephHealth == b.CephHealth && a.Hosts.SequenceEqual(b.Hosts) && a.Guests.SequenceEqual(b.Guests);
 }

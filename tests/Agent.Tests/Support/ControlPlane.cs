@@ -55,6 +55,9 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <summary>A job sent down each connection as soon as it stands.</summary>
     public Job? Greeting { get; set; }
 
+    /// <summary>What an inventory is answered with.</summary>
+    public Func<Inventory, InventoryAnswer> OnInventory { get; set; } = _ => new(NeedsWhole: false);
+
     /// <summary>Throwing here is a server that could not store a report.</summary>
     public Action<JobReport> OnReport { get; set; } = _ => { };
 
@@ -94,6 +97,9 @@ public sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>Sends a job down every connection.</summary>
     public Task Send(Job job) => app.Services.GetRequiredService<IHubContext<Hub>>().Clients.All.SendAsync(AgentHub.RunJob, job);
+
+    /// <summary>Asks every agent to look anew.</summary>
+    public Task Ask(Discover ask) => app.Services.GetRequiredService<IHubContext<Hub>>().Clients.All.SendAsync(AgentHub.Discover, ask);
 
     /// <summary>Ends every connection, as a restart of the server does.</summary>
     public void Drop()
@@ -209,10 +215,10 @@ public sealed class ControlPlane : IAsyncDisposable
             return Task.CompletedTask;
         }
 
-        public Task ReportInventory(Inventory inventory)
+        public InventoryAnswer ReportInventory(Inventory inventory)
         {
             plane.Inventories.Writer.TryWrite(inventory);
-            return Task.CompletedTask;
+            return plane.OnInventory(inventory);
         }
 
         public Task ReportMetrics(NodeMetrics metrics)

@@ -1,41 +1,32 @@
 using NannyOrleans.Lab.Commands;
 
-namespace NannyOrleans.Lab.Verbs;
+namespace NannyOrleans.Lab.Hosts;
 
 /// <summary>Lays out a host's private root: what an agent is pointed at.</summary>
 internal static class HostRoot
 {
-    private const string Kernel = "6.17.4-1-pve";
+    private static readonly string[] PvePrograms =
+        ["sbin/pct", "sbin/qm", "sbin/ha-manager", "sbin/corosync-quorumtool", "bin/pveversion", "bin/pvesh", "bin/pvecm"];
 
     /// <summary>Makes or renews all files of a host that do not depend on its state.</summary>
-    public static void Lay(LabDirectory directory, PlannedHost host)
+    public static void Lay(LabDirectory directory, LabPlan plan, PlannedHost host)
     {
         var root = directory.Host(host.Name);
-        foreach (var folder in new[] { "etc", "proc/sys/kernel/random", "usr/sbin", "usr/bin", "run/lock/lxc", "var/lib/pve-cluster" })
+        foreach (var folder in new[] { "etc", "proc/sys/kernel/random", "usr/sbin", "usr/bin", "run/lock/lxc", "run/qemu-server", "var/lib/pve-cluster" })
         {
             Directory.CreateDirectory($"{root}/{folder}");
         }
 
-        LabDirectory.Replace($"{root}/etc/hostname", host.Name + "\n", LabDirectory.Readable);
-        LabDirectory.Replace($"{root}/etc/hosts", $"127.0.0.1 localhost\n{host.Ip} {host.Name}.lab.invalid {host.Name}\n", LabDirectory.Readable);
-        LabDirectory.Replace($"{root}/etc/debian_version", "13.1\n", LabDirectory.Readable);
-        LabDirectory.Replace($"{root}/etc/os-release", """
-            PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
-            NAME="Debian GNU/Linux"
-            VERSION_ID="13"
-            VERSION="13 (trixie)"
-            VERSION_CODENAME=trixie
-            DEBIAN_VERSION_FULL=13.1
-            ID=debian
-            HOME_URL="https://www.debian.org/"
-            SUPPORT_URL="https://www.debian.org/support"
-            BUG_REPORT_URL="https://bugs.debian.org/"
-
-            """, LabDirectory.Readable);
-        LabDirectory.Replace($"{root}/proc/sys/kernel/osrelease", Kernel + "\n", LabDirectory.Readable);
-        foreach (var program in new[] { "sbin/pct", "sbin/qm", "bin/pveversion" })
+        MachineLinks.Lay(directory, plan, root);
+        HostFiles.Lay(root, host);
+        foreach (var program in PvePrograms)
         {
             LabDirectory.Replace($"{root}/usr/{program}", Wrapper(directory, host.Name, Path.GetFileName(program)), Guests.SimulatedGuests.Executable);
+        }
+
+        foreach (var tool in new[] { "lxc-attach", "lxc-info" })
+        {
+            LabDirectory.Replace($"{root}/usr/bin/{tool}", LxcTool(directory, plan, host.Name, tool), Guests.SimulatedGuests.Executable);
         }
     }
 
@@ -53,6 +44,13 @@ internal static class HostRoot
         exec {string.Join(' ', Self().Select(Quote))} {PveCommand.Marker} "$(ulimit -Sn)" {Quote(directory.Path)} {host} {program} "$@"
 
         """;
+
+    /// <summary>Shell all through: an agent calls these often, and on a real host they cost 7 ms.</summary>
+    private static string LxcTool(LabDirectory directory, LabPlan plan, string host, string tool) =>
+        (Resource.Text("host/lxc.sh") + Resource.Text(plan.IsSimulated ? $"host/{tool}-simulated.sh" : "host/lxc-real.sh"))
+        .Replace("LAB", Quote(directory.Path), StringComparison.Ordinal)
+        .Replace("HOST", host, StringComparison.Ordinal)
+        .Replace("TOOL", tool, StringComparison.Ordinal);
 
     private static string[] Self()
     {
