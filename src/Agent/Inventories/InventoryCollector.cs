@@ -13,7 +13,7 @@ internal sealed record CollectedInventory(Inventory Whole, IReadOnlyDictionary<V
 /// Collects what this host says about itself. Files wherever a file says it: each Proxmox command costs most of a CPU second, and a round has at
 /// most <see cref="PveCalls.MostInRound"/> of them, none once all is known. Not for use from two places at once.
 /// </summary>
-internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads reads, AgentConfig config, string agentVersion, TimeProvider clock)
+internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads reads, AgentConfig config, string agentVersion, TimeProvider clock) : IInventories
 {
     private readonly PveCalls calls = new(host);
     private readonly HostTexts texts = new(host);
@@ -29,7 +29,7 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
 
     private VmAddresses Vms => vms ??= new(host, calls, clock);
 
-    /// <summary>One full inventory. What cannot be read is a problem in it, never an exception and never a guess.</summary>
+    /// <inheritdoc/>
     public async Task<CollectedInventory> Collect(CancellationToken cancellationToken)
     {
         var problems = new List<string>();
@@ -54,7 +54,7 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
         return new(whole, places);
     }
 
-    /// <summary>Has a guest looked at as if it were new, or all of them.</summary>
+    /// <inheritdoc/>
     public void Forget(Vmid? vmid)
     {
         Containers.Forget(vmid);

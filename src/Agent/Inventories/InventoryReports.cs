@@ -13,7 +13,7 @@ namespace NannyOrleans.Agent.Inventories;
 /// What of each inventory is said to the server: all of it first, then guests that changed. Of what was said only a hash a guest is remembered.
 /// Not for use from two places at once.
 /// </summary>
-internal sealed class InventoryReports(InventoryCollector inventories)
+internal sealed class InventoryReports(IInventories inventories)
 {
     private readonly ArrayBufferWriter<byte> buffer = new();
     private Dictionary<Vmid, UInt128>? said;
@@ -57,7 +57,8 @@ internal sealed class InventoryReports(InventoryCollector inventories)
     /// <summary>What is sent of an inventory, and the hashes of all its guests (null when they could not be listed).</summary>
     private (Inventory Report, Dictionary<Vmid, UInt128>? Guests) Report(Inventory whole, IReadOnlyDictionary<Vmid, GuestPlace>? places)
     {
-        if (whole.Guests is null)
+        // Outside Proxmox VE there are no guests whose changes could be said.
+        if (whole.Guests is null || whole.ClusterId is { IsMachine: true })
         {
             return (Fitting(whole), null);
         }

@@ -148,7 +148,7 @@ public sealed class HubSessionTests : IAsyncLifetime
         var handler = new PatchGuestHandler(host.Host, credentials.Node, new(Eventually.Limit), scripts, clock, NullLogger.Instance);
         var jobs = new JobRuntime(new(host.Host, clock), handler, clock, NullLogger.Instance);
         var config = new AgentConfig(server.Url, null, TimeSpan.FromHours(1), TimeSpan.FromHours(1));
-        var inventories = new InventoryReports(new(host.Host, credentials.Node, new(Eventually.Limit), config, "0.0.0", failed));
+        var inventories = new InventoryReports(new InventoryCollector(host.Host, credentials.Node, new(Eventually.Limit), config, "0.0.0", failed));
         var metrics = new MetricsReports(_ => throw new IOException("no figures"), TimeSpan.FromHours(1), clock, NullLogger.Instance);
         var running = new HubSession(server.Url, tokens, inventories, metrics, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
 
@@ -180,6 +180,24 @@ public sealed class HubSessionTests : IAsyncLifetime
             Interlocked.Increment(ref calls);
             throw new InvalidOperationException("no time");
         }
+    }
+
+    [Fact]
+    public async Task Metrics_come_at_once_on_each_connection_and_a_second_one_soon()
+    {
+        host.Write("proc/loadavg", "0.50 0.25 0.12 1/100 1234\n");
+        File.AppendAllText(Path.Combine(host.Directory, "etc/nannyagent/config.yml"), "metrics_interval: 3600\n");
+        await using var agent = RunningAgent.On(host);
+        for (var connection = 0; connection < 2; connection++)
+        {
+            var (first, second) = (await server.NextMetrics(), await server.NextMetrics());
+            Assert.Equal((0.5, 3600), (first.Load!.One, first.IntervalSeconds));
+            Assert.True(second.Quorate);
+            server.Drop();
+        }
+
+        // This host has no /proc/stat. That is said when it begins, not with each sample.
+        Assert.Equal(2, agent.Error.Split("/proc/stat cannot be read").Length);
     }
 
     [Fact]
