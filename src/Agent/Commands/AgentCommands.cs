@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Linux;
+using NannyOrleans.Agent.Machines;
 using NannyOrleans.Agent.Proxmox;
 
 namespace NannyOrleans.Agent.Commands;
@@ -39,14 +40,14 @@ internal static class AgentCommands
         var config = new Option<string>("--config") { Description = "Configuration file, below --root.", DefaultValueFactory = _ => AgentConfig.DefaultPath };
         var apiUrl = new Option<string?>("--api-url") { Description = "The server, such as https://nanny.example.com. Default: api_url of the configuration." };
 
-        var register = new Command("register", "Register this Proxmox VE host; a person approves it in the browser.") { apiUrl, config };
+        var register = new Command("register", "Register this host with the server; a person approves it in the browser.") { apiUrl, config };
         var run = new Command("run", "Connect to the server, report this host and carry out its jobs.") { config };
         var status = new Command("status", "Show what this host is, where it is registered and which jobs it has.") { config };
         register.SetAction((parsed, stopping) => RegisterCommand.Run(Terminal(parsed), parsed.GetValue(apiUrl), parsed.GetValue(config)!, stopping));
         run.SetAction((parsed, stopping) => RunCommand.Run(Terminal(parsed), parsed.GetValue(config)!, stopping));
         status.SetAction((parsed, stopping) => StatusCommand.Run(Terminal(parsed), parsed.GetValue(config)!, stopping));
 
-        var program = new RootCommand("NannyOrleans' agent for Proxmox VE hosts.") { register, run, status };
+        var program = new RootCommand("NannyOrleans' agent for Proxmox VE hosts and other Linux machines.") { register, run, status };
         program.Options.Add(root);
         var result = program.Parse(arguments);
         if (result.Errors.Count > 0)
@@ -81,15 +82,24 @@ internal sealed record Terminal(Host Host, TextWriter Output, TextWriter Error)
         return code;
     }
 
-    /// <summary>Why this machine is not for us; null when it is a Proxmox VE host.</summary>
-    public async Task<string?> NotProxmox(AgentConfig? config, CancellationToken cancellationToken)
+    /// <summary>Why this host is taken for a machine outside Proxmox VE; null when it is a Proxmox VE host.</summary>
+    /// <exception cref="ConfigException">The configuration says that it is a Proxmox VE host, and it is none.</exception>
+    public async Task<string?> WhyMachine(AgentConfig? config, CancellationToken cancellationToken)
     {
-        const string Unsupported = "Agents outside Proxmox VE are not supported yet.";
         if (config?.ProxmoxMode is false)
         {
-            return $"proxmox_mode is false. {Unsupported}";
+            return "proxmox_mode is false";
         }
 
-        return await new PveHost(Host, Reads).WhyNot(cancellationToken) is { } why ? $"This is no Proxmox VE host: {why}. {Unsupported}" : null;
+        var why = await new PveHost(Host, Reads).WhyNot(cancellationToken);
+        return why is not null && config?.ProxmoxMode is true
+            ? throw new ConfigException([$"proxmox_mode is true, but this is no Proxmox VE host: {why}. Without that line, or with false, it is registered as a machine of its own."])
+            : why;
     }
+
+    /// <summary>Which host this is, as one or the other.</summary>
+    /// <exception cref="IOException">It cannot be told; the message says why.</exception>
+    public Task<HostIdentity> Identity(bool isMachine, CancellationToken cancellationToken) => isMachine
+        ? Task.FromResult(MachineIdentity.Read(Host))
+        : new PveHost(Host, Reads).Identity(cancellationToken);
 }

@@ -36,14 +36,19 @@ internal static class RegisterCommand
         HostIdentity identity;
         try
         {
-            if (await terminal.NotProxmox(config, cancellationToken) is { } why)
+            var why = await terminal.WhyMachine(config, cancellationToken);
+            identity = await terminal.Identity(isMachine: why is not null, cancellationToken);
+            if (why is not null)
             {
-                return terminal.Fail(AgentCommands.WrongUse, why);
+                // Before anybody approves it: on a Proxmox VE host that lacks something this is the moment to notice.
+                await terminal.Output.WriteLineAsync(PlainText.Of($"No Proxmox VE host, but a machine of its own: {why}."));
             }
-
-            identity = await new PveHost(host, terminal.Reads).Identity(cancellationToken);
         }
-        catch (IOException e)
+        catch (ConfigException e)
+        {
+            return terminal.Fail(AgentCommands.WrongUse, e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return terminal.Fail(AgentCommands.Failed, e.Message);
         }

@@ -5,7 +5,10 @@ using NannyOrleans.Agent.Connection;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
 using NannyOrleans.Agent.Journal;
+using NannyOrleans.Agent.Machines;
+using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Agent.Proxmox;
+using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Agent.Commands;
 
@@ -18,16 +21,13 @@ internal static partial class RunCommand
         var host = terminal.Host;
         AgentConfig config;
         Credentials? credentials;
+        string? whyMachine;
         try
         {
             config = AgentConfig.Load(host.At(Path.GetFullPath(configPath)));
-            if (await terminal.NotProxmox(config, stopping) is { } why)
-            {
-                return terminal.Fail(AgentCommands.WrongUse, why);
-            }
-
+            whyMachine = await terminal.WhyMachine(config, stopping);
             credentials = Credentials.Load(host);
-            if (await WrongRegistration(terminal, config, credentials, stopping) is { } problem)
+            if (await WrongRegistration(terminal, config, credentials, whyMachine, stopping) is { } problem)
             {
                 return terminal.Fail(AgentCommands.Failed, problem);
             }
@@ -66,13 +66,14 @@ internal static partial class RunCommand
 
         await using (only)
         {
-            await Serve(terminal, config, credentials!, stopping);
+            await Serve(terminal, config, credentials!, whyMachine, stopping);
         }
 
         return AgentCommands.Done;
     }
 
-    private static async Task<string?> WrongRegistration(Terminal terminal, AgentConfig config, Credentials? credentials, CancellationToken stopping)
+    private static async Task<string?> WrongRegistration(
+        Terminal terminal, AgentConfig config, Credentials? credentials, string? whyMachine, CancellationToken stopping)
     {
         if (credentials is null)
         {
@@ -84,10 +85,15 @@ internal static partial class RunCommand
             return $"This host is registered with {credentials.ApiUrl.AbsoluteUri}, the configuration says {config.ApiUrl.AbsoluteUri}. Change one, or run: nannyagent register";
         }
 
+        if (whyMachine is not null)
+        {
+            return WrongMachine(MachineIdentity.Read(terminal.Host), credentials, whyMachine);
+        }
+
         HostIdentity identity;
         try
         {
-            identity = await new PveHost(terminal.Host, terminal.Reads).Identity(stopping);
+            identity = await terminal.Identity(isMachine: false, stopping);
         }
         catch (IOException e)
         {
@@ -101,7 +107,16 @@ internal static partial class RunCommand
             : $"This host is node {identity.Node} of cluster {identity.Cluster}, but was registered as node {credentials.Node} of cluster {credentials.Cluster}. Run: nannyagent register";
     }
 
-    private static async Task Serve(Terminal terminal, AgentConfig config, Credentials credentials, CancellationToken stopping)
+    // Without its machine-id a machine says nothing of who it is, and another one may have these credentials, too: that is an error of its own.
+    // Its name is not compared: people rename machines, and what was registered stays what it was.
+    private static string? WrongMachine(HostIdentity identity, Credentials credentials, string whyMachine) => credentials.Cluster switch
+    {
+        var registered when registered == identity.Cluster => null,
+        { IsMachine: false } => $"This host was registered as node {credentials.Node} of cluster {credentials.Cluster}, but is no Proxmox VE host now: {whyMachine}. Mend that, or run: nannyagent register",
+        _ => $"This is machine {identity.Cluster}, but machine {credentials.Cluster} ({credentials.Node}) was registered here: this one is a copy of it, or has another machine-id or hardware now. Run: nannyagent register",
+    };
+
+    private static async Task Serve(Terminal terminal, AgentConfig config, Credentials credentials, string? whyMachine, CancellationToken stopping)
     {
         var (host, clock) = (terminal.Host, TimeProvider.System);
         using var loggers = StandardErrorLog.Create(terminal.Error, clock);
@@ -109,13 +124,26 @@ internal static partial class RunCommand
         using var tokens = new AgentTokens(new TokenEndpoint(http, config.ApiUrl), host, credentials, clock, loggers.CreateLogger<AgentTokens>());
         var journal = new JobJournal(host, clock);
         using var scripts = new ScriptCache(http, config.ApiUrl, tokens, host);
-        var patchGuest = new PatchGuestHandler(host, credentials.Node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchGuestHandler>());
+        NodeName? node = whyMachine is null ? credentials.Node : null;
+        var patchGuest = new PatchGuestHandler(host, node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchGuestHandler>());
         var jobs = new JobRuntime(journal, patchGuest, clock, loggers.CreateLogger<JobRuntime>());
-        var inventories = new InventoryCollector(host, credentials.Node, terminal.Reads, AgentCommands.Version, config.GuestDiscoveryInterval, clock);
-        var session = new HubSession(config.ApiUrl, tokens, inventories, jobs, config.GuestDiscoveryInterval, clock, loggers);
+        var inventories = new InventoryReports(whyMachine is null
+            ? new InventoryCollector(host, credentials.Node, terminal.Reads, config, AgentCommands.Version, clock)
+            : new MachineInventory(host, credentials.Node, credentials.Cluster, AgentCommands.Version, config.GuestDiscoveryInterval, clock));
+        var sampler = new MetricsSampler(host, node, config.MetricsInterval, clock);
+        var metrics = new MetricsReports(sampler.Sample, config.MetricsInterval, clock, loggers.CreateLogger<MetricsReports>());
+        var session = new HubSession(config.ApiUrl, tokens, inventories, metrics, jobs, config.GuestDiscoveryInterval, clock, loggers);
 
         var logger = loggers.CreateLogger<HubSession>();
-        Log.Started(logger, AgentCommands.Version, credentials.Node.Value, credentials.Cluster.Value);
+        if (whyMachine is null)
+        {
+            Log.Started(logger, AgentCommands.Version, credentials.Node.Value, credentials.Cluster.Value);
+        }
+        else
+        {
+            Log.StartedOnMachine(logger, AgentCommands.Version, credentials.Node.Value, credentials.Cluster.Value, whyMachine);
+        }
+
         jobs.Resume(stopping);
         await Task.WhenAll(session.Run(stopping), Prune(journal, clock, logger, stopping));
         await jobs.Stopped();
@@ -147,6 +175,9 @@ internal static partial class RunCommand
     {
         [LoggerMessage(1, LogLevel.Information, "nannyagent {Version}: node {Node} of cluster {Cluster}", EventName = "AgentStarted")]
         public static partial void Started(ILogger logger, string version, string node, string cluster);
+
+        [LoggerMessage(4, LogLevel.Information, "nannyagent {Version}: machine {Node} ({Cluster}), no Proxmox VE host: {Why}", EventName = "AgentStartedOnMachine")]
+        public static partial void StartedOnMachine(ILogger logger, string version, string node, string cluster, string why);
 
         [LoggerMessage(2, LogLevel.Information, "Ended as asked; running jobs go on", EventName = "AgentEnded")]
         public static partial void Ended(ILogger logger);

@@ -2,7 +2,6 @@ using System.Text.Json;
 using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Connection;
 using NannyOrleans.Agent.Journal;
-using NannyOrleans.Agent.Proxmox;
 
 namespace NannyOrleans.Agent.Commands;
 
@@ -16,6 +15,7 @@ internal static class StatusCommand
         var credentials = Read(() => Credentials.Load(host), out var damaged);
         Say("registered", credentials switch
         {
+            { Cluster.IsMachine: true } known => $"yes, as agent {known.AgentId} at {known.ApiUrl.AbsoluteUri}, machine {known.Node}, id {known.Cluster}",
             { } known => $"yes, as agent {known.AgentId} at {known.ApiUrl.AbsoluteUri}, node {known.Node}, cluster {known.Cluster}",
             null when damaged is not null => $"no, {Credentials.PathOn(host)} cannot be read: {damaged}",
             _ => "no",
@@ -25,21 +25,30 @@ internal static class StatusCommand
         var config = Read(() => AgentConfig.Load(path), out var wrong);
         Say("config", config is null ? wrong! : $"{path}, api_url {config.ApiUrl.AbsoluteUri}");
 
+        var isMachine = false;
         try
         {
-            var pve = new PveHost(host, terminal.Reads);
-            var why = await pve.WhyNot(cancellationToken);
-            Say("proxmox", why is null ? "detected" : $"not detected: {why}");
-            if (why is null)
+            var why = await terminal.WhyMachine(config, cancellationToken);
+            isMachine = why is not null;
+            Say("proxmox", why is null ? "detected" : config?.ProxmoxMode is false ? $"not looked for: {why}" : $"not detected: {why}");
+            var identity = await terminal.Identity(isMachine, cancellationToken);
+            if (isMachine)
             {
-                var identity = await pve.Identity(cancellationToken);
+                Say("machine", $"{identity.Hostname}, id {identity.Cluster}");
+            }
+            else
+            {
                 Say("node", identity.Node.Value);
                 Say("cluster", $"{identity.Cluster} ({identity.ClusterName})");
             }
         }
-        catch (IOException e)
+        catch (ConfigException e)
         {
-            Say("node", $"unknown: {e.Message}");
+            Say("proxmox", e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Say(isMachine ? "machine" : "node", $"unknown: {e.Message}");
         }
 
         var states = Read(() => new JobJournal(host, TimeProvider.System).All().CountBy(entry => entry.Outcome).OrderBy(count => count.Key).ToList(), out var unreadable);

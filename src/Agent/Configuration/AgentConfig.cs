@@ -8,9 +8,12 @@ namespace NannyOrleans.Agent.Configuration;
 /// <param name="ApiUrl"><c>api_url</c>: the server, http or https.</param>
 /// <param name="ProxmoxMode"><c>proxmox_mode</c>; null when absent: look whether this is a Proxmox VE host.</param>
 /// <param name="GuestDiscoveryInterval"><c>guest_discovery_interval</c>, seconds: 10 to 86400, 300 when absent.</param>
-/// <param name="MetricsInterval"><c>metrics_interval</c>, seconds: 5 to 3600, 30 when absent. Only checked as yet.</param>
+/// <param name="MetricsInterval"><c>metrics_interval</c>, seconds: 5 to 3600, 30 when absent.</param>
 internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan GuestDiscoveryInterval, TimeSpan MetricsInterval)
 {
+    /// <summary><c>container_probe</c>: <c>lxc-attach</c>, also when absent, or <c>pct</c>.</summary>
+    public ContainerProbe ContainerProbe { get; init; }
+
     /// <summary>Where it is unless said otherwise.</summary>
     public const string DefaultPath = "/etc/nannyagent/config.yml";
 
@@ -39,6 +42,7 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
         var problems = new List<string>();
         Uri? apiUrl = null;
         bool? proxmoxMode = null;
+        var probe = ContainerProbe.LxcAttach;
         TimeSpan discovery = TimeSpan.FromSeconds(300), metrics = TimeSpan.FromSeconds(30);
         foreach (var (key, value, at) in Entries(path, text, problems))
         {
@@ -48,7 +52,8 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
                 "proxmox_mode" => Boolean(value, out proxmoxMode),
                 "guest_discovery_interval" => Seconds(value, 10, 86400, ref discovery),
                 "metrics_interval" => Seconds(value, 5, 3600, ref metrics),
-                _ => "there is no such key; known are api_url, proxmox_mode, guest_discovery_interval, metrics_interval",
+                "container_probe" => Probe(value, out probe),
+                _ => "there is no such key; known are api_url, proxmox_mode, guest_discovery_interval, metrics_interval, container_probe",
             };
             if (error is not null)
             {
@@ -61,7 +66,7 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
             problems.Add($"{path}:1:1: api_url: is required, such as https://nanny.example.com");
         }
 
-        return problems.Count is 0 ? new(apiUrl!, proxmoxMode, discovery, metrics) : throw new ConfigException(problems);
+        return problems.Count is 0 ? new(apiUrl!, proxmoxMode, discovery, metrics) { ContainerProbe = probe } : throw new ConfigException(problems);
     }
 
     // YamlDotNet's event stream, not its deserializer: that one needs reflection, and its errors do not name a key's place.
@@ -132,6 +137,12 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
     {
         value = text switch { "true" => true, "false" => false, _ => null };
         return value is null ? $"'{PlainText.Of(text, 80)}' is neither true nor false" : null;
+    }
+
+    private static string? Probe(string text, out ContainerProbe probe)
+    {
+        probe = text is "pct" ? ContainerProbe.Pct : ContainerProbe.LxcAttach;
+        return text is "pct" or "lxc-attach" ? null : $"'{PlainText.Of(text, 80)}' is neither lxc-attach nor pct";
     }
 
     private static string? Seconds(string text, int least, int most, ref TimeSpan value)

@@ -37,7 +37,9 @@ internal sealed class DeviceFlow(TokenEndpoint endpoint, Uri apiUrl, Host host, 
         }
 
         var expires = clock.GetUtcNow() + TimeSpan.FromSeconds(code.ExpiresIn is > 0 and var lifetime ? lifetime : DefaultLifetimeSeconds);
-        await output.WriteLineAsync($"Registering node {identity.Node} of cluster {PlainText.Of(identity.ClusterName, 80)} ({identity.Cluster}).");
+        await output.WriteLineAsync(identity.Cluster.IsMachine
+            ? $"Registering machine {PlainText.Of(identity.Hostname, 80)} ({identity.Cluster}) as {identity.Node}."
+            : $"Registering node {identity.Node} of cluster {PlainText.Of(identity.ClusterName, 80)} ({identity.Cluster}).");
         await output.WriteLineAsync("Open this address in a browser and approve the code:");
         await output.WriteLineAsync();
         await output.WriteLineAsync($"  address: {PlainText.Of(uri)}");

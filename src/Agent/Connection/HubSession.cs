@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
+using System.Threading.Channels;
 using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Client;
@@ -8,7 +9,9 @@ using Microsoft.Extensions.Logging;
 using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
+using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Protocol;
+using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Agent.Connection;
@@ -17,7 +20,8 @@ namespace NannyOrleans.Agent.Connection;
 internal sealed partial class HubSession(
     Uri apiUrl,
     AgentTokens tokens,
-    InventoryCollector inventories,
+    InventoryReports inventories,
+    MetricsReports metrics,
     JobRuntime jobs,
     TimeSpan discoveryInterval,
     TimeProvider clock,
@@ -68,6 +72,8 @@ internal sealed partial class HubSession(
             return Task.CompletedTask;
         };
         connection.On<Job>(AgentHub.RunJob, Receive);
+        var asked = Channel.CreateBounded<Discover>(new BoundedChannelOptions(MostAsked) { FullMode = BoundedChannelFullMode.DropWrite });
+        connection.On<Discover>(AgentHub.Discover, ask => asked.Writer.TryWrite(ask));
 
         // What was due on an earlier connection is said anew, as it is now. Before the connection stands: from then on answers to its jobs come in.
         while (jobs.Due.TryRead(out _))
@@ -90,7 +96,7 @@ internal sealed partial class HubSession(
 
         Log.Connected(logger, apiUrl);
         using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var serving = Serve(connection, lifetime.Token);
+        var serving = Serve(connection, asked.Reader, lifetime.Token);
         await Task.WhenAny(closed.Task, serving);
         await lifetime.CancelAsync();
         try
@@ -139,36 +145,57 @@ internal sealed partial class HubSession(
     }
 
     // Side by side: an inventory can take minutes, and jobs that have ended are waited for.
-    private Task Serve(HubConnection connection, CancellationToken cancellationToken) =>
-        Task.WhenAll(ReportInventories(connection, cancellationToken), ReportJobs(connection, cancellationToken));
+    private Task Serve(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken) => Task.WhenAll(
+        ReportInventories(connection, asked, cancellationToken),
+        ReportJobs(connection, cancellationToken),
+        metrics.Run((sample, stop) => connection.SendAsync(AgentHub.ReportMetrics, sample, stop), cancellationToken));
 
-    private async Task ReportInventories(HubConnection connection, CancellationToken cancellationToken)
+    private async Task ReportInventories(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken)
     {
+        inventories.BeginAnew();
         while (true)
         {
-            await ReportInventory(connection, cancellationToken);
+            if (!await ReportInventory(connection, cancellationToken))
+            {
+                // A tenth of jitter, so that hosts started together drift apart.
+                await WaitOrAsked(asked, discoveryInterval * (0.95 + (Random.Shared.NextDouble() * 0.1)), cancellationToken);
+            }
 
-            // A tenth of jitter, so that hosts started together drift apart.
-            await Task.Delay(discoveryInterval * (0.95 + (Random.Shared.NextDouble() * 0.1)), clock, cancellationToken);
+            while (asked.TryRead(out var ask))
+            {
+                inventories.Take(ask);
+            }
         }
     }
 
-    private async Task ReportInventory(HubConnection connection, CancellationToken cancellationToken)
+    private async Task WaitOrAsked(ChannelReader<Discover> asked, TimeSpan time, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(Task.Delay(time, clock, either.Token), asked.WaitToReadAsync(either.Token).AsTask());
+        await either.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Looks and reports once.</summary>
+    /// <returns>Whether the server wants another one at once.</returns>
+    private async Task<bool> ReportInventory(HubConnection connection, CancellationToken cancellationToken)
     {
         try
         {
-            var inventory = await inventories.Collect(cancellationToken);
+            var inventory = await inventories.Next(cancellationToken);
             foreach (var problem in inventory.Problems)
             {
                 Log.Problem(logger, problem);
             }
 
-            await Invoke(connection, AgentHub.ReportInventory, inventory, cancellationToken);
+            return inventories.Taken(await Ask<InventoryAnswer?>(connection, AgentHub.ReportInventory, inventory, cancellationToken));
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && connection.State is HubConnectionState.Connected)
         {
-            // Whatever it is, jobs go on. The next inventory says the same and more.
+            // Whatever it is, jobs go on. It may have been taken or not: the next inventory is whole.
+            inventories.BeginAnew();
             Log.InventoryNotTaken(logger, Reason(e));
+            return false;
         }
     }
 
@@ -236,6 +263,13 @@ internal sealed partial class HubSession(
         await connection.InvokeAsync(method, argument, limit.Token);
     }
 
+    private static async Task<T> Ask<T>(HubConnection connection, string method, object argument, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(InvokeLimit);
+        return await connection.InvokeAsync<T>(method, argument, limit.Token);
+    }
+
     private async Task Wait(TimeSpan time, CancellationToken stopping)
     {
         try
@@ -268,6 +302,7 @@ internal sealed partial class HubSession(
 
     private static string Reason(Exception e) => e.InnerException is { } inner ? $"{e.Message}: {inner.Message}" : e.Message;
 
+    private const int MostAsked = 100; // any of them is a whole report of the latest state
     private const int LargeReport = 256 * 1024;
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan InvokeLimit = TimeSpan.FromSeconds(60);

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Linux;
 using NannyOrleans.Agent.Proxmox;
 using NannyOrleans.Protocol.Ids;
@@ -6,36 +6,79 @@ using NannyOrleans.Protocol.Inventories;
 
 namespace NannyOrleans.Agent.Inventories;
 
+/// <summary>A whole inventory, and where the cluster's guests are (null when that cannot be told).</summary>
+internal sealed record CollectedInventory(Inventory Whole, IReadOnlyDictionary<Vmid, GuestPlace>? Places);
+
 /// <summary>
-/// Collects what this host says about itself. Files wherever a file says it: each Proxmox command costs most of a CPU second.
-/// Not for use from two places at once.
+/// Collects what this host says about itself. Files wherever a file says it: each Proxmox command costs most of a CPU second, and a round has at
+/// most <see cref="PveCalls.MostInRound"/> of them, none once all is known. Not for use from two places at once.
 /// </summary>
-internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads reads, string agentVersion, TimeSpan interval, TimeProvider clock)
+internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads reads, AgentConfig config, string agentVersion, TimeProvider clock) : IInventories
 {
-    private readonly Programs programs = new(host);
-    private readonly OsReleases osReleases = new(host, clock);
+    private readonly PveCalls calls = new(host);
+    private readonly HostTexts texts = new(host);
+    private readonly RunningGuests running = new(host);
+    private readonly StartTimes starts = new(clock);
+    private ContainerProbes? containers;
+    private VmAddresses? vms;
+    private ClusterFacts? cluster;
+    private PveHostFacts? facts;
     private (DateTime DpkgChanged, string Text)? pveVersion;
 
-    /// <summary>One full inventory. What cannot be read is a problem in it, never an exception and never a guess.</summary>
-    public async Task<Inventory> Collect(CancellationToken cancellationToken)
+    private ContainerProbes Containers => containers ??= new(host, config.ContainerProbe, starts, clock);
+
+    private VmAddresses Vms => vms ??= new(host, calls, clock);
+
+    /// <inheritdoc/>
+    public async Task<CollectedInventory> Collect(CancellationToken cancellationToken)
     {
         var problems = new List<string>();
-        var files = await ReadFiles(cancellationToken);
-        problems.AddRange(files.Problems);
-        var confs = Guests(files, problems);
-        var guests = confs is null ? null : await Describe(confs, problems, cancellationToken);
-        return new(
-            clock.GetUtcNow(),
-            agentVersion,
-            Hostname(problems),
-            await PveVersion(problems, cancellationToken),
-            host.BootId(),
-            Cluster(files, problems),
-            guests,
-            [.. problems.Select(problem => PlainText.Of(problem, 1000))])
+        calls.BeginRound();
+        var (files, places, guests) = await Guests(problems, cancellationToken);
+        var identity = await Identity(files, problems, cancellationToken);
+        var ha = new HaFiles(files.HaResources, files.HaManager, files.HaUnread || files.Members is null, clock.GetUtcNow(), problems);
+        var version = await PveVersion(problems, cancellationToken);
+        var seen = await (cluster ??= new(host, calls)).Read(files, ha, places, problems, cancellationToken);
+        var machine = await (facts ??= new(host, calls, clock)).Read(node, problems, cancellationToken);
+        var described = guests is null ? null : await Describe(guests, files, ha, machine, problems, cancellationToken);
+        var storages = Storages.Read(files, node, texts, problems);
+        var whole = new Inventory(
+            clock.GetUtcNow(), agentVersion, Hostname(problems), version, host.BootId(), seen, described, Shortened(problems))
         {
-            IntervalSeconds = (int)interval.TotalSeconds,
+            IntervalSeconds = (int)config.GuestDiscoveryInterval.TotalSeconds,
+            Node = identity?.Node,
+            ClusterId = identity?.Cluster,
+            Host = machine,
+            Storages = storages,
         };
+        return new(whole, places);
+    }
+
+    /// <inheritdoc/>
+    public void Forget(Vmid? vmid)
+    {
+        Containers.Forget(vmid);
+        Vms.Forget(vmid);
+    }
+
+    private async Task<(PveFiles Files, IReadOnlyDictionary<Vmid, GuestPlace>? Places, IReadOnlyList<GuestFile>? Guests)> Guests(
+        List<string> problems, CancellationToken cancellationToken)
+    {
+        for (var again = false; ; again = true)
+        {
+            var found = new List<string>();
+            var files = await ReadFiles(cancellationToken);
+            found.AddRange(files.Problems);
+            var places = GuestList.Places(files, found);
+            var guests = GuestList.Of(files, node, places, found);
+            if (guests is not null || files.Lxc is null || files.Qemu is null || again)
+            {
+                problems.AddRange(found);
+                return (files, places, guests);
+            }
+
+            // The list and the files are read one after the other: a guest that came in between shows in one of them only, once.
+        }
     }
 
     private async Task<PveFiles> ReadFiles(CancellationToken cancellationToken)
@@ -46,149 +89,117 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
         }
         catch (UnreadableException e)
         {
-            return new(null, null, null, null, null, [e.Message]);
+            return new(null, null, null, [e.Message]);
         }
     }
 
-    /// <summary>The node's guests by their files; null when those do not say for sure.</summary>
-    private List<ConfSeen>? Guests(PveFiles files, List<string> problems)
-    {
-        if (files.Lxc is null || files.Qemu is null)
-        {
-            return null;
-        }
-
-        var guests = new List<ConfSeen>();
-        foreach (var (type, file, text) in files.Lxc.Select(conf => (GuestType.Lxc, conf.Key, conf.Value))
-            .Concat(files.Qemu.Select(conf => (GuestType.Qemu, conf.Key, conf.Value))))
-        {
-            if (!Vmid.TryParse(Path.GetFileNameWithoutExtension(file), null, out var vmid))
-            {
-                problems.Add($"{file} is not named after a vmid ({Vmid.Smallest} to {Vmid.Largest}) and is left out; it can break pct list");
-            }
-            else
-            {
-                guests.Add(new(vmid, type, text));
-            }
-        }
-
-        return AgreesWithVmList(files.VmList, guests, problems) ? [.. guests.OrderBy(guest => guest.Vmid)] : null;
-    }
-
-    // pmxcfs keeps .vmlist from the same files. A directory that is empty while the list is not, or cannot be compared, is no "none".
-    private bool AgreesWithVmList(string? vmlist, List<ConfSeen> guests, List<string> problems)
-    {
-        if (vmlist is null)
-        {
-            return guests.Count > 0;
-        }
-
-        try
-        {
-            var listed = ClusterFiles.ParseVmList(vmlist, node);
-            var missing = listed.Keys.Except(guests.Select(guest => guest.Vmid)).Order().ToList();
-            if (missing.Count > 0)
-            {
-                problems.Add($".vmlist has guests on this node without a file: {string.Join(", ", missing)}");
-            }
-
-            return guests.Count > 0 || missing.Count is 0;
-        }
-        catch (JsonException e)
-        {
-            problems.Add(e.Message);
-            return guests.Count > 0;
-        }
-    }
-
-    private async Task<IReadOnlyList<GuestSeen>> Describe(List<ConfSeen> guests, List<string> problems, CancellationToken cancellationToken)
-    {
-        var lxc = await Statuses("pct", GuestLists.ParsePct, guests.Any(guest => guest.Type is GuestType.Lxc), problems, cancellationToken);
-        var qemu = await Statuses("qm", GuestLists.ParseQm, guests.Any(guest => guest.Type is GuestType.Qemu), problems, cancellationToken);
-        osReleases.BeginCycle(guests.Where(guest => guest.Type is GuestType.Lxc).Select(guest => guest.Vmid));
-        var seen = new List<GuestSeen>();
-        foreach (var guest in guests)
-        {
-            var statuses = guest.Type is GuestType.Lxc ? lxc : qemu;
-            var (status, problem) = statuses switch
-            {
-                { Problem: { } failed } => (GuestStatus.Unknown, failed),
-                _ when !statuses.Found.TryGetValue(guest.Vmid, out var listed) => (GuestStatus.Unknown, $"{statuses.Command} does not show it"),
-                _ when statuses.Found[guest.Vmid] is GuestStatus.Unknown => (GuestStatus.Unknown, $"{statuses.Command} shows a status that is not known"),
-                _ => (statuses.Found[guest.Vmid], (string?)null),
-            };
-
-            if (guest.Conf is null)
-            {
-                seen.Add(new(guest.Vmid, guest.Type, new GuestConf(null, null, null, false).ShownName(guest.Type, guest.Vmid), status, null, null, null, Template: false, "its configuration could not be read"));
-                continue;
-            }
-
-            var conf = GuestConf.Parse(guest.Conf);
-            var os = guest.Type is GuestType.Lxc && !conf.Template
-                ? await osReleases.Of(guest.Vmid, status, guest.Conf, cancellationToken)
-                : default;
-            seen.Add(new(
-                guest.Vmid,
-                guest.Type,
-                PlainText.Of(conf.ShownName(guest.Type, guest.Vmid), 200),
-                status,
-                conf.OsType is { } osType ? PlainText.Of(osType, 40) : null,
-                os.Release,
-                conf.Lock is { } held ? PlainText.Of(held, 40) : null,
-                conf.Template,
-                Joined(problem, os.Problem)));
-        }
-
-        return seen;
-    }
-
-    private async Task<StatusList> Statuses(
-        string program,
-        Func<string, IReadOnlyDictionary<Vmid, GuestStatus>> parse,
-        bool wanted,
-        List<string> problems,
-        CancellationToken cancellationToken)
-    {
-        var command = $"{program} list";
-        if (!wanted)
-        {
-            return new(command, new Dictionary<Vmid, GuestStatus>(), null); // no guest of this kind has a file: nothing to ask
-        }
-
-        var end = await programs.Run(program, ["list"], ListLimit, 4 * 1024 * 1024, cancellationToken);
-        if (end.Problem is { } problem)
-        {
-            problems.Add(problem);
-            return new(command, new Dictionary<Vmid, GuestStatus>(), PlainText.Of(problem));
-        }
-
-        return new(command, parse(end.Output), null);
-    }
-
-    private static ClusterSeen? Cluster(PveFiles files, List<string> problems)
+    private async Task<HostIdentity?> Identity(PveFiles files, List<string> problems, CancellationToken cancellationToken)
     {
         if (files.Members is null)
         {
-            return null;
+            return null; // why is said already
         }
 
         try
         {
-            return ClusterFiles.ParseMembers(files.Members, files.Corosync);
+            return await new PveHost(host, reads).Identity(cancellationToken);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             problems.Add(e.Message);
             return null;
         }
+    }
+
+    private async Task<IReadOnlyList<GuestSeen>> Describe(
+        IReadOnlyList<GuestFile> guests, PveFiles files, HaFiles ha, HostSeen machine, List<string> problems, CancellationToken cancellationToken)
+    {
+        var (lxc, qemu) = (Set(GuestType.Lxc, running.Containers), Set(GuestType.Qemu, running.Vms));
+        var figures = files.Rrd is null ? null : RrdFile.Guests(files.Rrd);
+        var looks = new List<(GuestFile File, GuestConf? Conf, GuestStatus Status, string? Problem, ProcessStat? Vm)>();
+        var (enter, ask) = (new List<(Vmid, GuestStatus, string)>(), new List<VmAddresses.Running>());
+        foreach (var file in guests)
+        {
+            var conf = file.Text is null ? null : GuestConf.Parse(file.Type, file.Text);
+            var (status, problem) = (file.Type is GuestType.Lxc ? lxc : qemu)!.Of(file.Vmid);
+            ProcessStat? process = null;
+            if (file.Type is GuestType.Lxc && conf is { Template: false })
+            {
+                enter.Add((file.Vmid, status, file.Text!));
+            }
+            else if (file.Type is GuestType.Qemu && status is GuestStatus.Running)
+            {
+                process = starts.ProcessIn(host.At($"/var/run/qemu-server/{file.Vmid}.pid"));
+                status = figures?.GetValueOrDefault(file.Vmid)?.Status is "paused" ? GuestStatus.Paused : status;
+                if (conf is not null)
+                {
+                    ask.Add(new(file.Vmid, process, conf));
+                }
+            }
+
+            looks.Add((file, conf, status, problem, process));
+        }
+
+        await Containers.Look(enter, cancellationToken);
+        await Vms.Look(ask, problems, cancellationToken);
+        starts.Keep(guests.Select(guest => guest.Vmid).ToHashSet());
+        return [.. looks.Select(look => Describe(look.File, look.Conf, look.Status, look.Problem, look.Vm, ha, machine))];
+
+        RunningSet? Set(GuestType type, Func<RunningSet> find)
+        {
+            var set = guests.Any(guest => guest.Type == type) ? find() : null;
+            if (set?.Problem is { } problem)
+            {
+                problems.Add(problem);
+            }
+
+            return set;
+        }
+    }
+
+    private GuestSeen Describe(GuestFile file, GuestConf? conf, GuestStatus status, string? problem, ProcessStat? vm, HaFiles ha, HostSeen machine)
+    {
+        var (vmid, type) = (file.Vmid, file.Type);
+        var isOn = status is GuestStatus.Running or GuestStatus.Paused;
+        var process = type is GuestType.Lxc ? Containers.Init(vmid) : vm;
+        var seen = new GuestSeen(vmid, type, GuestConf.ShownName(conf?.Name, type, vmid), status, conf?.OsType, null, conf?.Lock, conf?.Template ?? false, null)
+        {
+            HaManaged = ha.Manages(type, vmid),
+            HaState = ha.StateOf(type, vmid),
+            StartedAt = isOn && process is { } one ? starts.Of(vmid, one) : null,
+        };
+        if (conf is null)
+        {
+            return seen with { Problem = Joined(file.Problem, problem, "its configuration could not be read") };
+        }
+
+        var addresses = !isOn ? null : type is GuestType.Lxc ? Containers.Addresses(vmid) : Vms.Of(vmid);
+        return seen with
+        {
+            Os = type is GuestType.Lxc ? Containers.Os(vmid) : null,
+            Cores = conf.Cores ?? (type is GuestType.Lxc && !conf.HasWrongCores ? machine.Cores : null),
+            MemoryBytes = conf.MemoryBytes,
+            SwapBytes = conf.SwapBytes,
+            Disks = conf.Disks,
+            Networks = conf.Networks,
+            Addresses = addresses,
+            PrimaryAddress = addresses is [var first, ..] ? first : isOn ? null : conf.Networks.FirstOrDefault(network => network.Address is not null)?.Address,
+            Tags = conf.Tags,
+            Unprivileged = conf.Unprivileged,
+            OnBoot = conf.OnBoot,
+            SmbiosUuid = conf.SmbiosUuid,
+            QemuAgent = conf.QemuAgent,
+            Problem = Joined(
+                file.Problem, problem, conf.Problems.Count > 0 ? $"its configuration cannot be understood: {string.Join(", ", conf.Problems)}" : null,
+                type is GuestType.Lxc ? Containers.Problem(vmid) : null),
+        };
     }
 
     private string Hostname(List<string> problems)
     {
         try
         {
-            return host.Hostname();
+            return PlainText.Of(host.Hostname(), 200);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -206,10 +217,9 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
             return known.Text;
         }
 
-        var end = await programs.Run("pveversion", [], TimeSpan.FromSeconds(30), 4096, cancellationToken);
-        if (end.Problem is { } problem)
+        if (await calls.Run("pveversion", [], TimeSpan.FromSeconds(30), 4096, cancellationToken) is not { Problem: null } end)
         {
-            problems.Add(problem);
+            problems.Add("the Proxmox VE version is not known: pveversion failed");
             return null;
         }
 
@@ -218,17 +228,28 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
         return text;
     }
 
-    private static string? Joined(string? one, string? other) => (one, other) switch
+    private static List<string> Shortened(List<string> problems)
     {
-        (null, null) => null,
-        (null, _) => other,
-        (_, null) => one,
-        _ => $"{one}; {other}",
-    };
+        var distinct = problems.Distinct().ToList();
+        var shown = distinct.Take(MostProblems).Select(problem => PlainText.Of(problem, 1000)).ToList();
+        if (distinct.Count > MostProblems)
+        {
+            shown.Add($"and {distinct.Count - MostProblems} further problems");
+        }
 
-    private static readonly TimeSpan ListLimit = TimeSpan.FromSeconds(60);
+        return shown;
+    }
 
-    private sealed record ConfSeen(Vmid Vmid, GuestType Type, string? Conf);
+    private static string? Joined(params ReadOnlySpan<string?> parts)
+    {
+        string? joined = null;
+        foreach (var part in parts)
+        {
+            joined = part is null ? joined : joined is null ? part : $"{joined}; {part}";
+        }
 
-    private sealed record StatusList(string Command, IReadOnlyDictionary<Vmid, GuestStatus> Found, string? Problem);
+        return joined is null ? null : PlainText.Of(joined);
+    }
+
+    private const int MostProblems = 200;
 }

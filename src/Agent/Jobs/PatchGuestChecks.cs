@@ -1,6 +1,7 @@
 using System.Globalization;
 using NannyOrleans.Agent.Proxmox;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Agent.Jobs;
@@ -28,7 +29,7 @@ internal static class PatchGuestChecks
     /// <param name="conf">Its file's text on this node; null when there is none.</param>
     public static string? Refusal(Vmid vmid, string? conf) => conf is null
         ? $"container {vmid} is not on this node"
-        : GuestConf.Parse(conf) switch
+        : GuestConf.Parse(GuestType.Lxc, conf) switch
         {
             { Template: true } => "container is a template",
             { Lock: { } held } => $"container is locked ({PlainText.Of(held, 40)})",

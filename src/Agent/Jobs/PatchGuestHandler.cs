@@ -8,8 +8,11 @@ using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Agent.Jobs;
 
-/// <summary>Patches one container. Called again after a restart of the agent, it goes on where the journal says the job is.</summary>
-internal sealed partial class PatchGuestHandler(Host host, NodeName node, BoundedReads reads, ScriptCache scripts, TimeProvider clock, ILogger logger)
+/// <summary>
+/// Patches one container. Called again after a restart of the agent, it goes on where the journal says the job is. Without a
+/// <paramref name="node"/> this is a machine outside Proxmox VE, which has no containers: every job is refused.
+/// </summary>
+internal sealed partial class PatchGuestHandler(Host host, NodeName? node, BoundedReads reads, ScriptCache scripts, TimeProvider clock, ILogger logger)
 {
     /// <summary>Brings the job to its end and puts the end into the journal.</summary>
     /// <param name="job">The job.</param>
@@ -48,6 +51,11 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
             return (wrong, string.Empty);
         }
 
+        if (node is not { } name)
+        {
+            return ($"this machine is no Proxmox VE host and has no container {job.Vmid}; only the host that runs it can patch it", string.Empty);
+        }
+
         // From the first attempt: a job may have waited for hours behind another on its container.
         var began = clock.GetTimestamp();
         for (var failures = 1; ; failures++)
@@ -57,7 +65,7 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName node, Bounde
                 var script = await scripts.Get(job.Script, cancellationToken);
 
                 // Last, so that as little time as possible lies between the look and the start.
-                var conf = await reads.Read(host.At("/etc/pve"), () => PveFiles.ReadContainer(host, node, job.Vmid), cancellationToken);
+                var conf = await reads.Read(host.At("/etc/pve"), () => PveFiles.ReadContainer(host, name, job.Vmid), cancellationToken);
                 return (PatchGuestChecks.Refusal(job.Vmid, conf), script);
             }
             catch (Exception e) when (e is ScriptException or UnreadableException)

@@ -1,11 +1,12 @@
 namespace NannyOrleans.Agent.Linux;
 
 /// <summary>
-/// Reads that may never come back. <c>/etc/pve</c> is a FUSE file system: when its daemon hangs, a read blocks in the kernel and
+/// Reads that may never come back. <c>/etc/pve</c>, first of all, is a FUSE file system: when its daemon hangs, a read blocks in the kernel and
 /// nothing can end it. Each read therefore has a thread of its own, and while one is stuck no further ones are sent after it.
 /// </summary>
 /// <param name="limit">How long one read may take.</param>
-internal sealed class BoundedReads(TimeSpan limit)
+/// <param name="suspicion">What it means when one takes longer, for the error message.</param>
+internal sealed class BoundedReads(TimeSpan limit, string suspicion = "pmxcfs hangs")
 {
     private volatile Stuck? stuck;
 
@@ -18,7 +19,7 @@ internal sealed class BoundedReads(TimeSpan limit)
     {
         if (stuck is { Read.IsCompleted: false } earlier)
         {
-            throw new UnreadableException($"{earlier.What} still does not answer; pmxcfs hangs");
+            throw new UnreadableException($"{earlier.What} still does not answer; {suspicion}");
         }
 
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -42,7 +43,7 @@ internal sealed class BoundedReads(TimeSpan limit)
         catch (TimeoutException) when (!done.Task.IsCompleted)
         {
             stuck = new(what, done.Task);
-            throw new UnreadableException($"{what} did not answer within {limit.TotalSeconds:0.#} s; pmxcfs hangs");
+            throw new UnreadableException($"{what} did not answer within {limit.TotalSeconds:0.#} s; {suspicion}");
         }
     }
 

@@ -13,67 +13,56 @@ internal static class ClusterFiles
     /// <param name="members">The file.</param>
     /// <param name="corosync">corosync.conf; null when it could not be read (or, standalone, does not exist).</param>
     /// <exception cref="JsonException">It is not the JSON that pmxcfs writes.</exception>
-    public static ClusterSeen ParseMembers(string members, string? corosync)
+    public static ClusterSeen ParseMembers(string members, string? corosync) => LenientJson.Read<ClusterSeen>(members, ".members", root =>
     {
-        using var document = Json(members, ".members");
-        var root = document.RootElement;
         var me = Text(root, "nodename");
         if (!root.TryGetProperty("cluster", out var cluster))
         {
-            return new(me, Quorate: true, [new(Node(me), Online: true, Votes: 1)]);
+            return new(PlainText.Of(me, 200), Quorate: true, [new(Node(me), Online: true, Votes: 1)]) { Clustered = false };
         }
 
-        var votes = corosync is null ? null : CorosyncConf.Votes(corosync);
-        var list = Property(root, "nodelist", JsonValueKind.Object).EnumerateObject().Select(member => new MemberSeen(
-            Node(member.Name),
-            Number(member.Value, "online") is 1,
-            votes is not null && votes.TryGetValue(member.Name, out var count) ? count : null));
-        return new(Text(cluster, "name"), Number(cluster, "quorate") is 1, [.. list]);
-    }
+        var conf = corosync is null ? null : CorosyncConf.Parse(corosync);
+        var list = new List<MemberSeen>();
+        foreach (var member in Property(root, "nodelist", JsonValueKind.Object).EnumerateObject())
+        {
+            list.Add(new(
+                Node(member.Name),
+                Number(member.Value, "online") is 1,
+                conf is not null && conf.Votes.TryGetValue(member.Name, out var count) ? count : null));
+        }
 
-    /// <summary>The guests that <c>.vmlist</c> places on <paramref name="node"/>. <c>ids</c> is absent when there are none anywhere.</summary>
+        return new(PlainText.Of(Text(cluster, "name"), 200), Number(cluster, "quorate") is 1, list) { Clustered = true, QDevice = conf?.QDevice };
+    });
+
+    /// <summary>Where <c>.vmlist</c> places every guest of the cluster. <c>ids</c> is absent when there are none anywhere.</summary>
     /// <exception cref="JsonException">It is not the JSON that pmxcfs writes.</exception>
-    public static IReadOnlyDictionary<Vmid, GuestType> ParseVmList(string vmlist, NodeName node)
+    public static IReadOnlyDictionary<Vmid, GuestPlace> ParseVmList(string vmlist) => LenientJson.Read(vmlist, ".vmlist", root =>
     {
-        using var document = Json(vmlist, ".vmlist");
-        var found = new Dictionary<Vmid, GuestType>();
-        if (!document.RootElement.TryGetProperty("ids", out var ids))
+        var found = new Dictionary<Vmid, GuestPlace>();
+        if (!root.TryGetProperty("ids", out _))
         {
             return found;
         }
 
-        foreach (var guest in ids.EnumerateObject())
+        foreach (var guest in Property(root, "ids", JsonValueKind.Object).EnumerateObject())
         {
             // An id below 100 can stand here when somebody put such a file there; Proxmox itself does not list it.
-            if (Vmid.TryParse(guest.Name, null, out var vmid) && Text(guest.Value, "node") == node.Value)
+            if (Vmid.TryParse(guest.Name, null, out var vmid))
             {
-                found[vmid] = Text(guest.Value, "type") switch
+                found[vmid] = (NodeName.TryParse(Text(guest.Value, "node"), null, out var node), Text(guest.Value, "type")) switch
                 {
-                    "lxc" => GuestType.Lxc,
-                    "qemu" => GuestType.Qemu,
-                    var other => throw new JsonException($".vmlist: {vmid} has the type '{PlainText.Of(other)}'"),
+                    (true, "lxc") => new(node, GuestType.Lxc),
+                    (true, "qemu") => new(node, GuestType.Qemu),
+                    _ => throw new JsonException($"{vmid} is on no node or of no known type"),
                 };
             }
         }
 
         return found;
-    }
-
-    private static JsonDocument Json(string text, string file)
-    {
-        try
-        {
-            var document = JsonDocument.Parse(text);
-            return document.RootElement.ValueKind is JsonValueKind.Object ? document : throw new JsonException($"{file} is not a JSON object");
-        }
-        catch (JsonException e)
-        {
-            throw new JsonException($"{file}: {e.Message}", e);
-        }
-    }
+    });
 
     private static NodeName Node(string name) =>
-        NodeName.TryParse(name, null, out var node) ? node : throw new JsonException($".members: '{PlainText.Of(name)}' is not a node name");
+        NodeName.TryParse(name, null, out var node) ? node : throw new JsonException($"'{PlainText.Of(name)}' is not a node name");
 
     private static string Text(JsonElement parent, string name) => Property(parent, name, JsonValueKind.String).GetString()!;
 
@@ -86,3 +75,8 @@ internal static class ClusterFiles
             ? value
             : throw new JsonException($"{name} is missing or no {kind}");
 }
+
+/// <summary>What <c>.vmlist</c> says of a guest.</summary>
+/// <param name="Node">The node whose directory has its file.</param>
+/// <param name="Type">CT or VM.</param>
+internal sealed record GuestPlace(NodeName Node, GuestType Type);

@@ -1,3 +1,4 @@
+using System.Text;
 using NannyOrleans.Agent.Linux;
 using NannyOrleans.Protocol.Ids;
 
@@ -5,39 +6,108 @@ namespace NannyOrleans.Agent.Proxmox;
 
 /// <summary>One look at <c>/etc/pve</c>: texts only, nothing understood yet. A null text could not be read; the problems say why.</summary>
 /// <param name="Members"><c>.members</c>.</param>
-/// <param name="VmList"><c>.vmlist</c>.</param>
-/// <param name="Corosync"><c>corosync.conf</c>; null on a standalone host, without a problem.</param>
 /// <param name="Lxc">The node's CT files by file name; null when the directory could not be listed.</param>
 /// <param name="Qemu">The node's VM files by file name; null when the directory could not be listed.</param>
 /// <param name="Problems">What could not be read and why.</param>
 internal sealed record PveFiles(
     string? Members,
-    string? VmList,
-    string? Corosync,
     IReadOnlyDictionary<string, string?>? Lxc,
     IReadOnlyDictionary<string, string?>? Qemu,
     IReadOnlyList<string> Problems)
 {
+    /// <summary><c>.vmlist</c>.</summary>
+    public string? VmList { get; init; }
+
+    /// <summary><c>.rrd</c>, as it is.</summary>
+    public byte[]? Rrd { get; init; }
+
+    /// <summary><c>corosync.conf</c>; null on a standalone host, without a problem.</summary>
+    public string? Corosync { get; init; }
+
+    /// <summary><c>storage.cfg</c>; empty when there is none.</summary>
+    public string? Storage { get; init; }
+
+    /// <summary><c>ha/resources.cfg</c>; null without a problem when there is none.</summary>
+    public string? HaResources { get; init; }
+
+    /// <summary><c>ha/manager_status</c>; null without a problem when there is none.</summary>
+    public string? HaManager { get; init; }
+
+    /// <summary>Whether one of HA's files is there and could not be read.</summary>
+    public bool HaUnread { get; init; }
+
+    /// <summary>Whether Ceph is configured here (<c>ceph.conf</c>).</summary>
+    public bool HasCeph { get; init; }
+
     /// <summary>Reads all of it for one node. Blocks for as long as pmxcfs does.</summary>
     public static PveFiles Read(Host host, NodeName node)
     {
         var pve = host.At("/etc/pve");
         var problems = new List<string>();
-        var members = Text(Path.Combine(pve, ".members"), problems);
-        if (members is null)
+        var (file, confs) = (new FileBytes(LargestList), new FileBytes(LargestFile));
+        if (Text("/.members", out _) is not { } members)
         {
             // The mount point of a stopped pmxcfs is an empty directory: that is no cluster without guests, it is no answer.
-            return new(null, null, null, null, null, [$"{pve} cannot be used, is pmxcfs (service pve-cluster) running? {problems[0]}"]);
+            return new(null, null, null, [$"{pve} cannot be used, is pmxcfs (service pve-cluster) running? {problems[0]}"]);
         }
 
-        var corosync = Path.Combine(pve, "corosync.conf");
-        return new(
-            members,
-            Text(Path.Combine(pve, ".vmlist"), problems),
-            File.Exists(corosync) ? Text(corosync, problems) : null,
-            Confs(Path.Combine(pve, "nodes", node.Value, "lxc"), problems),
-            Confs(Path.Combine(pve, "nodes", node.Value, "qemu-server"), problems),
-            problems);
+        var corosync = Text("/corosync.conf", out _, optional: true);
+        var resources = Text("/ha/resources.cfg", out var resourcesUnread, optional: true);
+        var manager = Text("/ha/manager_status", out var managerUnread, optional: true);
+        var storage = Text("/storage.cfg", out var storageUnread, optional: true);
+        var rrd = file.Read($"{pve}/.rrd") is 0 ? file.Content.ToArray() : null; // it may be missing: pmxcfs has just started
+        return new(members, Confs("lxc"), Confs("qemu-server"), problems)
+        {
+            VmList = Text("/.vmlist", out _), // after the files: a guest that moves away meanwhile is in neither
+            Rrd = rrd,
+            Corosync = corosync,
+            HaResources = resources,
+            HaManager = manager,
+            HaUnread = resourcesUnread || managerUnread,
+            Storage = storage ?? (storageUnread ? null : string.Empty),
+            HasCeph = File.Exists($"{pve}/ceph.conf"),
+        };
+
+        string? Text(string path, out bool unread, bool optional = false)
+        {
+            var error = file.Read(pve + path);
+            unread = error is not 0 && !(optional && error is FileBytes.NotThere);
+            if (unread)
+            {
+                problems.Add(FileBytes.Problem(pve + path, error));
+            }
+
+            return error is 0 ? Encoding.UTF8.GetString(file.Content) : null;
+        }
+
+        Dictionary<string, string?>? Confs(string kind)
+        {
+            var directory = Path.Combine(pve, "nodes", node.Value, kind);
+            try
+            {
+                var found = new Dictionary<string, string?>(StringComparer.Ordinal);
+                foreach (var path in Directory.EnumerateFiles(directory, "*.conf"))
+                {
+                    var error = confs.Read(path);
+                    if (error is not FileBytes.NotThere) // else it moved to another node between the listing and here; that node has it now
+                    {
+                        found[Path.GetFileName(path)] = error is 0 ? Encoding.UTF8.GetString(confs.Content) : null;
+                    }
+
+                    if (error is not (0 or FileBytes.NotThere))
+                    {
+                        problems.Add(FileBytes.Problem(path, error));
+                    }
+                }
+
+                return found;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                problems.Add(e.Message);
+                return null;
+            }
+        }
     }
 
     /// <summary>Reads one container's file. Blocks for as long as pmxcfs does.</summary>
@@ -60,47 +130,7 @@ internal sealed record PveFiles(
         }
     }
 
-    private static Dictionary<string, string?>? Confs(string directory, List<string> problems)
-    {
-        try
-        {
-            var found = new Dictionary<string, string?>(StringComparer.Ordinal);
-            foreach (var path in Directory.EnumerateFiles(directory, "*.conf"))
-            {
-                try
-                {
-                    found[Path.GetFileName(path)] = File.ReadAllText(path);
-                }
-                catch (FileNotFoundException)
-                {
-                    // It moved to another node between the listing and here; that node has it now.
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                    found[Path.GetFileName(path)] = null;
-                    problems.Add(e.Message);
-                }
-            }
-
-            return found;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            problems.Add(e.Message);
-            return null;
-        }
-    }
-
-    private static string? Text(string path, List<string> problems)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            problems.Add(e.Message);
-            return null;
-        }
-    }
+    // pmxcfs allows 1 MiB in a file of its own; the lists that it makes up grow with the cluster.
+    private const int LargestFile = 1024 * 1024;
+    private const int LargestList = 8 * 1024 * 1024;
 }

@@ -48,22 +48,23 @@ public sealed class AgentCommandsTests : IAsyncLifetime
     [Theory]
     [InlineData("run")]
     [InlineData("register")]
-    public async Task A_machine_that_is_no_Proxmox_host_is_2(string command)
+    public async Task Proxmox_mode_true_on_a_machine_that_is_no_Proxmox_host_is_2(string command)
     {
-        host.Write("etc/nannyagent/config.yml", "api_url: https://x\n");
+        host.Write("etc/nannyagent/config.yml", "api_url: https://x\nproxmox_mode: true\n");
         File.Delete(Path.Combine(host.Bin, "pct"));
         Assert.Equal(2, await Run(command));
-        Assert.Contains("Agents outside Proxmox VE are not supported yet.", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("proxmox_mode is true, but this is no Proxmox VE host: neither", error.ToString(), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("run")]
-    [InlineData("register")]
-    public async Task Proxmox_mode_false_is_2(string command)
+    [Fact]
+    public async Task A_registered_node_that_lost_its_Proxmox_is_not_taken_for_a_machine()
     {
-        host.Write("etc/nannyagent/config.yml", "api_url: https://x\nproxmox_mode: false\n");
-        Assert.Equal(2, await Run(command));
-        Assert.Contains("proxmox_mode is false. Agents outside Proxmox VE are not supported yet.", error.ToString(), StringComparison.Ordinal);
+        RunningAgent.Register(host, server);
+        host.Write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        File.Delete(Path.Combine(host.Bin, "pct"));
+        Assert.Equal(1, await Run("run"));
+        Assert.Contains("was registered as node pve1 of cluster c", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("is no Proxmox VE host now: neither", error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

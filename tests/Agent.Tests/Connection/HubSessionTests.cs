@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Connection;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
 using NannyOrleans.Agent.Journal;
+using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Agent.Tests.Support;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -30,17 +32,53 @@ public sealed class HubSessionTests : IAsyncLifetime
     [Fact]
     public async Task It_says_what_the_host_is()
     {
+        host.WriteFacts();
         host.Container(100, Fixture.Read("lxc.everything.conf"));
-        host.RealPct();
+        host.Runs(100);
         await using var agent = RunningAgent.On(host);
         var inventory = await server.NextInventory();
         Assert.Equal(("pve1", "pve-manager/9.2.11/0000000000000000", "5f0cbd1e-9d07-4f6c-8b6d-111111111111"), (inventory.Hostname, inventory.PveVersion, inventory.BootId));
         Assert.Equal("pve1", inventory.Cluster!.Name);
         var guest = Assert.Single(inventory.Guests!);
         Assert.Equal((GuestStatus.Running, "web-01", "snapshot-delete"), (guest.Status, guest.Name, guest.Lock));
-        Assert.NotNull(guest.Os); // this machine's, through the pct of the test
+        Assert.Equal("debian", guest.Os?.Id);
         Assert.Empty(inventory.Problems);
+        Assert.NotNull(inventory.Fingerprint);
         Assert.Equal(0, await agent.Stop());
+    }
+
+    [Fact]
+    public async Task A_server_that_cannot_build_on_a_report_gets_a_whole_one_at_once()
+    {
+        host.WriteFacts();
+        host.Container(100);
+        host.Write("etc/nannyagent/config.yml", $"api_url: {server.Url}\nguest_discovery_interval: 10\n");
+        server.OnInventory = report => new(NeedsWhole: report.Since is not null);
+        await using var agent = RunningAgent.On(host);
+        var first = await server.NextInventory();
+        var built = await server.NextInventory();
+        Assert.Equal((first.Fingerprint, 0, 0), (built.Since, built.Guests!.Count, built.Gone!.Count));
+        Assert.Null(built.Cluster!.GuestsByNode);
+        var whole = await server.NextInventory();
+        Assert.Equal((null, 1), (whole.Since, whole.Guests!.Count));
+        Assert.NotNull(whole.Cluster!.GuestsByNode);
+    }
+
+    [Fact]
+    public async Task A_look_that_is_asked_for_is_whole_and_reads_the_guest_anew()
+    {
+        host.WriteFacts();
+        host.Container(100);
+        host.Container(101);
+        host.Runs(100, 101);
+        await using var agent = RunningAgent.On(host);
+        Assert.Equal("debian", (await server.NextInventory()).Guests![0].Os?.Id);
+        host.Write("os-release", Fixture.Read("os-release.rocky"));
+        await server.Ask(new Discover(new(100)));
+        var anew = await server.NextInventory();
+        Assert.Equal((null, "rocky", "debian"), (anew.Since, anew.Guests![0].Os?.Id, anew.Guests[1].Os?.Id));
+        await server.Ask(new Discover(null));
+        Assert.Equal(["rocky", "rocky"], (await server.NextInventory()).Guests!.Select(guest => guest.Os?.Id));
     }
 
     [Fact]
@@ -109,8 +147,10 @@ public sealed class HubSessionTests : IAsyncLifetime
         using var scripts = new ScriptCache(http, server.Url, tokens, host.Host);
         var handler = new PatchGuestHandler(host.Host, credentials.Node, new(Eventually.Limit), scripts, clock, NullLogger.Instance);
         var jobs = new JobRuntime(new(host.Host, clock), handler, clock, NullLogger.Instance);
-        var inventories = new InventoryCollector(host.Host, credentials.Node, new(Eventually.Limit), "0.0.0", TimeSpan.FromHours(1), failed);
-        var running = new HubSession(server.Url, tokens, inventories, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
+        var config = new AgentConfig(server.Url, null, TimeSpan.FromHours(1), TimeSpan.FromHours(1));
+        var inventories = new InventoryReports(new InventoryCollector(host.Host, credentials.Node, new(Eventually.Limit), config, "0.0.0", failed));
+        var metrics = new MetricsReports(_ => throw new IOException("no figures"), TimeSpan.FromHours(1), clock, NullLogger.Instance);
+        var running = new HubSession(server.Url, tokens, inventories, metrics, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
 
         await Eventually.Until(() => failed.Calls > 0, "the inventory's failure");
         var job = Ended(1);
@@ -140,6 +180,24 @@ public sealed class HubSessionTests : IAsyncLifetime
             Interlocked.Increment(ref calls);
             throw new InvalidOperationException("no time");
         }
+    }
+
+    [Fact]
+    public async Task Metrics_come_at_once_on_each_connection_and_a_second_one_soon()
+    {
+        host.Write("proc/loadavg", "0.50 0.25 0.12 1/100 1234\n");
+        File.AppendAllText(Path.Combine(host.Directory, "etc/nannyagent/config.yml"), "metrics_interval: 3600\n");
+        await using var agent = RunningAgent.On(host);
+        for (var connection = 0; connection < 2; connection++)
+        {
+            var (first, second) = (await server.NextMetrics(), await server.NextMetrics());
+            Assert.Equal((0.5, 3600), (first.Load!.One, first.IntervalSeconds));
+            Assert.True(second.Quorate);
+            server.Drop();
+        }
+
+        // This host has no /proc/stat. That is said when it begins, not with each sample.
+        Assert.Equal(2, agent.Error.Split("/proc/stat cannot be read").Length);
     }
 
     [Fact]

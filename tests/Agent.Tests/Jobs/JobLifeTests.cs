@@ -247,12 +247,13 @@ public sealed class JobLifeTests : IAsyncLifetime
     public async Task Nothing_of_the_agents_environment_reaches_pct_and_the_script_comes_through_a_pipe()
     {
         Environment.SetEnvironmentVariable("NANNY_TEST_SECRET", "leaked");
-        host.Command("pct", "case $1 in list) env > $root/env.list ;; exec) env > $root/env.exec; shift 3; exec \"$@\" ;; esac");
+        host.Command("pveversion", "env > $root/env.version; echo pve-manager/9.2.11/0");
+        host.Command("pct", "env > $root/env.exec; shift 3; exec \"$@\"");
         await using var agent = await Connected();
         await server.Send(RunningAgent.Job(server.Script("apt-update.sh", Marker + "[ -p /proc/self/fd/0 ] && echo pipe; exit 4")));
         var end = await server.NextEnd("the end");
         Assert.Equal(("pipe\n", 4), (end.StandardOutput, end.ExitCode));
-        foreach (var seen in new[] { host.Read("env.list"), host.Read("env.exec") })
+        foreach (var seen in new[] { host.Read("env.version"), host.Read("env.exec") })
         {
             Assert.Contains("HOME=/root\n", seen, StringComparison.Ordinal);
             Assert.DoesNotContain("NANNY_TEST_SECRET", seen, StringComparison.Ordinal);

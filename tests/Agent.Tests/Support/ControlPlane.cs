@@ -13,6 +13,7 @@ using Microsoft.Extensions.Logging;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Agent.Tests.Support;
 
@@ -28,6 +29,9 @@ public sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>Inventories as they come.</summary>
     public Channel<Inventory> Inventories { get; } = Channel.CreateUnbounded<Inventory>();
+
+    /// <summary>Metrics as they come.</summary>
+    public Channel<NodeMetrics> Metrics { get; } = Channel.CreateUnbounded<NodeMetrics>();
 
     /// <summary>Job reports as they come, whether acknowledged or not.</summary>
     public Channel<JobReport> Reports { get; } = Channel.CreateUnbounded<JobReport>();
@@ -50,6 +54,9 @@ public sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>A job sent down each connection as soon as it stands.</summary>
     public Job? Greeting { get; set; }
+
+    /// <summary>What an inventory is answered with.</summary>
+    public Func<Inventory, InventoryAnswer> OnInventory { get; set; } = _ => new(NeedsWhole: false);
 
     /// <summary>Throwing here is a server that could not store a report.</summary>
     public Action<JobReport> OnReport { get; set; } = _ => { };
@@ -91,6 +98,9 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <summary>Sends a job down every connection.</summary>
     public Task Send(Job job) => app.Services.GetRequiredService<IHubContext<Hub>>().Clients.All.SendAsync(AgentHub.RunJob, job);
 
+    /// <summary>Asks every agent to look anew.</summary>
+    public Task Ask(Discover ask) => app.Services.GetRequiredService<IHubContext<Hub>>().Clients.All.SendAsync(AgentHub.Discover, ask);
+
     /// <summary>Ends every connection, as a restart of the server does.</summary>
     public void Drop()
     {
@@ -124,6 +134,8 @@ public sealed class ControlPlane : IAsyncDisposable
     }
 
     public async Task<Inventory> NextInventory() => await Inventories.Reader.ReadAsync().AsTask().Within("an inventory");
+
+    public async Task<NodeMetrics> NextMetrics() => await Metrics.Reader.ReadAsync().AsTask().Within("metrics");
 
     public async ValueTask DisposeAsync()
     {
@@ -203,9 +215,15 @@ public sealed class ControlPlane : IAsyncDisposable
             return Task.CompletedTask;
         }
 
-        public Task ReportInventory(Inventory inventory)
+        public InventoryAnswer ReportInventory(Inventory inventory)
         {
             plane.Inventories.Writer.TryWrite(inventory);
+            return plane.OnInventory(inventory);
+        }
+
+        public Task ReportMetrics(NodeMetrics metrics)
+        {
+            plane.Metrics.Writer.TryWrite(metrics);
             return Task.CompletedTask;
         }
 

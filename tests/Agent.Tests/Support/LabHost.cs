@@ -27,6 +27,22 @@ public sealed class LabHost : IDisposable
         Host = new Host(Directory, SearchPath);
     }
 
+    /// <summary>A directory that looks like a Linux machine without Proxmox VE.</summary>
+    public static LabHost Machine()
+    {
+        var host = new LabHost { IsMachine = true };
+        System.IO.Directory.Delete(Path.Combine(host.Directory, "etc/pve"), recursive: true);
+        System.IO.Directory.Delete(host.Bin, recursive: true);
+        host.Write("etc/hostname", "web-01.example.org\n");
+        host.Write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        host.Write("sys/class/dmi/id/product_uuid", "4C4C4544-0000-0000-0000-000000000001\n");
+        host.Write("proc/loadavg", "0.50 0.25 0.12 1/100 1234\n");
+        return host;
+    }
+
+    /// <summary>Whether it has no Proxmox VE.</summary>
+    public bool IsMachine { get; private init; }
+
     public string Directory { get; }
 
     public string Bin { get; }
@@ -58,10 +74,9 @@ public sealed class LabHost : IDisposable
     /// A pct whose <c>exec</c> runs the command on this machine, script on standard input, as lxc-attach would in a container. What
     /// it was called with is in the file pct.calls.
     /// </summary>
-    public void RealPct(string list = "100        running                 web-01              ") => Command("pct", $$"""
+    public void RealPct() => Command("pct", """
         echo "$*" >> $root/pct.calls
         case $1 in
-          list) printf '%s\n' 'VMID       Status     Lock         Name                ' '{{list}}' ;;
           exec) shift 3; exec "$@" ;;
           *) echo "ERROR: unknown command 'pct $1'" >&2; exit 255 ;;
         esac

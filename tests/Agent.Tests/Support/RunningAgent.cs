@@ -1,6 +1,8 @@
 using System.Globalization;
 using NannyOrleans.Agent.Commands;
 using NannyOrleans.Agent.Connection;
+using NannyOrleans.Agent.Machines;
+using NannyOrleans.Agent.Proxmox;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
 
@@ -41,7 +43,7 @@ public sealed class RunningAgent : IAsyncDisposable
     public static void Register(LabHost host, ControlPlane server, string accessToken = "access-1", DateTimeOffset? expires = null, string refreshToken = "refresh-1")
     {
         host.Write("etc/nannyagent/config.yml", $"api_url: {server.Url}\n");
-        var identity = new NannyOrleans.Agent.Proxmox.PveHost(host.Host, new(Eventually.Limit)).Identity(default).GetAwaiter().GetResult();
+        var identity = host.IsMachine ? MachineIdentity.Read(host.Host) : new PveHost(host.Host, new(Eventually.Limit)).Identity(default).GetAwaiter().GetResult();
         new Credentials(new Uri(server.Url.AbsoluteUri.TrimEnd('/')), AgentId.Parse(AgentUlid), accessToken, expires, refreshToken, identity.Node, identity.Cluster).Save(host.Host);
     }
 
