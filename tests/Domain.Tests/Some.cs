@@ -1,3 +1,4 @@
+using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
@@ -30,6 +31,26 @@ internal static class Some
 
     public static Inventory Inventory(params GuestSeen[] guests) => new(
         Noon, "0.1.0", "pve1", "pve-manager/9.2.11/0", "boot", new("lab", true, [new(Pve1, true, 1), new(Pve2, true, 1)]), guests, []);
+
+    public static GuestSeen Machine(int vmid = 200, string name = "win") => new(new(vmid), GuestType.Qemu, name, GuestStatus.Stopped, "win11", null, null, false, null);
+
+    /// <summary>A cluster of pve1, which has an agent and has said nothing.</summary>
+    public static ClusterIndex Enrolled(AgentId? agent = null) => new ClusterIndex { Stored = new() }.Enrol(Pve1, new(agent ?? Agent, "pve1", "lab"));
+
+    /// <summary>The cluster after a node has sent a report, by way of what the node had said before.</summary>
+    public static ClusterIndex Hear(this ClusterIndex index, NodeName node, Inventory report, DateTimeOffset at) =>
+        index.RecordInventory(node, Take(index.Known.GetValueOrDefault(node)?.Inventory ?? new(), node, report, at), remembered: false, at);
+
+    /// <summary>What is known of a node after a report that is good.</summary>
+    public static NodeInventory Take(NodeInventory known, NodeName node, Inventory report, DateTimeOffset at)
+    {
+        var taken = InventoryMachine.Take(known, new(Cluster, node), report, at);
+        Assert.Null(taken.Refusal);
+        return taken.Value!;
+    }
+
+    /// <summary>A report of a node with or without quorum.</summary>
+    public static Inventory Quorate(this Inventory report, bool quorate) => report with { Cluster = report.Cluster! with { Quorate = quorate } };
 
     public static string Findings(string mode = "dry-run", string packages = "[]", string failed = "[]") =>
         $$"""{"family":"apt","mode":"{{mode}}","packages":{{packages}},"kept_back":[],"held":[],"removed":[],"failed":{{failed}},"reboot_required":false,"warnings":[]}""";
