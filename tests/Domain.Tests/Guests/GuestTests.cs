@@ -24,30 +24,41 @@ public sealed class GuestTests
 
     [Fact]
     public void A_container_is_patched_by_its_nodes_agent_with_its_familys_script() =>
-        Assert.Equal(new PatchRoute(Pve1, new(100), "web-01", PlatformFamily.Debian, "apt-update.sh"), GuestMachine.Route(Pve1, Shown(Container())).Value);
+        Assert.Equal(new PatchRoute(Pve1, new(100), "web-01", PlatformFamily.Debian, "apt-update.sh"), Route(Container()).Value);
 
     [Theory]
-    [InlineData("deleted", "deleted")]
     [InlineData("vm", "requires-agent")]
     [InlineData("template", "template")]
     [InlineData("unmanaged", "unknown-family")]
     [InlineData("arch", "unsupported-family")]
+    [InlineData("deleted", "deleted")]
     public void What_cannot_be_patched_says_why(string which, string code)
     {
-        var guest = which switch
+        var outcome = which switch
         {
-            "deleted" => Shown(Container()) with { DeletedAt = Noon },
-            "vm" => Shown(Container() with { Type = GuestType.Qemu }),
-            "template" => Shown(Container() with { Template = true }),
-            "unmanaged" => Shown(Container() with { Os = null, OsType = "unmanaged" }),
-            _ => Shown(Container() with { Os = new("arch", [], null, null) }),
+            "vm" => Route(Container() with { Type = GuestType.Qemu }),
+            "template" => Route(Container() with { Template = true }),
+            "unmanaged" => Route(Container() with { Os = null, OsType = "unmanaged" }),
+            "deleted" => Route(View(Lab((Pve1, Taken(Pve1, Inventory(Container()).Placing((Pve1, 100)), Inventory().Placing()))))),
+            _ => Route(Container() with { Os = new("arch", [], null, null) }),
         };
-        Assert.Equal(code, GuestMachine.Route(Pve1, guest).Refusal?.Code);
+        Assert.Equal(code, outcome.Refusal?.Code);
     }
 
     [Fact]
-    public void A_family_that_is_not_known_says_why_if_anybody_knows() =>
-        Assert.Contains("its disk is encrypted", GuestMachine.Route(Pve1, Shown(Container() with { Os = null, OsType = null, Problem = "its disk is encrypted" })).Refusal!.Message);
+    public void A_guest_that_migrates_has_another_parent_and_is_the_same_guest()
+    {
+        var moved = View(Lab((Pve1, Taken(Pve1, Inventory(Container()))), (Pve2, Taken(Pve2, Noon.AddSeconds(1), Inventory(Container())))));
+        Assert.Empty(moved.Nodes[0].Guests!);
+        Assert.Equal(Pve2, Route(moved).Value?.Node);
+    }
+
+    [Fact]
+    public void A_persons_word_on_the_family_stands_above_the_files()
+    {
+        var said = Lab((Pve1, Taken(Pve1, Inventory(Container() with { Os = new("arch", [], null, null) })))).Annotate(new(100), new(new(PlatformFamily.Debian), null, null, null)).Value!;
+        Assert.Equal("apt-update.sh", Route(View(said)).Value?.Script);
+    }
 
     [Theory]
     [InlineData("""[{"name":"a","from":"1","to":"2","security":false,"origin":null}]""", 1)]
@@ -84,7 +95,13 @@ public sealed class GuestTests
         Assert.Same(known, GuestMachine.RecordPatch(known, Ended(JobOutcome.Failed, "") with { Id = Id(1) }));
     }
 
-    private static GuestView Shown(GuestSeen seen) => TopologyView.Of(Cluster, Enrolled().Hear(Pve1, Inventory(seen), Noon), [], Noon).Nodes[0].Guests![0];
+    private static Outcome<PatchRoute> Route(GuestSeen seen) => Route(View(Lab((Pve1, Taken(Pve1, Inventory(seen))))));
+
+    private static Outcome<PatchRoute> Route(ClusterView cluster)
+    {
+        var node = Assert.Single(cluster.Nodes, node => node.Guests is { Count: > 0 });
+        return GuestMachine.Route(node.Name, Assert.Single(node.Guests!));
+    }
 
     private static OperationRecord Ended(JobOutcome outcome, string output) =>
         OperationMachine.Report(Operation(), new(Id(1), outcome, null) { StandardOutput = output, CompletedAt = Noon }, Noon);

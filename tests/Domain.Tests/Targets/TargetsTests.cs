@@ -35,6 +35,13 @@ public sealed class TargetsTests
         Assert.Equal(candidates, Meant(text).Select(target => target.Id).Distinct().Count());
 
     [Theory]
+    [InlineData("lxc-999")]
+    [InlineData("qemu-100")]
+    [InlineData("WEB-SERVER")]
+    [InlineData("")]
+    public void Means_nothing(string text) => Assert.Empty(Meant(text));
+
+    [Theory]
     [InlineData("c0123456789abcdef-lxc-100", "c0123456789abcdef")]
     [InlineData("lxc-100", null)]
     [InlineData("web-server", null)]
@@ -44,41 +51,34 @@ public sealed class TargetsTests
     public void Only_a_full_id_names_its_cluster(string text, string? cluster) => Assert.Equal(cluster, Domain.Targets.Targets.ClusterOf(text)?.Value);
 
     [Theory]
-    [InlineData("lxc-999")]
-    [InlineData("qemu-100")]
-    [InlineData("WEB-SERVER")]
-    [InlineData("")]
-    public void Means_nothing(string text) => Assert.Empty(Meant(text));
-
-    [Fact]
-    public void A_guest_that_was_deleted_does_not_compete_with_what_is_there()
-    {
-        // The old web-01 was destroyed and a new one of that name made.
-        var before = Enrolled().Hear(Pve1, Inventory(Container()), Noon);
-        var whole = Inventory(Container(105)) with { Cluster = Inventory().Cluster! with { GuestsByNode = new Dictionary<NodeName, IReadOnlyList<Vmid>> { [Pve1] = [new(105)] } } };
-        var view = TopologyView.Of(Cluster, before.Hear(Pve1, whole, Noon.AddMinutes(5)), [], Noon.AddMinutes(5));
-
-        Assert.Equal("c0123456789abcdef-lxc-105", Assert.Single(Of("web-01")).Id);
-        Assert.NotNull(Assert.Single(Of("lxc-100")).Guest?.DeletedAt); // nothing else is meant: it is named, to be refused
-
-        IReadOnlyList<Target> Of(string text) => Domain.Targets.Targets.Meant(Domain.Targets.Targets.Matching(view, text), text);
-    }
-
-    [Theory]
-    [InlineData("01M83HW1FS84TGPXTCYJ45S8G9", true)]
-    [InlineData("pve1", true)]
-    [InlineData("pve", false)]
-    [InlineData("", false)]
-    public void A_machine_is_meant_by_its_agent_or_its_name(string text, bool meant)
+    [InlineData("vm-inside")]
+    [InlineData("01M83HYC366EDV4QB830883JAT")]
+    public void A_machine_outside_is_meant_by_its_name_or_its_agent(string text)
     {
         var id = ClusterId.Parse("m0123456789abcdef");
-        var machine = TopologyView.Machine(id, TopologyView.Of(id, Enrolled().Hear(Pve1, Inventory(), Noon), [], Noon).Nodes[0], []);
-        Assert.Equal(meant, Domain.Targets.Targets.Matching(machine, text).Any());
+        var index = new ClusterIndex { Stored = new() }.Enrol(NodeName.Parse("vm-inside"), new(OtherAgent, "vm-inside", "vm-inside"));
+        var machine = TopologyView.Machine(id, TopologyView.Of(id, index, [], Noon).Nodes[0], []);
+        Assert.Equal(OtherAgent.Value, Assert.Single(Domain.Targets.Targets.Matching(machine, text)).Id);
+        Assert.Empty(Domain.Targets.Targets.Matching(machine, "vm-insid"));
+    }
+
+    [Fact]
+    public void A_guest_that_was_deleted_gives_way_to_one_that_is_there_and_is_found_when_there_is_none()
+    {
+        var cluster = View(Lab((Pve1, Taken(Pve1, Inventory(Container(100, "web")).Placing((Pve1, 100)), Inventory(Container(101, "web")).Placing((Pve1, 101))))));
+        var both = Domain.Targets.Targets.Matching(cluster, "web").ToArray();
+        Assert.Equal(2, both.Length);
+        Assert.Equal(101, Assert.Single(Domain.Targets.Targets.Meant(both, "web")).Guest!.Vmid.Value);
+        var gone = Assert.Single(Domain.Targets.Targets.Meant(Domain.Targets.Targets.Matching(cluster, "lxc-100"), "lxc-100"));
+        Assert.NotNull(gone.Guest!.DeletedAt);
     }
 
     private static IReadOnlyList<Target> Meant(string text) =>
         Domain.Targets.Targets.Meant(Fleet.SelectMany(cluster => Domain.Targets.Targets.Matching(cluster, text)), text);
 
-    private static ClusterView Of(ClusterId cluster, AgentId agent, params Protocol.Inventories.GuestSeen[] guests) =>
-        TopologyView.Of(cluster, Enrolled(agent).Hear(Pve1, Inventory(guests), Noon), [], Noon);
+    private static ClusterView Of(ClusterId cluster, AgentId agent, params Protocol.Inventories.GuestSeen[] guests)
+    {
+        var index = new ClusterIndex { Stored = new() }.Enrol(Pve1, new(agent, "pve1", "lab")).RecordInventory(Pve1, Taken(Pve1, Inventory(guests)), remembered: false, Noon);
+        return TopologyView.Of(cluster, index, [], Noon);
+    }
 }
