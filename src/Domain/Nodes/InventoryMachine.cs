@@ -51,6 +51,11 @@ public static class InventoryMachine
             { Since: null } => Sorted(report.Guests),
             _ => Merged(before!, report.Guests, report.Gone ?? []),
         };
+        if (guests?.Count > Inventory.MaxItems)
+        {
+            return new Refusal("bad-inventory", "With these changes the node has more guests than one inventory may have.");
+        }
+
         return known with
         {
             // A list that could not be made anew is not built on: its fingerprint is not that of what the agent has by now.
