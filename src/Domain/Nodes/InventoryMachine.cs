@@ -123,8 +123,9 @@ public static class InventoryMachine
         var earlier = known.Departed.Where(guest => IsKept(guest, now) && !here.Contains(guest.Seen.Vmid) && !anew.Contains(guest.Seen.Vmid));
         if (report.Since is null)
         {
-            // A whole report says of all guests where they are: what was not known of one, or is not so any more, is mended by it.
-            earlier = earlier.Select(guest => fateOf(guest.Seen.Vmid) is { } fate && (fate.Node, fate.Deleted) != (guest.MovedTo, guest.Deleted)
+            // A whole report says of all guests where they are: what was not known of one, or is not so any more, is mended by it. One that
+            // was deleted stays so: what has its number now is another guest.
+            earlier = earlier.Select(guest => !guest.Deleted && fateOf(guest.Seen.Vmid) is { } fate && (fate.Node, fate.Deleted) != (guest.MovedTo, guest.Deleted)
                 ? guest with { MovedTo = fate.Node, Deleted = fate.Deleted, At = now }
                 : guest);
         }
