@@ -49,7 +49,8 @@ public sealed record ClusterIndex
                 stored = stored with { Name = name };
             }
 
-            stored = WithoutNotesOf(Renewed(known.Inventory?.Report?.Guests, report.Guests), stored);
+            // What is remembered was weighed when it was said.
+            stored = remembered ? stored : WithoutNotesOf(Renewed(known.Inventory?.Report?.Guests, inventory), stored);
         }
 
         return With(stored, Known.SetItem(node, known with { Inventory = inventory, HeardAt = Later(known.HeardAt, inventory.ReceivedAt), Spoken = known.Spoken || !remembered })).Forget(now);
@@ -126,17 +127,22 @@ public sealed record ClusterIndex
     };
 
     // Guests of a number that another guest had before: by the cluster's own list that one was nowhere any more, or it was of the other
-    // kind. What was said of it, above all which family's script patches it, does not hold for its successor.
-    private HashSet<Vmid> Renewed(IReadOnlyList<GuestSeen>? before, IReadOnlyList<GuestSeen>? now)
+    // kind. What was said of it, above all which family's script patches it, does not hold for its successor. Without quorum no guest is
+    // made: what such a node lists is old.
+    private HashSet<Vmid> Renewed(IReadOnlyList<GuestSeen>? before, NodeInventory inventory)
     {
-        if (before is null || now is null || Stored.Guests.Count is 0 || ReferenceEquals(before, now))
+        if (inventory is not { GuestsQuorate: true, Report.Guests: { } now } || Stored.Guests.Count is 0 || ReferenceEquals(before, now))
         {
             return [];
         }
 
-        var types = before.ToDictionary(guest => guest.Vmid, guest => guest.Type);
-        var deleted = Guests.Values.SelectMany(guests => guests).Where(guest => guest.Fate is GuestFate.Deleted).Select(guest => guest.Seen.Vmid).ToHashSet();
-        return [.. now.Where(guest => types.TryGetValue(guest.Vmid, out var type) ? type != guest.Type : deleted.Contains(guest.Vmid)).Select(guest => guest.Vmid)];
+        var types = (before ?? []).ToDictionary(guest => guest.Vmid, guest => guest.Type);
+        var placed = Guests.Values.SelectMany(guests => guests).ToDictionary(guest => guest.Seen.Vmid);
+        return [.. now.Where(IsAnother).Select(guest => guest.Vmid)];
+
+        bool IsAnother(GuestSeen guest) => types.TryGetValue(guest.Vmid, out var type)
+            ? type != guest.Type
+            : placed.TryGetValue(guest.Vmid, out var other) && (other.Fate is GuestFate.Deleted || other.Seen.Type != guest.Type);
     }
 
     // What was said of a guest goes with the guest. Only when every host has spoken is it known who is gone: the next guest of that number
