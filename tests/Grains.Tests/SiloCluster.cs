@@ -1,4 +1,8 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.DependencyInjection;
+using NannyOrleans.Domain.Agents;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Tests;
 using Orleans.Serialization;
@@ -18,6 +22,10 @@ public sealed class SiloCluster : IAsyncLifetime
 
     internal RecordingHistory History { get; } = new();
 
+    internal RecordingMetrics Metrics { get; } = new();
+
+    internal RecordingAudit Audit { get; } = new();
+
     internal ShiftedClock Clock { get; } = new();
 
     internal IGrainFactory Grains => cluster!.Client;
@@ -29,6 +37,8 @@ public sealed class SiloCluster : IAsyncLifetime
         {
             silo.Services.AddSerializer(AddWire);
             silo.Services.AddSingleton<IOperationHistory>(History);
+            silo.Services.AddSingleton<IMetricsHistory>(Metrics);
+            silo.Services.AddSingleton<IAuditLog>(Audit);
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IGrainStorage>(Storage);
         });
@@ -50,8 +60,9 @@ public sealed class SiloCluster : IAsyncLifetime
     internal async Task ForgetActivations() =>
         await Grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
 
-    private static void AddWire(ISerializerBuilder serializer) => serializer.AddJsonSerializer(type =>
-        type.Namespace?.StartsWith("NannyOrleans", StringComparison.Ordinal) is true && !typeof(IAddressable).IsAssignableFrom(type));
+    private static void AddWire(ISerializerBuilder serializer) => serializer.AddJsonSerializer(
+        type => type.Namespace?.StartsWith("NannyOrleans", StringComparison.Ordinal) is true && !typeof(IAddressable).IsAssignableFrom(type),
+        new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AgentRow.MarkKinds } } });
 }
 
 /// <summary>The system's clock, moved.</summary>

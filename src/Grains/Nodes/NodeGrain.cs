@@ -191,8 +191,6 @@ internal sealed partial class NodeGrain(
 
     public Task<bool> IsAgent(AgentId agent) => Task.FromResult(stored.State.Agent == agent);
 
-    public Task<bool> IsOnline() => Task.FromResult(Online is not null);
-
     private Session? Online => session is { } open && clock.GetUtcNow() - open.RenewedAt < NodeMachine.SessionLife ? open : null;
 
     private NodeInventory Latest => latest ??= reported.State;
