@@ -8,8 +8,13 @@ using NannyOrleans.Grains.Tests;
 using Orleans.Serialization;
 using Orleans.Storage;
 using Orleans.TestingHost;
+using Xunit.Sdk;
+using Xunit.v3;
 
 [assembly: AssemblyFixture(typeof(SiloCluster))]
+
+// One clock and one silo for all: to set the one on or end the other's activations is felt by every test that runs.
+[assembly: Parallelization(Mode = ParallelMode.None)]
 
 namespace NannyOrleans.Grains.Tests;
 
