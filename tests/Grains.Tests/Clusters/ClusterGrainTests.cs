@@ -234,6 +234,19 @@ public sealed class ClusterGrainTests(SiloCluster silo)
         Assert.Equal(Enumerable.Range(2000, 20), present[1]);
     }
 
+    [Fact]
+    public async Task A_vm_restored_on_another_host_takes_the_agent_from_both()
+    {
+        static GuestSeen Vm(int vmid) => Some.Container(vmid) with { Type = GuestType.Qemu, SmbiosUuid = "5f2c1f0e-0000-4000-8000-000000000001" };
+        MachineLink[] machines = [new(Some.Agent, "5f2c1f0e-0000-4000-8000-000000000001")];
+        await TwoNodes();
+        await Report(Some.Pve1, Some.Agent, Some.Inventory(Some.Pve1, Vm(101)));
+        Assert.Equal(new Vmid(101), Assert.Single(await Cluster.Linked(machines)).Vmid);
+
+        await Report(Some.Pve2, Some.OtherAgent, Some.Inventory(Some.Pve2, Vm(201)));
+        Assert.Empty(await Cluster.Linked(machines));
+    }
+
     private static AnnotationChange Notes(string text) => new(null, null, new(text), null);
 
     private static PatchState Patches(int number, int pending) =>
