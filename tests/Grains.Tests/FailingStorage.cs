@@ -1,25 +1,34 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
-using NannyOrleans.Domain.Operations;
-using NannyOrleans.Grains.Operations;
 using Orleans.Storage;
 
 namespace NannyOrleans.Grains.Tests;
 
-/// <summary>Grain storage in memory, with versions checked as a database does, that fails a grain's next write when told to.</summary>
+/// <summary>Grain storage in memory, with versions checked as a database does, that counts, fails and holds up reads and writes when told to.</summary>
 internal sealed class FailingStorage : IGrainStorage
 {
     private readonly ConcurrentDictionary<string, (string Json, int Version)> rows = [];
     private readonly ConcurrentDictionary<string, bool> failing = [];
+    private readonly ConcurrentDictionary<string, int> writes = [];
+    private readonly ConcurrentDictionary<string, Gate> gates = [];
 
-    /// <summary>Fails the next write of a grain whose key contains <paramref name="key"/>.</summary>
-    /// <param name="key">A part of the grain's id.</param>
+    /// <summary>Rows that can't be read, by the end of their name.</summary>
+    public ConcurrentDictionary<string, bool> Unreadable { get; } = [];
+
+    /// <summary>Fails the next write of a row whose name contains <paramref name="key"/>.</summary>
+    /// <param name="key">A part of the row's name: <c>STATE:TYPE/KEY</c>.</param>
     /// <param name="landed">Whether the write is made all the same and only its answer gets lost.</param>
     public void FailNextWrite(string key, bool landed) => failing[key] = landed;
 
     /// <summary>Whether a failure that was ordered has not been met yet.</summary>
     public bool StillFailing(string key) => failing.ContainsKey(key);
+
+    /// <summary>How often rows whose name contains <paramref name="key"/> were written.</summary>
+    public int WritesOf(string key) => writes.Where(row => row.Key.Contains(key, StringComparison.Ordinal)).Sum(row => row.Value);
+
+    /// <summary>Holds up the next write of a row whose name contains <paramref name="key"/>, until it is told to go on.</summary>
+    public Gate HoldNextWrite(string key) => gates[key] = new();
 
     /// <summary>Drops the rows of grains whose key contains <paramref name="key"/>.</summary>
     public void Forget(string key)
@@ -32,7 +41,12 @@ internal sealed class FailingStorage : IGrainStorage
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        if (rows.TryGetValue($"{grainId}", out var row))
+        if (Unreadable.Keys.Any(key => Row(stateName, grainId).EndsWith(key, StringComparison.Ordinal)))
+        {
+            throw new IOException("The disk is broken.");
+        }
+
+        if (rows.TryGetValue(Row(stateName, grainId), out var row))
         {
             grainState.State = JsonSerializer.Deserialize<T>(row.Json)!;
             grainState.ETag = row.Version.ToString(CultureInfo.InvariantCulture);
@@ -46,22 +60,28 @@ internal sealed class FailingStorage : IGrainStorage
         return Task.CompletedTask;
     }
 
-    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        var failed = failing.Keys.FirstOrDefault(key => grainId.ToString().Contains(key, StringComparison.Ordinal));
+        if (gates.Keys.FirstOrDefault(key => Row(stateName, grainId).Contains(key, StringComparison.Ordinal)) is { } held && gates.TryRemove(held, out var gate))
+        {
+            await gate.Pass();
+        }
+
+        var failed = failing.Keys.FirstOrDefault(key => Row(stateName, grainId).Contains(key, StringComparison.Ordinal));
         var landed = false;
         if (failed is not null && failing.TryRemove(failed, out landed) && !landed)
         {
             throw new IOException("The disk is full.");
         }
 
-        var version = rows.TryGetValue($"{grainId}", out var row) ? row.Version : 0;
+        var version = rows.TryGetValue(Row(stateName, grainId), out var row) ? row.Version : 0;
         if (grainState.ETag != (version is 0 ? null : version.ToString(CultureInfo.InvariantCulture)))
         {
             throw new InconsistentStateException($"{grainId} has version {version}, not {grainState.ETag}.");
         }
 
-        rows[$"{grainId}"] = (JsonSerializer.Serialize(grainState.State), version + 1);
+        rows[Row(stateName, grainId)] = (JsonSerializer.Serialize(grainState.State), version + 1);
+        writes.AddOrUpdate(Row(stateName, grainId), 1, (_, before) => before + 1);
         if (landed)
         {
             throw new IOException("The answer was lost.");
@@ -69,48 +89,35 @@ internal sealed class FailingStorage : IGrainStorage
 
         grainState.ETag = (version + 1).ToString(CultureInfo.InvariantCulture);
         grainState.RecordExists = true;
-        return Task.CompletedTask;
     }
 
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        rows.TryRemove($"{grainId}", out _);
+        rows.TryRemove(Row(stateName, grainId), out _);
         grainState.State = Activator.CreateInstance<T>();
         grainState.ETag = null;
         grainState.RecordExists = false;
         return Task.CompletedTask;
     }
-}
 
-/// <summary>History in memory that remembers how often each operation was added, and fails when told to.</summary>
-internal sealed class RecordingHistory : IOperationHistory
-{
-    private readonly ConcurrentDictionary<string, (OperationRecord Operation, OperationOutput Output)> ended = [];
-    private readonly ConcurrentDictionary<string, int> adds = [];
+    private static string Row(string state, GrainId grain) => $"{state}:{grain}";
 
-    public ConcurrentDictionary<string, bool> FailNextAdd { get; } = [];
-
-    /// <summary>Operations whose row can't be read.</summary>
-    public ConcurrentDictionary<string, bool> Unreadable { get; } = [];
-
-    public int AddsOf(string id) => adds.GetValueOrDefault(id);
-
-    public Task Add(OperationRecord operation, OperationOutput output)
+    /// <summary>A place where a write waits.</summary>
+    internal sealed class Gate
     {
-        if (FailNextAdd.TryRemove(operation.Id.Value, out _))
-        {
-            throw new IOException("The database is locked.");
-        }
+        private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource open = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        if (ended.TryAdd(operation.Id.Value, (operation, output)))
-        {
-            adds.AddOrUpdate(operation.Id.Value, 1, (_, before) => before + 1);
-        }
+        /// <summary>Ends when a write waits here.</summary>
+        public Task Reached => reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-        return Task.CompletedTask;
+        /// <summary>Lets it go on.</summary>
+        public void Open() => open.SetResult();
+
+        public Task Pass()
+        {
+            reached.SetResult();
+            return open.Task;
+        }
     }
-
-    public Task<OperationRecord?> Find(string id) => Unreadable.ContainsKey(id) ? throw new JsonException("Not JSON.") : Task.FromResult(ended.TryGetValue(id, out var row) ? row.Operation : null);
-
-    public Task<OperationOutput?> FindOutput(string id) => Task.FromResult(ended.TryGetValue(id, out var row) ? row.Output : null);
 }

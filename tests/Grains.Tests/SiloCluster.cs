@@ -1,11 +1,20 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.DependencyInjection;
+using NannyOrleans.Domain.Agents;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Tests;
 using Orleans.Serialization;
 using Orleans.Storage;
 using Orleans.TestingHost;
+using Xunit.Sdk;
+using Xunit.v3;
 
 [assembly: AssemblyFixture(typeof(SiloCluster))]
+
+// One clock and one silo for all: to set the one on or end the other's activations is felt by every test that runs.
+[assembly: Parallelization(Mode = ParallelMode.None)]
 
 namespace NannyOrleans.Grains.Tests;
 
@@ -18,6 +27,10 @@ public sealed class SiloCluster : IAsyncLifetime
 
     internal RecordingHistory History { get; } = new();
 
+    internal RecordingMetrics Metrics { get; } = new();
+
+    internal RecordingAudit Audit { get; } = new();
+
     internal ShiftedClock Clock { get; } = new();
 
     internal IGrainFactory Grains => cluster!.Client;
@@ -29,6 +42,8 @@ public sealed class SiloCluster : IAsyncLifetime
         {
             silo.Services.AddSerializer(AddWire);
             silo.Services.AddSingleton<IOperationHistory>(History);
+            silo.Services.AddSingleton<IMetricsHistory>(Metrics);
+            silo.Services.AddSingleton<IAuditLog>(Audit);
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IGrainStorage>(Storage);
         });
@@ -50,8 +65,9 @@ public sealed class SiloCluster : IAsyncLifetime
     internal async Task ForgetActivations() =>
         await Grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
 
-    private static void AddWire(ISerializerBuilder serializer) => serializer.AddJsonSerializer(type =>
-        type.Namespace?.StartsWith("NannyOrleans", StringComparison.Ordinal) is true && !typeof(IAddressable).IsAssignableFrom(type));
+    private static void AddWire(ISerializerBuilder serializer) => serializer.AddJsonSerializer(
+        type => type.Namespace?.StartsWith("NannyOrleans", StringComparison.Ordinal) is true && !typeof(IAddressable).IsAssignableFrom(type),
+        new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AgentRow.MarkKinds } } });
 }
 
 /// <summary>The system's clock, moved.</summary>

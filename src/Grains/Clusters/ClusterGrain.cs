@@ -21,7 +21,7 @@ internal sealed partial class ClusterGrain(
     private readonly HashSet<NodeName> unread = [];
     private ClusterIndex index = new() { Stored = new() };
     private IReadOnlyList<MachineLink> machines = [];
-    private Task? gathering;
+    private Task gathering = Task.CompletedTask;
     private DateTimeOffset readAgainAt;
 
     private ClusterId Id => ClusterId.Parse(this.GetPrimaryKeyString());
@@ -61,7 +61,7 @@ internal sealed partial class ClusterGrain(
     public async Task<Refusal?> AnnotateGuest(Vmid vmid, AnnotationChange change)
     {
         await Gather();
-        return await Store(index => index.Annotate(vmid, change));
+        return index.Find(vmid) is null ? Unknown(vmid) : await Store(index => index.Annotate(vmid, change));
     }
 
     public async Task<Refusal?> AnnotateNode(NodeName node, AnnotationChange change)
@@ -117,8 +117,13 @@ internal sealed partial class ClusterGrain(
             }
         }
 
-        return new Refusal("unknown-guest", "No host has reported this guest.");
+        return Unknown(vmid);
     }
+
+    // A host that can't be read now may well have reported it.
+    private Refusal Unknown(Vmid vmid) => unread.Count is 0
+        ? new("unknown-guest", "No host has reported this guest.")
+        : new("node-unread", $"What {string.Join(", ", unread.OrderBy(node => node.Value, StringComparer.Ordinal))} reported can't be read at the moment, and no other host has guest {vmid}. Try again in a minute.");
 
     private (IReadOnlyList<NodeView> Views, IEnumerable<AgentRow> Rows) Shown() => shown.Of(Id, index, machines, clock.GetUtcNow());
 
@@ -126,27 +131,23 @@ internal sealed partial class ClusterGrain(
     /// Reads what the nodes have stored, once after each activation. Not while it activates: a node that waits for its silo would hold up
     /// the activation until it times out. One that can't be read is shown as silent, which must not hide the others, and asked again.
     /// </summary>
-    private Task Gather() => unread.Count is 0 || clock.GetUtcNow() < readAgainAt ? Task.CompletedTask : gathering ??= GatherOnce();
+    private Task Gather() => unread.Count is 0 ? Task.CompletedTask
+        : !gathering.IsCompleted ? gathering
+        : clock.GetUtcNow() < readAgainAt ? Task.CompletedTask
+        : gathering = GatherOnce();
 
     private async Task GatherOnce()
     {
-        try
+        var read = await Task.WhenAll(unread.ToArray().Select(async node => (Node: node, Inventory: await Read(node))));
+        foreach (var (node, inventory) in read.Where(one => one.Inventory is not null).OrderBy(one => one.Inventory!.ReceivedAt))
         {
-            var read = await Task.WhenAll(unread.ToArray().Select(async node => (Node: node, Inventory: await Read(node))));
-            foreach (var (node, inventory) in read.Where(one => one.Inventory is not null).OrderBy(one => one.Inventory!.ReceivedAt))
+            if (unread.Remove(node) && inventory!.Report is not null)
             {
-                if (unread.Remove(node) && inventory!.Report is not null)
-                {
-                    index = index.RecordInventory(node, inventory, remembered: true, clock.GetUtcNow()) with { Stored = index.Stored };
-                }
+                index = index.RecordInventory(node, inventory, remembered: true, clock.GetUtcNow()) with { Stored = index.Stored };
             }
+        }
 
-            readAgainAt = clock.GetUtcNow() + (unread.Count is 0 ? TimeSpan.Zero : ReadAgainAfter);
-        }
-        finally
-        {
-            gathering = null;
-        }
+        readAgainAt = clock.GetUtcNow() + ReadAgainAfter;
     }
 
     private async Task<NodeInventory?> Read(NodeName node)

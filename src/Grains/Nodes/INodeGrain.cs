@@ -69,11 +69,6 @@ public interface INodeGrain : IGrainWithStringKey
     [AlwaysInterleave]
     [Alias("IsAgent")]
     Task<bool> IsAgent(AgentId agent);
-
-    /// <summary>Whether the agent is connected.</summary>
-    [AlwaysInterleave]
-    [Alias("IsOnline")]
-    Task<bool> IsOnline();
 }
 
 /// <summary>Names one session of an agent.</summary>

@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using NannyOrleans.Domain.Metrics;
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.History;
+using NannyOrleans.Grains.Operations;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Grains.Tests;
+
+/// <summary>History in memory that remembers how often each operation was added, and fails when told to.</summary>
+internal sealed class RecordingHistory : IOperationHistory
+{
+    private readonly ConcurrentDictionary<string, (OperationRecord Operation, OperationOutput Output)> ended = [];
+    private readonly ConcurrentDictionary<string, int> adds = [];
+
+    public ConcurrentDictionary<string, bool> FailNextAdd { get; } = [];
+
+    /// <summary>Operations whose row can't be read.</summary>
+    public ConcurrentDictionary<string, bool> Unreadable { get; } = [];
+
+    public int AddsOf(string id) => adds.GetValueOrDefault(id);
+
+    public Task Add(OperationRecord operation, OperationOutput output)
+    {
+        if (FailNextAdd.TryRemove(operation.Id.Value, out _))
+        {
+            throw new IOException("The database is locked.");
+        }
+
+        if (ended.TryAdd(operation.Id.Value, (operation, output)))
+        {
+            adds.AddOrUpdate(operation.Id.Value, 1, (_, before) => before + 1);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<OperationRecord?> Find(string id) => Unreadable.ContainsKey(id) ? throw new JsonException("Not JSON.") : Task.FromResult(ended.TryGetValue(id, out var row) ? row.Operation : null);
+
+    public Task<OperationOutput?> FindOutput(string id) => Task.FromResult(ended.TryGetValue(id, out var row) ? row.Output : null);
+}
+
+/// <summary>Takes the means over five minutes and keeps them.</summary>
+internal sealed class RecordingMetrics : IMetricsHistory
+{
+    private readonly ConcurrentQueue<MetricsRollup> rollups = [];
+
+    public void Add(MetricsRollup rollup) => rollups.Enqueue(rollup);
+
+    /// <summary>All that were added of a cluster, in the order they came.</summary>
+    public IReadOnlyList<MetricsRollup> Of(ClusterId cluster) => [.. rollups.Where(rollup => rollup.Cluster == cluster)];
+
+    public Task<IReadOnlyList<MetricsRollup>> Read(ClusterId cluster, NodeName? node, DateTimeOffset from, DateTimeOffset to) =>
+        Task.FromResult<IReadOnlyList<MetricsRollup>>([.. Of(cluster).Where(rollup => (node is null || rollup.Node == node) && rollup.At >= from && rollup.At < to)]);
+}
+
+/// <summary>Takes audit entries and keeps them; fails when told to.</summary>
+internal sealed class RecordingAudit : IAuditLog
+{
+    private readonly ConcurrentQueue<AuditEntry> entries = [];
+
+    /// <summary>Targets whose next entry can't be written.</summary>
+    public ConcurrentDictionary<string, bool> FailNextAdd { get; } = [];
+
+    /// <summary>All that were added about a target, in the order they came.</summary>
+    public IReadOnlyList<AuditEntry> Of(string target) => [.. entries.Where(entry => entry.Target == target)];
+
+    public Task Add(AuditEntry entry)
+    {
+        if (FailNextAdd.TryRemove(entry.Target, out _))
+        {
+            throw new IOException("The database is locked.");
+        }
+
+        entries.Enqueue(entry);
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<AuditEntry>> Newest(int count) => Task.FromResult<IReadOnlyList<AuditEntry>>([.. entries.Reverse().Take(count)]);
+}
