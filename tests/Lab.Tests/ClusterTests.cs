@@ -143,6 +143,44 @@ public sealed class ClusterTests
         Assert.Equal([2, 2, 2], each);
     }
 
+    [Fact]
+    public void A_plan_with_all_there_is_survives_being_stored()
+    {
+        const string text = "command-cost-ms 0\nbase \nhost 1 pve1 10.99.0.11 8.4\nhost 2 pve2 10.99.0.12 9.2\nguest 100 lxc pve1 on one\nqdevice 10.99.0.9\nceph HEALTH_OK\nha 100\n";
+        Assert.Equal(text, LabPlan.Parse(text).Format());
+        Assert.Equal("9.2", LabPlan.Parse("host 1 pve1 10.99.0.11\n").Hosts[0].Release); // as a plan of before there were releases
+        Assert.Throws<LabFailure>(() => LabPlan.Parse("host 1 pve1 10.99.0.11 6.4\n"));
+    }
+
+    [Fact]
+    public void Storages_are_those_of_a_node_and_one_without_an_answer_has_no_figures()
+    {
+        var first = Storages.Read(Storages.Config("pve1"), "pve1", (100, 40));
+        Assert.Equal(["local", "local-lvm", "local-zfs", "backup-nas", "backup-pbs"], first.Select(s => s.Id));
+        Assert.Equal((100L, 40L, false), (first[0].Total, first[0].Used, first[0].IsShared));
+        Assert.Equal((null, true), (first[4].Total, first[4].IsShared));
+        Assert.DoesNotContain(Storages.Read(Storages.Config("pve1"), "pve2", (100, 40)), s => s.Id is "local-zfs");
+        Assert.Null(Assert.Single(Storages.Read("dir: off\n\tpath /x\n\tpath /y\n\tdisable\n\nnonsense\n", "pve1", (100, 40))).Total);
+    }
+
+    [Fact]
+    public void Garbage_in_resources_cfg_is_no_resource()
+    {
+        var resources = HaFiles.Resources("ct: 100\n\tstate stopped\n\nvm: x\n\nct 1\n\nvm: 200\n\tcomment a\n");
+        Assert.Equal([new("ct:100", "stopped"), new("vm:200", "started")], resources);
+        Assert.Equal(resources, HaFiles.Resources(HaFiles.Format(resources)));
+    }
+
+    [Theory]
+    [InlineData(2, 1, false, false)] // a pair with half its votes and a silent QDevice
+    [InlineData(2, 1, true, true)]
+    [InlineData(3, 1, true, true)] // lms: all but the last host may go
+    public void A_qdevice_counts_only_while_it_casts_its_votes(int all, int online, bool casts, bool quorate)
+    {
+        var hosts = Enumerable.Range(1, all).Select(i => Host($"pve{i}") with { IsOn = i <= online }).ToList();
+        Assert.Equal(quorate, Membership.IsQuorate(hosts[0], hosts, new Qdevice(all % 2 is 0 ? 1 : all - 1, casts)));
+    }
+
     private static LabPlan Plan(int hosts) => LabPlan.For(hosts, 0, 0, null, TimeSpan.Zero, "");
 
     private static HostState Host(string name) => new(name, IsOn: true, Pmxcfs.Running, "boot", Replica: 1, MembersVersion: 0, OnbootDone: true);

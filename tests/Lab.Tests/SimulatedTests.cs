@@ -74,4 +74,48 @@ public sealed class SimulatedTests
         Assert.Equal("container '100' not running!\n", (await lab.Run("pve1", "pct exec 100 -- true")).StandardError);
         await lab.Must("pve1", "pct start 100 && pct exec 100 -- true");
     }
+
+    [Theory]
+    [InlineData("lxc-attach -n 100 -- true", 0)]
+    [InlineData("lxc-attach -n 100 -- sh -c 'exit 42'", 42)]
+    [InlineData("lxc-attach -n 100 -- /etc/passwd", 126)]
+    [InlineData("lxc-attach -n 100 -- no-such-program", 127)]
+    [InlineData("lxc-attach -n 100 -- sh -c 'kill -KILL $$'", 137)]
+    [InlineData("lxc-attach -n 101 -- true", 1)] // on another host
+    [InlineData("lxc-attach -n 999 -- true", 1)]
+    public async Task Lxc_attach_is_as_good_as_pct_exec(string line, int code)
+    {
+        await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "2", "--containers", "2");
+        Assert.Equal(code, (await lab.Run("pve1", line)).ExitCode);
+    }
+
+    [Fact]
+    public async Task What_runs_shows_in_sockets_control_groups_and_by_a_process()
+    {
+        await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "1", "--containers", "1");
+        var root = lab.Root("pve1");
+        var place = (await lab.Must("pve1", $"readlink -f {root}/var/lib/lxc")).Trim();
+        Assert.EndsWith($" @{place}/100/command\n", await File.ReadAllTextAsync($"{root}/proc/net/unix"), StringComparison.Ordinal);
+        var pid = (await lab.Must("pve1", "lxc-info -n 100 -pH")).Trim();
+        Assert.Equal(pid, (await File.ReadAllTextAsync($"{root}/sys/fs/cgroup/lxc/100/cgroup.procs")).Trim());
+        Assert.Equal($"{512L << 20}\n", await File.ReadAllTextAsync($"{root}/sys/fs/cgroup/lxc/100/memory.max"));
+        Assert.True(Directory.Exists($"/proc/{pid}"));
+
+        await lab.Must("pve1", "pct stop 100");
+        Assert.DoesNotContain("@", await File.ReadAllTextAsync($"{root}/proc/net/unix"), StringComparison.Ordinal);
+        Assert.False(Directory.Exists($"{root}/sys/fs/cgroup/lxc/100"));
+        Assert.Equal("", await lab.Must("pve1", "lxc-info -n 100 -pH"));
+        Assert.Equal("Name:           100\nState:          STOPPED\n", await lab.Must("pve1", "lxc-info -n 100"));
+        await lab.Must("pve1", "pct start 100");
+        Assert.NotEqual(pid, (await lab.Must("pve1", "lxc-info -n 100 -pH")).Trim());
+    }
+
+    [Fact]
+    public async Task A_guest_whose_process_was_killed_is_stopped()
+    {
+        await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "1", "--containers", "1");
+        await lab.Must("pve1", "kill -KILL $(lxc-info -n 100 -pH)");
+        Assert.Equal("status: stopped\n", await lab.Must("pve1", "pct status 100"));
+        await lab.Must("pve1", "pct start 100 && pct exec 100 -- true");
+    }
 }

@@ -26,7 +26,7 @@ public static class HaFiles
     /// <summary>Reads <c>ha/resources.cfg</c>.</summary>
     public static IReadOnlyList<HaResource> Resources(string text) => text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
         .Select(section => section.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        .Where(lines => lines.Length > 0 && lines[0].Split(": ") is ["ct" or "vm", _])
+        .Where(lines => lines.Length > 0 && lines[0].Split(": ") is ["ct" or "vm", var id] && int.TryParse(id, CultureInfo.InvariantCulture, out _))
         .Select(lines => new HaResource(
             lines[0].Replace(": ", ":", StringComparison.Ordinal),
             lines.Select(l => l.Trim().Split(' ')).FirstOrDefault(w => w[0] is "state")?.ElementAtOrDefault(1) ?? "started"))

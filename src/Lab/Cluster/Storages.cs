@@ -61,7 +61,8 @@ public static class Storages
         {
             var lines = section.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             if (lines.Length is 0 || lines[0].Split(": ") is not [var type, var id]) { continue; }
-            var keys = lines.Skip(1).Select(l => l.Trim().Split(' ', 2)).ToDictionary(p => p[0], p => p.ElementAtOrDefault(1) ?? "1");
+            var keys = new Dictionary<string, string>();
+            foreach (var words in lines.Skip(1).Select(l => l.Trim().Split(' ', 2))) { keys[words[0]] = words.ElementAtOrDefault(1) ?? "1"; }
             if (keys.TryGetValue("nodes", out var nodes) && !nodes.Split(',').Contains(node)) { continue; }
             (long Total, long Used)? figures = type switch
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NannyOrleans.Lab.Cluster;
 using NannyOrleans.Lab.Guests;
 
 namespace NannyOrleans.Lab.Commands;
@@ -45,7 +46,7 @@ internal sealed class Pct(LabHost host)
     {
         var answer = Act(command, arguments, rest);
         // What pvestatd would notice within ten seconds.
-        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new Cluster.ClusterFiles(host.Directory, host.Plan).Publish(); }
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
         return answer;
     }
 
@@ -87,7 +88,12 @@ internal sealed class Pct(LabHost host)
         var warnings = "";
         var conf = host.Conf(Folder, vmid, ref warnings);
         if (conf is null) { return host.Missing(Folder, vmid, 2); }
-        if (verbose) { return Answer.Dies(255, "nanny-lab: `pct status --verbose` is not in this lab"); }
+        if (verbose)
+        {
+            var guest = host.Status.Guests(host.EtcPve, host.Name).Single(g => g.IsContainer && g.Vmid == vmid);
+            return new Answer.Ends(0, PerlJson.Lines(ApiRows.Container(host.Release, guest)), warnings);
+        }
+
         return new Answer.Ends(0, $"status: {(IsRunning(vmid) ? "running" : "stopped")}\n", warnings);
     }
 
@@ -119,6 +125,11 @@ internal sealed class Pct(LabHost host)
     {
         if (IsRunning(vmid)) { return Answer.Dies(255, $"CT {vmid} already running"); }
         if (!host.IsQuorate) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
+        return ThroughHa(vmid, "start", "started", () => StartHere(vmid));
+    }
+
+    private Answer StartHere(int vmid)
+    {
         var (held, timedOut) = host.LockGuest(vmid);
         if (held is null) { return timedOut!; }
         using (held)
@@ -228,6 +239,26 @@ internal sealed class Pct(LabHost host)
     private Answer WhileRunning(int vmid, string notRunning, Func<Answer> work)
     {
         if (!IsRunning(vmid)) { return Answer.Dies(255, notRunning); }
+        return ThroughHa(vmid, "stop", "stopped", () => UnderLock(vmid, work));
+    }
+
+    /// <summary>
+    /// Of a guest that HA manages Proxmox VE only asks HA, and comes back at once with 0. HA does it some seconds later on a real
+    /// host, and before the command ends in a lab.
+    /// </summary>
+    private Answer ThroughHa(int vmid, string ask, string state, Func<Answer> work)
+    {
+        var file = $"{host.EtcPve}/ha/resources.cfg";
+        var resources = HaFiles.Resources(File.Exists(file) ? File.ReadAllText(file) : "");
+        if (resources.All(r => r.Vmid != vmid)) { return work(); }
+        var wanted = HaFiles.Format(resources.Select(r => r.Vmid == vmid ? r with { State = state } : r));
+        if (!new ClusterFiles(host.Directory, host.Plan).Write(host.Name, "ha/resources.cfg", wanted)) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
+        _ = work();
+        return Answer.Says($"Requesting HA {ask} for CT {vmid}\n");
+    }
+
+    private Answer UnderLock(int vmid, Func<Answer> work)
+    {
         var (held, timedOut) = host.LockGuest(vmid);
         if (held is null) { return timedOut!; }
         using (held)

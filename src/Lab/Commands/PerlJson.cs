@@ -16,9 +16,9 @@ internal static class PerlJson
 
     public static string Pretty(JsonNode? node) => Written(node, 0) + "\n";
 
-    /// <summary>An object as the CLI's <c>key: value</c> lines; what is undefined is left out.</summary>
+    /// <summary>An object as `pct status --verbose` and `qm status --verbose` print it: without what is undefined, and without <c>cpu</c>.</summary>
     public static string Lines(JsonObject node) => string.Concat(
-        node.Where(p => p.Value is JsonValue).OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}: {p.Value}\n"));
+        node.Where(p => p.Value is JsonValue && p.Key is not "cpu").OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}: {p.Value}\n"));
 
     private static string Written(JsonNode? node, int? depth)
     {

@@ -82,6 +82,8 @@ internal static class PveCommand
         }
 
         if (host.Unusable() is { } no) { return no; }
+        // What is asked next would have been written anew within ten seconds, by daemons that a lab does not have.
+        if (program is "pvesh" or "ha-manager") { new Cluster.ClusterFiles(host.Directory, host.Plan).Publish(); }
         return program switch
         {
             "pvecm" => new Corosync(host).Pvecm(words),

@@ -56,7 +56,7 @@ internal sealed class Pvesh(LabHost host)
     private Result OnNode(string path, string node, string[] rest)
     {
         if (node == host.Name) { return Local(host, path, rest); }
-        if (host.Plan.Hosts.FirstOrDefault(h => h.Name == node) is not { } planned) { return Dies(11, $"hostname lookup '{node}' failed - failed to get address info for: {node}: Name or service not known"); }
+        if (host.Plan.Hosts.FirstOrDefault(h => h.Name == node) is not { } planned) { return Dies(11, $"hostname lookup '{node}' failed - failed to get address info for: {node}: Temporary failure in name resolution"); }
         var there = host.At(node);
         if (!there.State.IsOn)
         {

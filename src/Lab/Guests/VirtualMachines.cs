@@ -89,11 +89,13 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
 
         foreach (var hierarchy in ControlGroups.Hierarchies())
         {
-            var scope = $"{hierarchy}/{directory.Tag}/qemu.slice/{vmid}.scope";
-            Directory.CreateDirectory(scope);
+            var slice = $"{hierarchy}/{directory.Tag}/qemu.slice";
+            Directory.CreateDirectory($"{slice}/{vmid}.scope");
+            // In version 2 each group has to hand its controllers down, or there is nothing to read below it.
+            foreach (var above in new[] { hierarchy, $"{hierarchy}/{directory.Tag}", slice }) { ControlGroups.HandDown(above); }
             // A cpuset of version 1 starts without CPUs and takes no process; no figure of a guest is in there.
-            try { File.WriteAllText($"{scope}/cgroup.procs", line); }
-            catch (IOException) { Directory.Delete(scope); }
+            try { File.WriteAllText($"{slice}/{vmid}.scope/cgroup.procs", line); }
+            catch (IOException) { Directory.Delete($"{slice}/{vmid}.scope"); }
         }
     }
 }

@@ -19,5 +19,5 @@ read -r pid started 2>/dev/null <"$lab/guests/$name/running" || pid=
 say() { if [ -n "$plain" ]; then echo "$2"; else printf '%-15s %s\n' "$1:" "$2"; fi; }
 [ -n "$show" ] || say Name "$name"
 case $show in ''|*s*) say State "$state" ;; esac
-case $show in ''|*p*) if [ -n "$pid" ]; then say PID "$pid"; elif [ -n "$plain" ]; then echo -1; fi ;; esac
+case $show in ''|*p*) [ -z "$pid" ] || say PID "$pid" ;; esac
 exit 0

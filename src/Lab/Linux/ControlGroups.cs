@@ -46,6 +46,18 @@ internal static class ControlGroups
         }
     }
 
+    /// <summary>Lets the groups below one of version 2 have the controllers it has. Nothing to do in version 1.</summary>
+    public static void HandDown(string group)
+    {
+        if (!File.Exists($"{group}/cgroup.subtree_control")) { return; }
+        foreach (var controller in File.ReadAllText($"{group}/cgroup.controllers").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries))
+        {
+            // A controller that cannot be handed down leaves its files out: what reads them says so better than we could here.
+            try { File.WriteAllText($"{group}/cgroup.subtree_control", $"+{controller}"); }
+            catch (IOException) { continue; }
+        }
+    }
+
     /// <summary>Removes all groups of one name; they must be empty, or become so soon.</summary>
     public static void Remove(string name)
     {
