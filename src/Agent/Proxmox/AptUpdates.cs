@@ -38,7 +38,7 @@ internal static class AptUpdates
 
             return count;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: half a surrogate pair
         {
             return null;
         }

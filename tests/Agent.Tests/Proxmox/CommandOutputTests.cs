@@ -65,5 +65,6 @@ public sealed class CommandOutputTests
     [InlineData("""{"Package":"a"}""", null)]
     [InlineData("", null)]
     [InlineData("null", null)]
+    [InlineData("""[{"\ud800Package":"a"}]""", null)]
     public void Updates_are_counted(string json, int? count) => Assert.Equal(count, AptUpdates.Count(Encoding.UTF8.GetBytes(json)));
 }
