@@ -13,6 +13,7 @@ using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Agent.Connection;
 
@@ -148,7 +149,11 @@ internal sealed partial class HubSession(
     private Task Serve(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken) => Task.WhenAll(
         ReportInventories(connection, asked, cancellationToken),
         ReportJobs(connection, cancellationToken),
-        metrics.Run((sample, stop) => connection.SendAsync(AgentHub.ReportMetrics, sample, stop), cancellationToken));
+        metrics.Run((sample, stop) => SendMetrics(connection, sample, stop), cancellationToken));
+
+    // A connection lost meanwhile is said by whoever waits for its end.
+    private static Task SendMetrics(HubConnection connection, NodeMetrics sample, CancellationToken cancellationToken) =>
+        connection.State is HubConnectionState.Connected ? connection.SendAsync(AgentHub.ReportMetrics, sample, cancellationToken) : Task.CompletedTask;
 
     private async Task ReportInventories(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken)
     {

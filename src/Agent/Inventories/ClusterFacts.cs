@@ -74,9 +74,9 @@ internal sealed class ClusterFacts(Host host, PveCalls calls)
         }
     }
 
-    private static SortedDictionary<NodeName, IReadOnlyList<Vmid>> ByNode(ClusterSeen seen, IReadOnlyDictionary<Vmid, GuestPlace> places)
+    private static Dictionary<NodeName, IReadOnlyList<Vmid>> ByNode(ClusterSeen seen, IReadOnlyDictionary<Vmid, GuestPlace> places)
     {
-        var found = new SortedDictionary<NodeName, IReadOnlyList<Vmid>>(Comparer<NodeName>.Create((one, other) => string.CompareOrdinal(one.Value, other.Value)));
+        var found = new Dictionary<NodeName, IReadOnlyList<Vmid>>();
         foreach (var member in seen.Members)
         {
             found[member.Node] = new List<Vmid>();

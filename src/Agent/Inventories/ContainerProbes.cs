@@ -18,28 +18,28 @@ internal sealed class ContainerProbes(Host host, ContainerProbe how, StartTimes 
     private readonly Dictionary<Vmid, Known> known = [];
 
     /// <summary>Looks at this round's containers, as far as its time goes.</summary>
-    /// <param name="present">All containers that may be entered, each with its state and its configuration's text.</param>
+    /// <param name="present">All containers that may be entered.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task Look(IReadOnlyList<(Vmid Vmid, GuestStatus Status, string Conf)> present, CancellationToken cancellationToken)
+    public async Task Look(IReadOnlyList<Enterable> present, CancellationToken cancellationToken)
     {
         Forget(present);
         var began = clock.GetTimestamp();
-        var due = new List<(Vmid Vmid, Known Known)>();
-        foreach (var (vmid, status, conf) in present)
+        var due = new List<Known>();
+        foreach (var container in present)
         {
-            var one = known.TryGetValue(vmid, out var old) ? old : known[vmid] = new();
-            Note(one, status, conf);
+            var one = known.TryGetValue(container.Vmid, out var old) ? old : known[container.Vmid] = new(container.Vmid);
+            Note(one, container.Status, container.Conf);
             if (one.Running)
             {
-                due.Add((vmid, one));
+                due.Add(one);
             }
         }
 
         // Those never tried come first, so that one that hangs does not hold up the others round after round.
-        due.Sort((one, other) => one.Known.Tried.CompareTo(other.Known.Tried) is not 0 and var order ? order : one.Vmid.CompareTo(other.Vmid));
-        foreach (var (vmid, one) in due)
+        due.Sort((one, other) => one.Tried.CompareTo(other.Tried) is not 0 and var order ? order : one.Vmid.CompareTo(other.Vmid));
+        foreach (var one in due)
         {
-            await Look(vmid, one, began, cancellationToken);
+            await Look(one, began, cancellationToken);
         }
     }
 
@@ -68,9 +68,14 @@ internal sealed class ContainerProbes(Host host, ContainerProbe how, StartTimes 
         }
     }
 
-    private void Forget(IReadOnlyList<(Vmid Vmid, GuestStatus Status, string Conf)> present)
+    private void Forget(IReadOnlyList<Enterable> present)
     {
-        var still = present.Select(one => one.Vmid).ToHashSet();
+        var still = new HashSet<Vmid>();
+        foreach (var one in present)
+        {
+            still.Add(one.Vmid);
+        }
+
         foreach (var vmid in known.Keys)
         {
             if (!still.Contains(vmid))
@@ -97,7 +102,7 @@ internal sealed class ContainerProbes(Host host, ContainerProbe how, StartTimes 
         one.Conf = changed;
     }
 
-    private async Task Look(Vmid vmid, Known one, long began, CancellationToken cancellationToken)
+    private async Task Look(Known one, long began, CancellationToken cancellationToken)
     {
         var mayTry = one.Failures < 2 || clock.GetElapsedTime(one.Tried) >= Patience(one.Failures);
         if ((one.Fresh && one.Init is not null) || !mayTry)
@@ -116,12 +121,12 @@ internal sealed class ContainerProbes(Host host, ContainerProbe how, StartTimes 
         one.Tried = clock.GetTimestamp();
         if (one.Init is null)
         {
-            (one.Init, one.InitProblem) = await FindInit(vmid, cancellationToken);
+            (one.Init, one.InitProblem) = await FindInit(one.Vmid, cancellationToken);
         }
 
         if (!one.Fresh)
         {
-            var end = await ReadInside(vmid, cancellationToken);
+            var end = await ReadInside(one.Vmid, cancellationToken);
             var release = end.Problem is null ? OsReleaseFile.Parse(end.Output) : null;
             one.Os = release;
             one.OsProblem = end.Problem ?? (release is null ? "/etc/os-release has no line that can be read" : null);
@@ -182,8 +187,15 @@ internal sealed class ContainerProbes(Host host, ContainerProbe how, StartTimes 
     private static readonly TimeSpan RoundLimit = TimeSpan.FromSeconds(60);
     private const int OutputLimit = 64 * 1024;
 
-    private sealed class Known
+    /// <summary>A container that may be entered.</summary>
+    /// <param name="Vmid">Its number.</param>
+    /// <param name="Status">Its state.</param>
+    /// <param name="Conf">Its configuration's text.</param>
+    public sealed record Enterable(Vmid Vmid, GuestStatus Status, string Conf);
+
+    private sealed class Known(Vmid vmid)
     {
+        public Vmid Vmid => vmid;
         public bool Running;
         public int Conf;
         public OsRelease? Os;

@@ -40,18 +40,17 @@ internal static class GuestList
             return null;
         }
 
-        var found = new SortedDictionary<Vmid, GuestFile>();
+        var found = new Dictionary<Vmid, GuestFile>();
         Take(files.Lxc, GuestType.Lxc, found, places, problems);
         Take(files.Qemu, GuestType.Qemu, found, places, problems);
-        if (places is null)
+        if (places is null && found.Count is 0)
         {
-            return found.Count > 0 ? [.. found.Values] : null;
+            return null;
         }
 
-        var missing = places.Where(place => place.Value.Node == node && !found.ContainsKey(place.Key)).Select(place => place.Key).Order().Take(20).ToList();
-        if (missing.Count > 0)
+        if (Missing(found, node, places) is { } missing)
         {
-            problems.Add($".vmlist has guests on this node without a file: {string.Join(", ", missing)}");
+            problems.Add($".vmlist has guests on this node without a file: {missing}");
             return null;
         }
 
@@ -61,11 +60,28 @@ internal static class GuestList
             return null;
         }
 
-        return [.. found.Values];
+        var sorted = new List<GuestFile>(found.Values);
+        sorted.Sort((one, other) => one.Vmid.CompareTo(other.Vmid));
+        return sorted;
+    }
+
+    private static string? Missing(Dictionary<Vmid, GuestFile> found, NodeName node, IReadOnlyDictionary<Vmid, GuestPlace>? places)
+    {
+        var missing = new List<string>();
+        foreach (var (vmid, place) in places ?? new Dictionary<Vmid, GuestPlace>())
+        {
+            if (place.Node == node && !found.ContainsKey(vmid) && missing.Count < 20)
+            {
+                missing.Add(vmid.ToString());
+            }
+        }
+
+        missing.Sort(StringComparer.Ordinal);
+        return missing.Count is 0 ? null : string.Join(", ", missing);
     }
 
     private static void Take(
-        IReadOnlyDictionary<string, string?> confs, GuestType type, SortedDictionary<Vmid, GuestFile> found, IReadOnlyDictionary<Vmid, GuestPlace>? places, List<string> problems)
+        IReadOnlyDictionary<string, string?> confs, GuestType type, Dictionary<Vmid, GuestFile> found, IReadOnlyDictionary<Vmid, GuestPlace>? places, List<string> problems)
     {
         foreach (var (file, text) in confs)
         {

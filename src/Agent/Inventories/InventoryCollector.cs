@@ -116,8 +116,8 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
     {
         var (lxc, qemu) = (Set(GuestType.Lxc, running.Containers), Set(GuestType.Qemu, running.Vms));
         var figures = files.Rrd is null ? null : RrdFile.Guests(files.Rrd);
-        var looks = new List<(GuestFile File, GuestConf? Conf, GuestStatus Status, string? Problem, ProcessStat? Vm)>();
-        var (enter, ask) = (new List<(Vmid, GuestStatus, string)>(), new List<VmAddresses.Running>());
+        var looks = new List<Look>();
+        var (enter, ask, present) = (new List<ContainerProbes.Enterable>(), new List<VmAddresses.Running>(), new HashSet<Vmid>());
         foreach (var file in guests)
         {
             var conf = file.Text is null ? null : GuestConf.Parse(file.Type, file.Text);
@@ -125,7 +125,7 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
             ProcessStat? process = null;
             if (file.Type is GuestType.Lxc && conf is { Template: false })
             {
-                enter.Add((file.Vmid, status, file.Text!));
+                enter.Add(new(file.Vmid, status, file.Text!));
             }
             else if (file.Type is GuestType.Qemu && status is GuestStatus.Running)
             {
@@ -137,13 +137,14 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
                 }
             }
 
-            looks.Add((file, conf, status, problem, process));
+            looks.Add(new(file, conf, status, problem, process));
+            present.Add(file.Vmid);
         }
 
         await Containers.Look(enter, cancellationToken);
         await Vms.Look(ask, problems, cancellationToken);
-        starts.Keep(guests.Select(guest => guest.Vmid).ToHashSet());
-        return [.. looks.Select(look => Describe(look.File, look.Conf, look.Status, look.Problem, look.Vm, ha, machine))];
+        starts.Keep(present);
+        return looks.ConvertAll(look => Describe(look, ha, machine));
 
         RunningSet? Set(GuestType type, Func<RunningSet> find)
         {
@@ -157,8 +158,9 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
         }
     }
 
-    private GuestSeen Describe(GuestFile file, GuestConf? conf, GuestStatus status, string? problem, ProcessStat? vm, HaFiles ha, HostSeen machine)
+    private GuestSeen Describe(Look look, HaFiles ha, HostSeen machine)
     {
+        var (file, conf, status, problem, vm) = look;
         var (vmid, type) = (file.Vmid, file.Type);
         var isOn = status is GuestStatus.Running or GuestStatus.Paused;
         var process = type is GuestType.Lxc ? Containers.Init(vmid) : vm;
@@ -252,4 +254,7 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
     }
 
     private const int MostProblems = 200;
+
+    /// <summary>A guest as far as it is known from outside.</summary>
+    private sealed record Look(GuestFile File, GuestConf? Conf, GuestStatus Status, string? Problem, ProcessStat? Vm);
 }

@@ -18,10 +18,11 @@ internal sealed class InventoryReports(IInventories inventories)
     private readonly ArrayBufferWriter<byte> buffer = new();
     private Dictionary<Vmid, UInt128>? said;
     private string? saidFingerprint;
-    private (Inventory Report, Dictionary<Vmid, UInt128>? Guests)? underWay;
+    private Inventory? underWay;
+    private Dictionary<Vmid, UInt128>? underWayGuests;
 
     /// <summary>The next report is whole: a new connection, or somebody asked.</summary>
-    public void BeginAnew() => (said, saidFingerprint, underWay) = (null, null, null);
+    public void BeginAnew() => (said, saidFingerprint, underWay, underWayGuests) = (null, null, null, null);
 
     /// <summary>Somebody asks for a new look: at one guest, or at all.</summary>
     public void Take(Discover ask)
@@ -34,16 +35,15 @@ internal sealed class InventoryReports(IInventories inventories)
     public async Task<Inventory> Next(CancellationToken cancellationToken)
     {
         var (whole, places) = await inventories.Collect(cancellationToken);
-        var (report, guests) = Report(whole, places);
-        underWay = (report, guests);
-        return report;
+        (underWay, underWayGuests) = Report(whole, places);
+        return underWay;
     }
 
     /// <summary>The server has answered; null is a server that takes all it gets.</summary>
     /// <returns>Whether a whole report is wanted at once.</returns>
     public bool Taken(InventoryAnswer? answer)
     {
-        var (report, guests) = underWay ?? default;
+        var (report, guests) = (underWay, underWayGuests);
         BeginAnew();
         if (answer is { NeedsWhole: true })
         {
@@ -120,10 +120,17 @@ internal sealed class InventoryReports(IInventories inventories)
     {
         using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> row = stackalloc byte[sizeof(int) + 16];
-        foreach (var vmid in guests.Keys.Order())
+        var order = new List<int>(guests.Count);
+        foreach (var vmid in guests.Keys)
         {
-            BinaryPrimitives.WriteInt32BigEndian(row, vmid.Value);
-            BinaryPrimitives.WriteUInt128BigEndian(row[sizeof(int)..], guests[vmid]);
+            order.Add(vmid.Value);
+        }
+
+        order.Sort();
+        foreach (var vmid in order)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(row, vmid);
+            BinaryPrimitives.WriteUInt128BigEndian(row[sizeof(int)..], guests[new(vmid)]);
             all.AppendData(row);
         }
 

@@ -94,9 +94,9 @@ internal sealed class PackageRepositories(Host host)
     }
 
     /// <summary>The repositories that a file in apt's one-line or deb822 format enables, with their components.</summary>
-    internal static List<(string Uri, string[] Components)> EnabledIn(string path, string text)
+    internal static List<AptSource> EnabledIn(string path, string text)
     {
-        var found = new List<(string, string[])>();
+        var found = new List<AptSource>();
         if (!path.EndsWith(".sources", StringComparison.Ordinal))
         {
             foreach (var line in text.AsSpan().EnumerateLines())
@@ -109,7 +109,7 @@ internal sealed class PackageRepositories(Host host)
                     entry = entry is ['[', ..] && entry.IndexOf(']') is > 0 and var end ? entry[(end + 1)..] : entry;
                     if (Words(entry.ToString()) is [var uri, _, .. var components])
                     {
-                        found.Add((uri, components));
+                        found.Add(new(uri, components));
                     }
                 }
             }
@@ -126,7 +126,10 @@ internal sealed class PackageRepositories(Host host)
             {
                 if (Words(fields.GetValueOrDefault("Types", "deb")).Contains("deb") && !IsOff(fields.GetValueOrDefault("Enabled")))
                 {
-                    found.AddRange(Words(fields.GetValueOrDefault("URIs", string.Empty)).Select(uri => (uri, Words(fields.GetValueOrDefault("Components", string.Empty)))));
+                    foreach (var uri in Words(fields.GetValueOrDefault("URIs", string.Empty)))
+                    {
+                        found.Add(new(uri, Words(fields.GetValueOrDefault("Components", string.Empty))));
+                    }
                 }
 
                 fields.Clear();
@@ -200,3 +203,8 @@ internal sealed class PackageRepositories(Host host)
     private const int MostProblems = 100;
     private static readonly TimeSpan OldLists = TimeSpan.FromDays(7);
 }
+
+/// <summary>A repository that apt uses.</summary>
+/// <param name="Uri">Where it is.</param>
+/// <param name="Components">Its components.</param>
+internal sealed record AptSource(string Uri, string[] Components);

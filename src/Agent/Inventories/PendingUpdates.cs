@@ -11,7 +11,7 @@ namespace NannyOrleans.Agent.Inventories;
 internal sealed class PendingUpdates(Host host, PveCalls calls, TimeProvider clock)
 {
     private readonly FileBytes file = new();
-    private (Stamps Of, int? Count, string? Problem, long At)? known;
+    private Known? known;
 
     /// <summary>The count, or why it is not known.</summary>
     public async Task<(int? Count, string? Problem)> Read(NodeName node, CancellationToken cancellationToken)
@@ -45,8 +45,8 @@ internal sealed class PendingUpdates(Host host, PveCalls calls, TimeProvider clo
 
     private (int? Count, string? Problem) Remember(Stamps of, int? count, string? problem)
     {
-        known = (of, count, problem is null ? null : PlainText.Of(problem), clock.GetTimestamp());
-        return (count, known?.Problem);
+        known = new(of, count, problem is null ? null : PlainText.Of(problem), clock.GetTimestamp());
+        return (count, known.Problem);
     }
 
     private DateTime? ChangedAt(string path)
@@ -59,5 +59,7 @@ internal sealed class PendingUpdates(Host host, PveCalls calls, TimeProvider clo
     private static readonly TimeSpan RetryAfter = TimeSpan.FromHours(1);
     private const int OutputLimit = 8 * 1024 * 1024;
 
-    private readonly record struct Stamps(DateTime? List, DateTime? Cache, DateTime? Dpkg);
+    private sealed record Stamps(DateTime? List, DateTime? Cache, DateTime? Dpkg);
+
+    private sealed record Known(Stamps Of, int? Count, string? Problem, long At);
 }

@@ -28,7 +28,12 @@ internal sealed class PveKernels(Host host)
             return IsBootable(pin) ? (pin, true, null) : (null, true, $"the kernel {pin} is pinned, but there is no /boot/vmlinuz-{pin}");
         }
 
-        var newest = installed.Where(IsBootable).Max(DebianVersion.Order);
+        string? newest = null;
+        foreach (var release in installed)
+        {
+            newest = IsBootable(release) && (newest is null || DebianVersion.Order.Compare(release, newest) > 0) ? release : newest;
+        }
+
         return newest is null ? (null, false, "dpkg knows no Proxmox VE kernel that is in /boot") : (newest, false, null);
     }
 

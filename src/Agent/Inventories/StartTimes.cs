@@ -12,7 +12,7 @@ namespace NannyOrleans.Agent.Inventories;
 internal sealed class StartTimes(TimeProvider clock)
 {
     private readonly FileBytes file = new();
-    private readonly Dictionary<Vmid, (ProcessStat Process, DateTimeOffset At)> known = [];
+    private readonly Dictionary<Vmid, Known> known = [];
 
     /// <summary>The process of this number; null when there is none, or it cannot be read.</summary>
     public ProcessStat? Process(int pid) =>
@@ -45,7 +45,7 @@ internal sealed class StartTimes(TimeProvider clock)
         }
 
         var at = DateTimeOffset.FromUnixTimeSeconds((clock.GetUtcNow() - age).ToUnixTimeSeconds());
-        known[vmid] = (process, at);
+        known[vmid] = new(process, at);
         return at;
     }
 
@@ -60,4 +60,6 @@ internal sealed class StartTimes(TimeProvider clock)
             }
         }
     }
+
+    private sealed record Known(ProcessStat Process, DateTimeOffset At);
 }

@@ -23,7 +23,12 @@ internal sealed class VmAddresses(Host host, PveCalls calls, TimeProvider clock)
     /// <summary>Looks at this round's VMs.</summary>
     public async Task Look(IReadOnlyList<Running> running, List<string> problems, CancellationToken cancellationToken)
     {
-        var present = running.Select(vm => vm.Vmid).ToHashSet();
+        var present = new HashSet<Vmid>();
+        foreach (var vm in running)
+        {
+            present.Add(vm.Vmid);
+        }
+
         foreach (var vmid in known.Keys)
         {
             if (!present.Contains(vmid))
@@ -33,24 +38,24 @@ internal sealed class VmAddresses(Host host, PveCalls calls, TimeProvider clock)
         }
 
         var neighbours = Neighbours(problems);
-        (Vmid Vmid, Known Known)? next = null;
+        Known? next = null;
         foreach (var vm in running)
         {
             if (!known.TryGetValue(vm.Vmid, out var one) || one.Process?.Pid != vm.Process?.Pid || one.Process?.StartTime != vm.Process?.StartTime)
             {
-                known[vm.Vmid] = one = new() { Process = vm.Process };
+                known[vm.Vmid] = one = new(vm.Vmid) { Process = vm.Process };
             }
 
             Note(one, vm.Conf, neighbours);
-            if (vm.Conf.QemuAgent is true && IsDue(one) && (next is not { } other || one.AskedAt < other.Known.AskedAt))
+            if (vm.Conf.QemuAgent is true && IsDue(one) && (next is null || one.AskedAt < next.AskedAt))
             {
-                next = (vm.Vmid, one);
+                next = one;
             }
         }
 
-        if (next is { } due)
+        if (next is not null)
         {
-            await Ask(due.Vmid, due.Known, cancellationToken);
+            await Ask(next, cancellationToken);
         }
     }
 
@@ -105,10 +110,10 @@ internal sealed class VmAddresses(Host host, PveCalls calls, TimeProvider clock)
     private bool IsDue(Known one) => one.AskedAt is long.MinValue
         || ((one.Said is null || one.Seen.Exists(address => !one.Said.Contains(address))) && clock.GetElapsedTime(one.AskedAt) >= Patience(one.Failures));
 
-    private async Task Ask(Vmid vmid, Known one, CancellationToken cancellationToken)
+    private async Task Ask(Known one, CancellationToken cancellationToken)
     {
         // No agent installed, not up yet, forbidden: all usual, and no problem of the host's.
-        if (await calls.Run("qm", ["guest", "cmd", vmid.ToString(), "network-get-interfaces"], AskLimit, OutputLimit, cancellationToken) is { } end)
+        if (await calls.Run("qm", ["guest", "cmd", one.Vmid.ToString(), "network-get-interfaces"], AskLimit, OutputLimit, cancellationToken) is { } end)
         {
             var said = end.Problem is null ? QemuAgent.Addresses(end.Output, ContainerProbes.MostAddresses) : null;
             one.AskedAt = clock.GetTimestamp();
@@ -142,8 +147,9 @@ internal sealed class VmAddresses(Host host, PveCalls calls, TimeProvider clock)
     private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(10);
     private const int OutputLimit = 1024 * 1024;
 
-    private sealed class Known
+    private sealed class Known(Vmid vmid)
     {
+        public Vmid Vmid => vmid;
         public ProcessStat? Process;
         public IReadOnlyList<string>? Said;
         public List<string> Seen = [];

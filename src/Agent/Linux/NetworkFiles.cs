@@ -96,15 +96,15 @@ internal sealed class NetworkFiles
     }
 
     /// <summary>The addresses of <c>if_inet6</c> with a scope beyond the link.</summary>
-    internal static List<(string Address, string Interface)> Inet6Addresses(ReadOnlySpan<byte> text)
+    internal static List<Inet6Address> Inet6Addresses(ReadOnlySpan<byte> text)
     {
-        var found = new List<(string, string)>();
+        var found = new List<Inet6Address>();
         foreach (var fields in Lines(text))
         {
             // address, interface number, prefix length, scope, flags, name; the scope of loopback is 10, of link-local ones 20
             if (fields is [{ Length: 32 } hex, _, _, not ("10" or "20"), _, var name, ..] && Bytes(hex) is { } bytes)
             {
-                found.Add((new IPAddress(bytes).ToString(), name));
+                found.Add(new(new IPAddress(bytes).ToString(), name));
             }
         }
 
@@ -115,7 +115,7 @@ internal sealed class NetworkFiles
     private static List<Network> DefaultNetworks(ReadOnlySpan<byte> text)
     {
         string? name = null;
-        var networks = new List<(string Interface, Network Network)>();
+        var networks = new List<Network>();
         foreach (var fields in Lines(text))
         {
             if (fields.Length >= 8 && Hex(fields[1]) is { } destination && Hex(fields[7]) is { } mask)
@@ -126,21 +126,13 @@ internal sealed class NetworkFiles
                 }
                 else
                 {
-                    networks.Add((fields[0], new(destination, mask)));
+                    networks.Add(new(fields[0], destination, mask));
                 }
             }
         }
 
-        var found = new List<Network>();
-        foreach (var one in networks)
-        {
-            if (one.Interface == name)
-            {
-                found.Add(one.Network);
-            }
-        }
-
-        return found;
+        networks.RemoveAll(one => one.Interface != name);
+        return networks;
     }
 
     private static string? DefaultInterface6(ReadOnlySpan<byte> text)
@@ -183,7 +175,10 @@ internal sealed class NetworkFiles
     // A router may hold a million routes; the default one and the interfaces' own are among the first.
     private const int MostLines = 20_000;
 
-    private readonly record struct Network(uint Destination, uint Mask)
+    /// <summary>An address with its interface.</summary>
+    internal sealed record Inet6Address(string Address, string Interface);
+
+    private sealed record Network(string Interface, uint Destination, uint Mask)
     {
         public bool Contains(uint address) => (address & Mask) == Destination;
     }

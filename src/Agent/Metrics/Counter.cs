@@ -15,8 +15,18 @@ internal struct Counter
     /// <param name="clock">What the timestamps are of.</param>
     public double? PerSecond(long? now, long timestamp, TimeProvider clock)
     {
-        var seconds = clock.GetElapsedTime(at, timestamp).TotalSeconds;
-        double? rate = last is { } before && now >= before && seconds > ShortestSeconds ? (now - before) / seconds : null;
+        double? rate = null;
+        if (last is { } before && now >= before)
+        {
+            var seconds = clock.GetElapsedTime(at, timestamp).TotalSeconds;
+            if (seconds < ShortestSeconds)
+            {
+                return null; // too soon after the one before, which stays the one to compare with
+            }
+
+            rate = (now - before) / seconds;
+        }
+
         (last, at) = (now, timestamp);
         return rate;
     }

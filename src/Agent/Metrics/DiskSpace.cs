@@ -83,7 +83,7 @@ internal sealed partial class DiskSpace(TimeSpan limit, TimeProvider clock, Func
     // statvfs(3) of 64-bit Linux: eleven words and six ints.
     private static unsafe Usage? Of(string path)
     {
-        var answer = stackalloc ulong[Words];
+        var answer = stackalloc ulong[AnswerWords];
         if (StatVfs(path, answer) is not 0)
         {
             return null;
@@ -94,7 +94,7 @@ internal sealed partial class DiskSpace(TimeSpan limit, TimeProvider clock, Func
         return total <= long.MaxValue && left <= total ? new((long)(total - left), (long)total) : null;
     }
 
-    private const int Words = 20;
+    private const int AnswerWords = 20; // some to spare
 
     [LibraryImport("libc", EntryPoint = "statvfs", StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int StatVfs(string path, ulong* answer);

@@ -17,9 +17,16 @@ internal sealed partial class MetricsReports(Func<CancellationToken, Task<NodeMe
     {
         // Rates need two samples: the second one does not wait for its time, or a new host would show none for a whole interval.
         var wait = interval < UntilSecond ? interval : UntilSecond;
-        while (true)
+        for (var samples = 1L; ; samples++)
         {
             await Report(send, cancellationToken);
+            if (samples % SamplesBetweenCollections is 2)
+            {
+                // A host's memory is its guests'. Idle as it is, the collector would not look for days at what connecting and the
+                // first inventory left, nor at the little that each sample leaves; looking takes a few milliseconds.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            }
+
             await Task.Delay(wait, clock, cancellationToken);
             wait = interval * (0.95 + (Random.Shared.NextDouble() * 0.1)); // hosts started together drift apart
         }
@@ -54,6 +61,7 @@ internal sealed partial class MetricsReports(Func<CancellationToken, Task<NodeMe
         known = now;
     }
 
+    private const int SamplesBetweenCollections = 10;
     private static readonly TimeSpan UntilSecond = TimeSpan.FromSeconds(3);
 
     private static partial class Log

@@ -94,7 +94,7 @@ internal sealed record GuestConf
         private readonly List<string> problems = [];
         private readonly List<GuestDisk> disks = [];
         private readonly List<GuestNetwork> networks = [];
-        private readonly SortedDictionary<int, List<string>> cloudInit = [];
+        private readonly List<string>?[] cloudInit = new List<string>?[MostNetworks];
         private int? cores = type is GuestType.Lxc ? null : 1;
         private int? sockets = 1;
         private bool wrongCores;
@@ -126,8 +126,10 @@ internal sealed record GuestConf
             conf.HasWrongCores = wrongCores;
             conf.Cores = isContainer ? cores : Product(cores, sockets);
             conf.Disks = disks;
-            conf.Networks = [.. networks.Select(one => one with { Address = one.Address ?? Configured(one.Key) })];
-            conf.CloudInitAddresses = [.. cloudInit.Values.SelectMany(addresses => addresses)];
+            conf.Networks = networks.ConvertAll(one => one with { Address = one.Address ?? Configured(one.Key) });
+            var addresses = new List<string>();
+            Array.ForEach(cloudInit, one => addresses.AddRange(one ?? []));
+            conf.CloudInitAddresses = addresses;
             conf.Problems = problems;
             return conf;
         }
@@ -167,7 +169,7 @@ internal sealed record GuestConf
                 case "net": Put(networks, Network(key, value), one => one.Key, MostNetworks); break;
                 case "rootfs" or "mp" when isContainer: Put(disks, Disk(key, value, "volume"), one => one.Key, MostDisks); break;
                 case "ide" or "sata" or "scsi" or "virtio" or "efidisk" or "tpmstate" when !isContainer: TakeDrive(key, value); break;
-                case "ipconfig" when !isContainer: cloudInit[int.Parse(key[kind.Length..], CultureInfo.InvariantCulture)] = Static(value); break;
+                case "ipconfig" when !isContainer && Index(key[kind.Length..]) is < MostNetworks and var at: cloudInit[at] = Static(value); break;
             }
         }
 
@@ -207,7 +209,10 @@ internal sealed record GuestConf
         }
 
         private string? Configured(string key) =>
-            cloudInit.GetValueOrDefault(int.Parse(key.AsSpan(3), CultureInfo.InvariantCulture))?.Find(address => !address.Contains(':', StringComparison.Ordinal));
+            Index(key.AsSpan(3)) is < MostNetworks and var at ? cloudInit[at]?.Find(address => !address.Contains(':', StringComparison.Ordinal)) : null;
+
+        // At most three digits: the caller has looked.
+        private static int Index(ReadOnlySpan<char> digits) => int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
 
         /// <summary>The address of <c>10.0.0.5/24</c>; null for <c>dhcp</c>, <c>manual</c>, <c>auto</c> and none.</summary>
         private static IPAddress? Address(ReadOnlySpan<char> text)

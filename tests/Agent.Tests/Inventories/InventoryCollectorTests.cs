@@ -349,7 +349,7 @@ public sealed class InventoryCollectorTests : IDisposable
         Assert.Equal(("prod", false, true), (cluster.Name, cluster.Quorate, cluster.Clustered));
         Assert.Equal(new QDeviceSeen("net", "10.0.90.1", "ffsplit", 1, true), cluster.QDevice);
         Assert.Equal("HEALTH_OK", cluster.Ceph!.Health);
-        Assert.Equal(["PVE-3", "pve1", "pve2"], cluster.GuestsByNode!.Keys.Select(node => node.Value));
+        Assert.Equal(["pve1", "pve2", "PVE-3"], cluster.GuestsByNode!.Keys.Select(node => node.Value));
 
         host.Command("pvesh", "head -c 10000000 /dev/zero; exit 0");
         host.Command("corosync-quorumtool", "head -c 10000000 /dev/zero; exit 1");

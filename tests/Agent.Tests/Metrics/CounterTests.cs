@@ -34,10 +34,14 @@ public sealed class CounterTests
     }
 
     [Fact]
-    public void Two_figures_of_one_moment_have_no_rate()
+    public void Two_figures_of_one_moment_have_no_rate_and_the_first_stays_the_one_to_compare_with()
     {
         Next(1000, 0);
-        Assert.Null(Next(2000, 0));
+        Assert.Null(Next(2000, 0.01));
+        Assert.Null(Next(3000, 0.01));
+        Assert.Equal(100, Next(5000, 39.98)!.Value, precision: 3);
+        Assert.Null(Next(10, 0.01)); // began anew, however soon
+        Assert.Equal(1, Next(20, 10));
     }
 
     [Fact]

@@ -255,7 +255,7 @@ public sealed class MetricsSamplerTests : IDisposable
         {
             Assert.Contains(sample.Problems!, problem => problem.Contains("/proc/meminfo", StringComparison.Ordinal));
         }
-    }, iter: 100, threads: 1);
+    }, iter: 50, threads: 1);
 
     [Fact]
     public async Task Gigantic_files_are_survived()
