@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Metrics;
 
@@ -18,6 +19,7 @@ namespace NannyOrleans.Domain.Metrics;
 /// <param name="GuestsMemoryUsed">Bytes, all guests together.</param>
 /// <param name="RunningCts">Containers that run; -1 when not known.</param>
 /// <param name="RunningVms">Virtual machines that run; -1 when not known.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] // plain JSON has no NaN
 public readonly record struct NodeSample(
     long At,
     float CpuPercent,
