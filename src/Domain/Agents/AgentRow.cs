@@ -337,7 +337,7 @@ public sealed record GuestRow : AgentRow
             MemoryUsedBytes = metrics?.Memory?.UsedBytes,
             SwapBytes = seen.SwapBytes,
             SwapUsedBytes = metrics?.Swap?.UsedBytes,
-            DiskBytes = seen.Disks?.Sum(disk => disk.SizeBytes ?? 0),
+            DiskBytes = Totals.DiskBytes(seen),
             DiskUsedBytes = metrics?.Disk?.UsedBytes,
             NetworkInPerSecond = metrics?.NetworkInPerSecond,
             NetworkOutPerSecond = metrics?.NetworkOutPerSecond,
