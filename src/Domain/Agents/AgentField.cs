@@ -5,7 +5,7 @@ namespace NannyOrleans.Domain.Agents;
 /// <summary>What kind of value a field has, and so what it can be compared with.</summary>
 internal enum FieldKind
 {
-    /// <summary>Text; two that are both numbers are ordered as numbers, so that vmid 99 comes before 100.</summary>
+    /// <summary>Text; one that is a number is ordered as one, before all that are none, so that vmid 99 comes before 100.</summary>
     Text,
 
     /// <summary>A number.</summary>
@@ -80,18 +80,26 @@ internal sealed record AgentField(FieldKind Kind, Func<AgentRow, object?> Read)
         ["problem"] = Text(row => (row as GuestRow)?.Problem),
     };
 
-    /// <summary>Orders two values of one field; null comes last, whichever way the order goes.</summary>
+    /// <summary>Orders two known values of one field. Of texts those that are numbers come first, by size.</summary>
     public static int Compare(object? one, object? other) => (one, other) switch
     {
-        (string a, string b) => double.TryParse(a, NumberStyles.Float, CultureInfo.InvariantCulture, out var x) && double.TryParse(b, NumberStyles.Float, CultureInfo.InvariantCulture, out var y)
-            ? x.CompareTo(y)
-            : string.CompareOrdinal(a, b),
+        (string a, string b) => Compare(a, b),
         (double a, double b) => a.CompareTo(b),
         (bool a, bool b) => a.CompareTo(b),
         (DateTimeOffset a, DateTimeOffset b) => a.CompareTo(b),
         (IReadOnlyList<string> a, IReadOnlyList<string> b) => string.CompareOrdinal(string.Join(',', a), string.Join(',', b)),
         _ => 0,
     };
+
+    // Numbers apart from texts: 2, 10, 1a would otherwise go round in a circle, and a sort by it is none.
+    private static int Compare(string one, string other) => (AsNumber(one), AsNumber(other)) switch
+    {
+        ({ } a, { } b) => a.CompareTo(b),
+        (null, null) => string.CompareOrdinal(one, other),
+        (var a, _) => a is null ? 1 : -1,
+    };
+
+    private static double? AsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static AgentField Text(Func<AgentRow, string?> read) => new(FieldKind.Text, read);
 

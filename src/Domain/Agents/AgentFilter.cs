@@ -25,35 +25,47 @@ public static class AgentFilter
             return (null, $"It may have {MaxLength} characters at most.");
         }
 
-        return Grammar.TryParse(text, out var test, out var error)
-            ? (test, null)
-            : (null, error?.Message is { Length: > 0 } message
-                ? $"{message} (column {error.Position.Offset + 1})"
-                : "It must look like proxmox_role=='host', joined by && or || (column 1).");
+        return Grammar.TryParse(text, out var test, out var error) ? (test, null)
+            : error is null ? (null, "It must look like proxmox_role=='host', joined by && or || (column 1).")
+            : (null, $"{error.Message} (column {Column(text, error.Position.Offset)})");
+    }
+
+    // Spaces belong to what follows them, and so does a mistake.
+    private static int Column(string text, int offset)
+    {
+        while (offset < text.Length && char.IsWhiteSpace(text[offset]))
+        {
+            offset++;
+        }
+
+        return offset + 1;
     }
 
     private static Parser<Func<AgentRow, bool>> Make()
     {
         var expression = Deferred<Func<AgentRow, bool>>();
-        var field = Terms.Identifier().Then((context, name) => AgentField.All.GetValueOrDefault(name.ToString())
-            ?? throw new ParseException($"Unknown field '{name}'; known are {string.Join(", ", AgentField.All.Keys)}.", context.Scanner.Cursor.Position));
+        var field = Terms.Identifier().Then(name => AgentField.All.GetValueOrDefault(name.ToString())
+            ?? throw new ParseException($"Unknown field '{name}'; known are {string.Join(", ", AgentField.All.Keys)}.", At(name.Offset)));
         var sign = OneOf(Terms.Text("=="), Terms.Text("!="), Terms.Text("!~"), Terms.Text("<="), Terms.Text(">="), Terms.Text("="), Terms.Text("<"), Terms.Text(">"), Terms.Text("~"));
         var value = OneOf(
             Terms.String(StringLiteralQuotes.SingleOrDouble).Then(text => Operand.Of(text.ToString(), quoted: true)),
-            Terms.Pattern(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+').Then((context, word) => Operand.Word(word.ToString())
-                ?? throw new ParseException($"A text needs quotes: '{word}'.", context.Scanner.Cursor.Position)));
-        var comparison = field.And(sign.ElseError("Expected ==, !=, <, <=, >, >=, ~ or !~.")).And(value.ElseError("Expected a quoted text, a number, true, false or null."))
-            .Then<Func<AgentRow, bool>>(static (context, parts) => Test(parts.Item1, parts.Item2, parts.Item3) switch
+            Terms.Pattern(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+').Then(word => Operand.Word(word.ToString())
+                ?? throw new ParseException($"A text needs quotes: '{word}'.", At(word.Offset))));
+        var here = Always().Then((context, _) => context.Scanner.Cursor.Position);
+        var comparison = field.And(sign.ElseError("Expected ==, !=, <, <=, >, >=, ~ or !~.")).And(here).And(value.ElseError("Expected a quoted text, a number, true, false or null."))
+            .Then<Func<AgentRow, bool>>(static parts => Test(parts.Item1, parts.Item2, parts.Item4) switch
             {
                 ({ } test, _) => test,
-                (_, var problem) => throw new ParseException(problem!, context.Scanner.Cursor.Position),
+                (_, var problem) => throw new ParseException(problem!, parts.Item3),
             });
         var group = Between(Terms.Char('('), expression, Terms.Char(')').ElseError("Expected )."));
         var term = group.Or(comparison).ElseError("Expected a field's name.");
         var all = Separated(Terms.Text("&&"), term).Then<Func<AgentRow, bool>>(tests => row => tests.All(test => test(row)));
         expression.Parser = Separated(Terms.Text("||"), all).Then<Func<AgentRow, bool>>(tests => row => tests.Any(test => test(row)));
-        return expression.AndSkip(Terms.WhiteSpace().Optional()).Eof().ElseError("Expected && or || or the end.");
+        return expression.AndSkip(Terms.WhiteSpace().Optional()).AndSkip(Always().Eof().ElseError("Expected && or || or the end."));
     }
+
+    private static TextPosition At(int offset) => new(offset, 0, 0);
 
     private static (Func<AgentRow, bool>? Test, string? Problem) Test(AgentField field, string sign, Operand operand)
     {
@@ -114,6 +126,9 @@ public static class AgentFilter
 
     private sealed record Operand(string Text, bool IsNull)
     {
+        // Any other way of writing one leaves open which day, or even which year, is meant.
+        private static readonly string[] Times = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+
         public static Operand Of(string text, bool quoted) => new(text, !quoted && text is "null");
 
         /// <summary>What stands without quotes: a number, true, false or null.</summary>
@@ -125,7 +140,7 @@ public static class AgentFilter
         {
             FieldKind.Number => double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null,
             FieldKind.Flag => Text switch { "true" => true, "false" => false, _ => null },
-            FieldKind.Time => DateTimeOffset.TryParse(Text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null,
+            FieldKind.Time => DateTimeOffset.TryParseExact(Text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null,
             _ => Text,
         };
     }

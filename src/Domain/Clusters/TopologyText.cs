@@ -7,7 +7,7 @@ namespace NannyOrleans.Domain.Clusters;
 /// <summary>The tree of the guide, for a terminal.</summary>
 public static class TopologyText
 {
-    /// <summary>Writes the tree. Names come from guests: control characters are shown as <c>?</c>.</summary>
+    /// <summary>Writes the tree. Names come from guests: control characters, and those that turn or break a line, are shown as <c>?</c>.</summary>
     public static string Of(Topology topology)
     {
         if (topology is { Clusters.Count: 0, Standalone.Count: 0 })
@@ -85,5 +85,6 @@ public static class TopologyText
     private static IEnumerable<(T Item, bool Last)> Marked<T>(IReadOnlyList<T> items) => items.Select((item, index) => (item, index == items.Count - 1));
 
     private static string Printable(string text) =>
-        string.Concat(text.EnumerateRunes().Select(rune => Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? "?" : rune.ToString()));
+        string.Concat(text.EnumerateRunes().Select(rune => Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? "?" : rune.ToString()));
 }

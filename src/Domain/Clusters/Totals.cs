@@ -35,6 +35,13 @@ internal static class Totals
         guest.Metrics?.NetworkInPerSecond ?? 0,
         guest.Metrics?.NetworkOutPerSecond ?? 0)));
 
+    /// <summary>The disks of a guest, as far as their sizes are known; null when none is, though it has some.</summary>
+    public static long? DiskBytes(GuestSeen guest)
+    {
+        var sizes = guest.Disks?.Select(disk => disk.SizeBytes).OfType<long>().ToArray();
+        return sizes is null || (sizes.Length is 0 && guest.Disks!.Count > 0) ? null : sizes.Aggregate(0L, Saturated);
+    }
+
     public static ResourceTotals Sum(IEnumerable<ResourceTotals> parts)
     {
         var sum = new ResourceTotals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);

@@ -110,7 +110,7 @@ public sealed class RollupSum(DateTimeOffset at)
     private int samples;
     private Mean cpu, load, memoryUsed, memory, swapUsed, diskUsed, disk, networkIn, networkOut, guestsCpu, guestsMemory;
     private float cpuMax = float.NaN;
-    private NodeSample last;
+    private NodeSample? last;
 
     /// <summary>When the five minutes began.</summary>
     public DateTimeOffset At => at;
@@ -161,8 +161,8 @@ public sealed class RollupSum(DateTimeOffset at)
         NetworkOutPerSecond = networkOut.Value,
         GuestsCpuCores = guestsCpu.Value,
         GuestsMemoryUsedBytes = guestsMemory.Value,
-        RunningContainers = last.RunningCts < 0 ? null : last.RunningCts,
-        RunningVms = last.RunningVms < 0 ? null : last.RunningVms,
+        RunningContainers = last is { RunningCts: >= 0 and var cts } ? cts : null,
+        RunningVms = last is { RunningVms: >= 0 and var vms } ? vms : null,
         Guests = [.. guests.OrderBy(guest => guest.Key).Select(guest => guest.Value.Result(guest.Key))],
     };
 
@@ -202,11 +202,11 @@ public sealed class RollupSum(DateTimeOffset at)
         private double sum;
         private int count;
 
-        public readonly double? Value => count is 0 ? null : sum / count;
+        public readonly double? Value => count is 0 || !double.IsFinite(sum) ? null : sum / count;
 
         public void Add(double? figure)
         {
-            if (figure is { } known && !double.IsNaN(known))
+            if (figure is { } known && double.IsFinite(known))
             {
                 sum += known;
                 count++;

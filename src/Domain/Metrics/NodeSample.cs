@@ -15,11 +15,11 @@ namespace NannyOrleans.Domain.Metrics;
 /// <param name="RootTotal">Bytes of the root file system.</param>
 /// <param name="NetworkIn">Bytes a second.</param>
 /// <param name="NetworkOut">Bytes a second.</param>
-/// <param name="GuestsCpuCores">Processors' worth, all guests together.</param>
-/// <param name="GuestsMemoryUsed">Bytes, all guests together.</param>
+/// <param name="GuestsCpuCores">Processors' worth, all guests that run together, as far as known.</param>
+/// <param name="GuestsMemoryUsed">Bytes, all guests that run together, as far as known.</param>
 /// <param name="RunningCts">Containers that run; -1 when not known.</param>
 /// <param name="RunningVms">Virtual machines that run; -1 when not known.</param>
-[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] // or no sample with an unknown figure could be sent to another process
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] // plain JSON has no NaN
 public readonly record struct NodeSample(
     long At,
     float CpuPercent,
@@ -52,13 +52,26 @@ public readonly record struct NodeSample(
             Known(root?.TotalBytes),
             Known(metrics.NetworkInPerSecond),
             Known(metrics.NetworkOutPerSecond),
-            guests is null ? float.NaN : (float)guests.Sum(guest => guest.CpuCores ?? 0),
-            guests is null ? float.NaN : guests.Sum(guest => (float)(guest.Memory?.UsedBytes ?? 0)),
+            Sum(guests, guest => guest.CpuCores),
+            Sum(guests, guest => guest.Memory?.UsedBytes),
             Running(guests, GuestType.Lxc),
             Running(guests, GuestType.Qemu));
     }
 
-    private static float Known(double? figure) => figure is { } known ? (float)known : float.NaN;
+    // What no float can hold counts as not known: an infinity would spoil each mean and sum it is in.
+    private static float Known(double? figure) => figure is { } known && float.IsFinite((float)known) ? (float)known : float.NaN;
+
+    // A guest in its first sample has no figure yet; that none has one is not the same as zero.
+    private static float Sum(IReadOnlyList<GuestMetrics>? guests, Func<GuestMetrics, double?> figure)
+    {
+        if (guests is null)
+        {
+            return float.NaN;
+        }
+
+        var running = guests.Where(guest => guest.Status is GuestStatus.Running).ToArray();
+        return running.Length > 0 && running.All(guest => figure(guest) is null) ? float.NaN : Known(running.Sum(figure));
+    }
 
     private static short Running(IReadOnlyList<GuestMetrics>? guests, GuestType type) =>
         guests is null ? (short)-1 : (short)guests.Count(guest => guest.Type == type && guest.Status is GuestStatus.Running);
@@ -71,25 +84,34 @@ public sealed class MetricsRing
     public static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
     private readonly Queue<NodeSample> samples = new();
+    private long newest;
 
-    /// <summary>Adds a sample and drops those that are too old. One that is older than the newest is dropped itself: the clock was set back.</summary>
+    /// <summary>
+    /// Adds a sample and drops those that are too old. Those that are newer than it are dropped too: the clock was set back, and to wait
+    /// for the time it had before could take years.
+    /// </summary>
     public void Add(NodeSample sample)
     {
+        if (samples.Count > 0 && newest > sample.At)
+        {
+            var before = samples.Where(one => one.At <= sample.At).ToArray();
+            samples.Clear();
+            foreach (var one in before)
+            {
+                samples.Enqueue(one);
+            }
+        }
+
         while (samples.TryPeek(out var oldest) && sample.At - oldest.At >= (long)Kept.TotalSeconds)
         {
             samples.Dequeue();
         }
 
-        if (samples.Count is 0 || sample.At >= newest)
-        {
-            samples.Enqueue(sample);
-            newest = sample.At;
-        }
+        samples.Enqueue(sample);
+        newest = sample.At;
     }
 
     /// <summary>The samples of a time, the oldest first.</summary>
     public IReadOnlyList<NodeSample> Between(DateTimeOffset from, DateTimeOffset to) =>
         [.. samples.Where(sample => sample.At >= from.ToUnixTimeSeconds() && sample.At <= to.ToUnixTimeSeconds())];
-
-    private long newest;
 }

@@ -71,18 +71,19 @@ public sealed record NodeMetrics(DateTimeOffset CollectedAt, int IntervalSeconds
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Problems { get; init; }
 
-    /// <summary>Whether it can be taken: no gap in a list, no list too long, no figure that is no number or below zero.</summary>
+    /// <summary>Whether it can be taken: no gap in a list, no list too long, no guest twice, no figure that is no number, below zero or beyond all measure.</summary>
     public bool IsSound() =>
         IntervalSeconds is >= 1 and <= 3600
         && Sound(CpuPercent) && Sound(NetworkInPerSecond) && Sound(NetworkOutPerSecond) && Cores is not < 0 && UptimeSeconds is not < 0
         && (Load is null || (Sound(Load.One) && Sound(Load.Five) && Sound(Load.Fifteen)))
         && Sound(Memory) && Sound(Swap)
         && (Mounts is null || (Mounts.Count <= MaxItems && Mounts.All(mount => mount is not null && Sound(mount.Usage))))
-        && (Guests is null || (Guests.Count <= MaxItems && Guests.All(guest => guest is not null && guest.IsSound())))
+        && (Guests is null || (Guests.Count <= MaxItems && Guests.All(guest => guest is not null && guest.IsSound()) && Guests.DistinctBy(guest => guest.Vmid).Count() == Guests.Count))
         && (Storages is null || (Storages.Count <= MaxItems && Storages.All(storage => storage is not null && Sound(storage.Usage))))
         && (Problems is null || (Problems.Count <= MaxItems && Problems.All(problem => problem is not null)));
 
-    internal static bool Sound(double? figure) => figure is null || (double.IsFinite(figure.Value) && figure.Value >= 0);
+    // A limit far above what any machine does: ten thousand of the largest double would come to an infinity, which JSON does not have.
+    internal static bool Sound(double? figure) => figure is null or (>= 0 and <= 1e18);
 
     internal static bool Sound(Usage? usage) => usage is null || (usage.UsedBytes >= 0 && usage.TotalBytes >= 0);
 }

@@ -4,11 +4,8 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
-using Orleans.Configuration;
 
 namespace NannyOrleans.Silo.Tests.Shapes;
 
@@ -18,6 +15,7 @@ public sealed class SplitShapeTests : IDisposable
     private const string Password = "correct-horse-battery";
     private const string Away = "The silo does not answer yet";
     private const string Up = "Application started";
+    private const string Nothing = """{"clusters":[],"standalone":[]}""";
 
     private readonly DataDirectory data = new();
     private readonly int gateway = Port.Free();
@@ -36,7 +34,7 @@ public sealed class SplitShapeTests : IDisposable
             await silo.Line(Up);
             await api.Line(Up);
             using var http = await SignedIn();
-            Assert.Equal("""{"clusters":[]}""", await http.GetStringAsync("/api/topology"));
+            Assert.Equal(Nothing, await http.GetStringAsync("/api/topology"));
 
             await silo.Kill();
             using (var away = await http.GetAsync("/api/topology"))
@@ -51,7 +49,7 @@ public sealed class SplitShapeTests : IDisposable
             await silo.DisposeAsync();
             silo = StartSilo();
             await silo.Line(Up);
-            Assert.Equal("""{"clusters":[]}""", await OnceBack(http, "/api/topology"));
+            Assert.Equal(Nothing, await OnceBack(http, "/api/topology"));
         }
         finally
         {
@@ -70,7 +68,7 @@ public sealed class SplitShapeTests : IDisposable
         await using (var silo = StartSilo())
         {
             await silo.Line(Up);
-            using var client = await Client();
+            using var client = await SplitProcesses.Client(gateway);
             var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(async () =>
             {
                 for (var number = 0; ; number++)
@@ -94,7 +92,7 @@ public sealed class SplitShapeTests : IDisposable
 
         await using var again = StartSilo();
         await again.Line(Up);
-        using var reader = await Client();
+        using var reader = await SplitProcesses.Client(gateway);
         var there = await Task.WhenAll(acknowledged.Select(node => reader.Services.GetRequiredService<IGrainFactory>().GetGrain<INodeGrain>(node).IsAgent(agent)));
         Assert.DoesNotContain(false, there);
     }
@@ -109,12 +107,7 @@ public sealed class SplitShapeTests : IDisposable
         Assert.DoesNotContain("Hosting failed", api.Log, StringComparison.Ordinal);
     }
 
-    private RunningProgram StartSilo() => new([BuiltProgram.Of("Silo")], new Dictionary<string, string>
-    {
-        ["NANNY_Silo__DataDirectory"] = data.Path,
-        ["NANNY_Silo__Port"] = "0",
-        ["NANNY_Silo__GatewayPort"] = $"{gateway}",
-    });
+    private RunningProgram StartSilo() => SplitProcesses.StartSilo(data, gateway);
 
     private RunningProgram StartApi() => new([BuiltProgram.Of("Api")], new Dictionary<string, string>
     {
@@ -124,17 +117,6 @@ public sealed class SplitShapeTests : IDisposable
         ["NANNY_ADMIN_PASSWORD"] = Password,
         ["ASPNETCORE_URLS"] = address.ToString(),
     });
-
-    private async Task<IHost> Client()
-    {
-        var builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders();
-        builder.AddSiloClient(new() { GatewayPort = gateway });
-        builder.Services.Configure<ClientMessagingOptions>(client => client.ResponseTimeout = TimeSpan.FromSeconds(10)); // how long a call to a dead silo hangs
-        var client = builder.Build();
-        await client.StartAsync().Within("the silo's gateway");
-        return client;
-    }
 
     private async Task<HttpClient> SignedIn()
     {

@@ -20,10 +20,73 @@ internal static class Stored
     private static readonly ClusterId Cluster = ClusterId.Parse("c0123456789abcdef");
 
     private static readonly GuestSeen Web = new(
-        new(100), GuestType.Lxc, "web-server-01", GuestStatus.Running, "debian", new("ubuntu", ["debian"], "24.04", "Ubuntu 24.04 LTS"), "backup", true, "odd");
+        new(100), GuestType.Lxc, "web-server-01", GuestStatus.Running, "debian", new("ubuntu", ["debian"], "24.04", "Ubuntu 24.04 LTS"), "backup", true, "odd")
+    {
+        Cores = 2,
+        MemoryBytes = 536870912,
+        SwapBytes = 268435456,
+        Disks = [new("rootfs", "local-lvm:vm-100-disk-0", 8589934592, "/")],
+        Networks = [new("net0", "bc:24:11:2a:3b:4c", "vmbr0", "dhcp")],
+        Addresses = ["192.0.2.10"],
+        PrimaryAddress = "192.0.2.10",
+        Tags = ["web"],
+        Unprivileged = true,
+        OnBoot = true,
+        HaManaged = true,
+        HaState = "started",
+        StartedAt = Noon.AddDays(-1),
+        SmbiosUuid = "4c4c4544-0042-3510-8054-b4c04f4a4d32",
+        QemuAgent = true,
+    };
+
+    private static readonly HostSeen Hardware = new()
+    {
+        Os = new("debian", ["linux"], "13", "Debian GNU/Linux 13 (trixie)"),
+        KernelRunning = "6.17.2-1-pve",
+        KernelNewest = "6.17.4-1-pve",
+        RebootRequired = true,
+        RebootReason = "A newer kernel is installed.",
+        BootedAt = Noon.AddDays(-2),
+        Cores = 8,
+        MemoryBytes = 34359738368,
+        SwapBytes = 8589934592,
+        Addresses = ["192.0.2.1"],
+        PrimaryAddress = "192.0.2.1",
+        Macs = ["bc:24:11:00:00:01"],
+        SmbiosUuid = "0d8a7d2e-8f0e-4f3c-9a94-3b7c5f2b6a11",
+        PendingUpdates = 4,
+        PackageListsAt = Noon.AddHours(-3),
+        PendingUpdatesProblem = "The lists are old.",
+        RepositoryProblems = ["no subscription"],
+        Subscription = "notfound",
+    };
 
     private static readonly Inventory Host = new(
-        Noon, "0.1.0", "pve1.lan", "pve-manager/9.2.11/0000000000000000", "0d8a7d2e-8f0e-4f3c-9a94-3b7c5f2b6a10", new("lab", true, [new(Node, true, 1)]), [Web], ["slow"]);
+        Noon,
+        "0.1.0",
+        "pve1.lan",
+        "pve-manager/9.2.11/0000000000000000",
+        "0d8a7d2e-8f0e-4f3c-9a94-3b7c5f2b6a10",
+        new("lab", true, [new(Node, true, 1)])
+        {
+            Clustered = true,
+            QDevice = new("net", "192.0.2.9", "ffsplit", 1, true),
+            Ha = new(true, Node, true, new Dictionary<string, string> { ["pve1"] = "online" }, ["ct:100"]),
+            Ceph = new("HEALTH_WARN", ["OSD_DOWN: 1 osds down"], "slow"),
+            GuestsByNode = new Dictionary<NodeName, IReadOnlyList<Vmid>> { [Node] = [new(100)] },
+        },
+        [Web],
+        ["slow"])
+    {
+        IntervalSeconds = 600,
+        Node = Node,
+        ClusterId = Cluster,
+        Fingerprint = "f2",
+        Since = "f1",
+        Gone = [new(new(101), NodeName.Parse("pve2"), true)],
+        Host = Hardware,
+        Storages = [new("local-zfs", "zfspool", ["images", "rootdir"], true, "available", 1073741824, 10737418240, "ONLINE")],
+    };
 
     private static readonly OperationRecord Running = new()
     {
@@ -61,6 +124,10 @@ internal static class Stored
             new("apt-failed", "apt-get failed.")),
     };
 
+    private static readonly PatchState Patches = new(Running.Id, Noon, 3, true, new("interrupted", "Power loss."));
+
+    private static readonly Annotation Said = new() { PlatformFamily = PlatformFamily.Debian, Tags = ["prod"], Notes = "Ask before a reboot.", Agent = Agent };
+
     /// <summary>By the golden file's name, less its ending.</summary>
     public static readonly IReadOnlyDictionary<string, object> Samples = new Dictionary<string, object>
     {
@@ -71,8 +138,21 @@ internal static class Stored
             Epoch = 7,
             Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent)],
         },
-        ["guest-state"] = new GuestState { Seen = Web, Node = Node, SeenAt = Noon, Patches = new(Running.Id, Noon, 3, true, new("interrupted", "Power loss.")) },
-        ["cluster-state"] = new ClusterState { Name = "lab", Nodes = [new(Node, Agent, "pve1.lan", Host, Noon, Noon.AddMinutes(-5))] },
+        ["node-inventory"] = new NodeInventory
+        {
+            Report = Host,
+            ReceivedAt = Noon,
+            GuestsAt = Noon.AddMinutes(-5),
+            GuestsQuorate = true,
+            Departed = [new(Web, NodeName.Parse("pve2"), true, Noon.AddDays(-1))],
+        },
+        ["guest-state"] = new GuestState { Patches = Patches },
+        ["cluster-state"] = new ClusterState
+        {
+            Name = "lab",
+            Nodes = [new(Node, Agent, "pve1.lan", Said)],
+            Guests = [new(new(100), Said, Patches)],
+        },
         ["fleet-state"] = new FleetState { Clusters = [Cluster] },
         ["operation-state"] = new OperationState { Operation = Running },
         ["operation-record"] = Ended,
