@@ -76,11 +76,6 @@ internal static class Totals
         (sum, part) => new(
             sum.Total + part.Total, sum.RunningCts + part.RunningCts, sum.RunningVms + part.RunningVms, sum.Stopped + part.Stopped, sum.Unknown + part.Unknown, sum.NodesUnlisted + part.NodesUnlisted));
 
-    /// <summary>The space of a guest's disks, less those whose configuration does not say, as for bind mounts; null when that are all.</summary>
-    public static long? DiskBytes(GuestSeen guest) => guest.Disks is not { } disks || (disks.Count > 0 && disks.All(disk => disk.SizeBytes is null))
-        ? null
-        : disks.Aggregate(0L, (sum, disk) => Saturated(sum, disk.SizeBytes ?? 0));
-
     // A report may say any number; a sum that wrapped below zero would be worse than one that stops.
     private static long Saturated(long one, long other) => one > long.MaxValue - other ? long.MaxValue : one + other;
 }
