@@ -135,12 +135,14 @@ internal static class MetricsEndpoints
             return usual;
         }
 
-        if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+        // Nothing was measured before 1970, and the usual span must fit before it.
+        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time >= DateTimeOffset.UnixEpoch)
         {
-            errors[field] = ["It must be a time such as 2026-01-31T12:00:00Z."];
+            return time;
         }
 
-        return time;
+        errors[field] = ["It must be a time such as 2026-01-31T12:00:00Z."];
+        return usual;
     }
 }
 
