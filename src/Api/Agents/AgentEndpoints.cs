@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Http;
-using NannyOrleans.Domain;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
@@ -67,17 +66,21 @@ internal static class AgentEndpoints
         }
 
         var (target, problem) = await grains.Resolve(id);
-        if (target is null)
+        if (target is null || AgentRow.Of(target) is null)
         {
-            return problem!;
+            return problem ?? TypedResults.Problem(Problems.NotFound("agent on node", id));
         }
 
         if (agent is not null)
         {
-            var (machine, unknown) = await grains.Resolve(agent);
-            if (machine?.Machine?.Node.Agent is not { } inside)
+            // Among machines alone: a VM and the host inside it mostly have one name.
+            var machines = (await grains.Find(agent)).Where(found => found.Machine?.Node.Agent is not null).ToArray();
+            if (machines is not [{ Machine.Node.Agent: { } inside }])
             {
-                return unknown ?? TypedResults.Problem(new Refusal("not-a-standalone-agent", $"'{agent}' is no agent that could be inside a VM.").ToProblem());
+                return Problems.Invalid(new Dictionary<string, string[]>
+                {
+                    ["vm_agent"] = [machines is [] ? $"There is no standalone agent '{agent}'." : $"'{agent}' means more than one agent; use one of their ids: {string.Join(", ", machines.Select(machine => machine.Id))}."],
+                });
             }
 
             change = change with { Agent = new(inside) };
