@@ -83,15 +83,24 @@ internal sealed record AgentField(FieldKind Kind, Func<AgentRow, object?> Read)
     /// <summary>Orders two values of one field; null comes last, whichever way the order goes.</summary>
     public static int Compare(object? one, object? other) => (one, other) switch
     {
-        (string a, string b) => double.TryParse(a, NumberStyles.Float, CultureInfo.InvariantCulture, out var x) && double.TryParse(b, NumberStyles.Float, CultureInfo.InvariantCulture, out var y)
-            ? x.CompareTo(y)
-            : string.CompareOrdinal(a, b),
+        (string a, string b) => Compare(a, b),
         (double a, double b) => a.CompareTo(b),
         (bool a, bool b) => a.CompareTo(b),
         (DateTimeOffset a, DateTimeOffset b) => a.CompareTo(b),
         (IReadOnlyList<string> a, IReadOnlyList<string> b) => string.CompareOrdinal(string.Join(',', a), string.Join(',', b)),
         _ => 0,
     };
+
+    // Numbers before other texts: with 9 < 10 by number, and 10 < 1x < 9 by letter, there would be no order at all.
+    private static int Compare(string one, string other) => (Number(one), Number(other)) switch
+    {
+        ({ } a, { } b) => a.CompareTo(b),
+        (null, null) => string.CompareOrdinal(one, other),
+        (null, _) => 1,
+        _ => -1,
+    };
+
+    private static double? Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static AgentField Text(Func<AgentRow, string?> read) => new(FieldKind.Text, read);
 

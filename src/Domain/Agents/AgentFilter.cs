@@ -25,13 +25,13 @@ public static class AgentFilter
     {
         if (text.Length > MaxLength)
         {
-            return (null, $"It may have {MaxLength} characters at most.");
+            return (null, $"It may have {MaxLength} characters at most (column {MaxLength + 1}).");
         }
 
         // The parser descends into each parenthesis by a call of its own; what is deeper than anybody writes is refused before.
-        if (text.Count(c => c is '(') > MaxDepth)
+        if (text.Index().Where(at => at.Item is '(').Skip(MaxDepth).Select(at => at.Index + 1).FirstOrDefault() is > 0 and var column)
         {
-            return (null, $"It may have {MaxDepth} parentheses at most.");
+            return (null, $"It may have {MaxDepth} parentheses at most (column {column}).");
         }
 
         return Grammar.TryParse(text, out var test, out var error)
