@@ -27,7 +27,7 @@ internal sealed partial class NodeGrain(
     private readonly MetricsRing samples = new();
     private RollupSum? rollup;
     private NodeInventory? latest;
-    private DateTimeOffset auditAgainAt;
+    private readonly Dictionary<string, DateTimeOffset> auditAgainAt = [];
     private Session? session;
 
     private NodeKey Key => NodeKey.Parse(this.GetPrimaryKeyString());
@@ -206,15 +206,15 @@ internal sealed partial class NodeGrain(
         }
     }
 
-    /// <summary>A host that speaks for another is for a person to look at. Once an hour says it as well as each five minutes.</summary>
+    /// <summary>A host that speaks for another is for a person to look at. Once an hour for each kind says it as well as each five minutes.</summary>
     private async Task Audit(AgentId agent, Refusal refusal)
     {
-        if (refusal.Code is InventoryMachine.NeedsWhole || clock.GetUtcNow() < auditAgainAt)
+        if (refusal.Code is InventoryMachine.NeedsWhole || clock.GetUtcNow() < auditAgainAt.GetValueOrDefault(refusal.Code))
         {
             return;
         }
 
-        auditAgainAt = clock.GetUtcNow() + TimeSpan.FromHours(1);
+        auditAgainAt[refusal.Code] = clock.GetUtcNow() + TimeSpan.FromHours(1);
         Log.Refused(logger, this.GetPrimaryKeyString(), refusal.Code, refusal.Message);
         await audit.Add(new(clock.GetUtcNow(), $"agent {agent}", "report-inventory", this.GetPrimaryKeyString(), refusal.Code, refusal.Message));
     }
