@@ -30,10 +30,18 @@ internal static class Totals
         guest.Metrics?.CpuCores ?? 0,
         guest.Seen.MemoryBytes ?? 0,
         guest.Metrics?.Memory?.UsedBytes ?? 0,
-        (guest.Seen.Disks ?? []).Sum(disk => disk.SizeBytes ?? 0),
+        Disks(guest.Seen) ?? 0,
         guest.Metrics?.Disk?.UsedBytes ?? 0,
         guest.Metrics?.NetworkInPerSecond ?? 0,
         guest.Metrics?.NetworkOutPerSecond ?? 0)));
+
+    /// <summary>A guest's disks together, as far as their sizes are known; null when none is.</summary>
+    public static long? Disks(GuestSeen guest) => guest.Disks switch
+    {
+        null => null,
+        [] => 0,
+        var disks => disks.Aggregate((long?)null, (sum, disk) => disk.SizeBytes is { } size ? Saturated(sum ?? 0, size) : sum),
+    };
 
     public static ResourceTotals Sum(IEnumerable<ResourceTotals> parts)
     {

@@ -15,6 +15,12 @@ public static class InventoryMachine
     /// <summary>How long a report that says nothing new may go unstored: all that is lost with it is when the node was last heard.</summary>
     public static readonly TimeSpan StoreAtLeastEvery = TimeSpan.FromHours(1);
 
+    /// <summary>The most members of one cluster: corosync itself stops far below, and each one named is remembered.</summary>
+    public const int MaxMembers = 256;
+
+    /// <summary>The most votes of one member; more are no votes, and sums of them no numbers.</summary>
+    private const int MaxVotes = 1_000_000;
+
     /// <summary>
     /// Takes a report. Guests that could not be listed keep their last known list. One that says nothing new within
     /// <see cref="StoreAtLeastEvery"/> gives a value that need not be stored (<see cref="IsNews"/>).
@@ -145,7 +151,8 @@ public static class InventoryMachine
     /// <summary>What is wrong with a report that no honest agent sends; null when nothing is.</summary>
     private static string? Problem(Inventory report)
     {
-        if (report.HasGaps() || report.IsTooLong() || report.IntervalSeconds is < 1 or > 86400)
+        if (report.HasGaps() || report.IsTooLong() || report.IntervalSeconds is < 1 or > 86400 || report.Cluster?.Members.Count > MaxMembers
+            || report.Cluster?.Members.Any(member => member.Votes is < 0 or > MaxVotes) is true || report.Cluster?.QDevice?.Votes is < 0 or > MaxVotes)
         {
             return "The inventory has a part missing, or a list or number out of bounds.";
         }
