@@ -23,10 +23,11 @@ public sealed class RestartTests : IAsyncDisposable
         await using var working = await HostPeer.Register(admin, cluster);
         await using var away = await HostPeer.Register(admin, cluster, "pve2");
         var (busy, waiting) = (Some.Container(), Some.Container());
-        await working.ConnectWith(server.Url, busy);
-        await away.ConnectWith(server.Url, waiting);
-        await away.Disconnect();
-        await Waiting.Until(() => admin.Get($"/api/agents/{away.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+        await working.Connect(server.Url);
+        await working.ReportInventory(Some.Inventory(working, busy) with { IntervalSeconds = 1 });
+        await away.Connect(server.Url);
+        await away.ReportInventory(Some.Inventory(away, waiting) with { IntervalSeconds = 1 });
+        await away.FallSilent(admin);
 
         var running = await Order(working, busy);
         var pending = await Order(away, waiting);
@@ -40,9 +41,10 @@ public sealed class RestartTests : IAsyncDisposable
 
         // Its tokens hold, though its address is another one.
         admin = admin.With(token);
-        foreach (var id in (string[])[working.Id.Value, away.Id.Value, Some.GuestId(working, busy), Some.GuestId(away, waiting)])
+        foreach (var (id, state) in (IEnumerable<(string, string)>)[(working.Id.Value, "offline"), (away.Id.Value, "offline"), (Some.GuestId(working, busy), "unknown"), (Some.GuestId(away, waiting), "unknown")])
         {
-            Assert.NotEqual("running", (await admin.Get($"/api/agents/{id}")).Is(200).Text("status")); // nobody has said so since
+            // Nobody has said anything since.
+            await Waiting.Until(() => admin.Get($"/api/agents/{id}"), row => row.Is(200).Text("status") == state, $"{id} to be {state}");
         }
 
         Assert.Equal("running", (await Operation(running)).Text("status"));

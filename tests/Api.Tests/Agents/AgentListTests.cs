@@ -70,7 +70,21 @@ public sealed class AgentListTests(SharedServer shared)
     [InlineData("id=='x')")]
     [InlineData("()")]
     [InlineData("'x'==id")]
-    [InlineData("id<'x'")]
+    [InlineData("tags<'x'")]
+    [InlineData("template>true")]
+    [InlineData("cores=='many'")]
+    [InlineData("cores=='NaN'")]
+    [InlineData("cores~'4'")]
+    [InlineData("template==1")]
+    [InlineData("last_seen>'yesterday'")]
+    [InlineData("name~null")]
+    [InlineData("name<null")]
+    [InlineData("name==yes")]
+    [InlineData("||")]
+    [InlineData("id=='x' || ")]
+    [InlineData("id=='x' and id=='y'")]
+    [InlineData("!id=='x'")]
+    [InlineData("!(id=='x')")]
     [InlineData("id===='x'")]
     [InlineData("id=='\\u12'")]
     [InlineData("id=='\\q'")]
@@ -78,7 +92,7 @@ public sealed class AgentListTests(SharedServer shared)
     [InlineData("\0")]
     [InlineData("; drop table agents")]
     public async Task A_filter_that_means_nothing_is_refused_and_says_where(string filter) =>
-        Assert.NotEqual(string.Empty, (await shared.Admin.Get($"/api/agents?filter={Uri.EscapeDataString(filter)}")).NamesField("filter"));
+        Assert.Matches("""\(column \d+\)\.?$""", (await shared.Admin.Get($"/api/agents?filter={Uri.EscapeDataString(filter)}")).NamesField("filter"));
 
     [Fact]
     public async Task An_unknown_field_is_answered_with_the_known_ones() =>
@@ -90,11 +104,13 @@ public sealed class AgentListTests(SharedServer shared)
     [InlineData('\\', 1000)]
     [InlineData('&', 1000)]
     [InlineData('=', 1000)]
-    [InlineData('(', 1001)]
+    [InlineData('(', 51)]
+    [InlineData('(', 2000)]
+    [InlineData('a', 2001)]
     [InlineData('(', 2500)]
     public async Task The_longest_and_deepest_filter_does_not_bring_the_server_down(char of, int length)
     {
-        Assert.NotEqual(string.Empty, (await shared.Admin.Get($"/api/agents?filter={Uri.EscapeDataString(new(of, length))}")).NamesField("filter"));
+        Assert.Matches("""\(column \d+\)\.?$""", (await shared.Admin.Get($"/api/agents?filter={Uri.EscapeDataString(new(of, length))}")).NamesField("filter"));
         (await shared.Anonymous.Get("/healthz")).Is(200);
     }
 
@@ -102,8 +118,8 @@ public sealed class AgentListTests(SharedServer shared)
     public async Task A_filter_as_deep_as_it_may_be_works()
     {
         const string Inner = "id=='nobody'";
-        var depth = (1000 - Inner.Length) / 2;
-        Assert.Equal("[]", (await shared.Admin.Get($"/api/agents?filter={new string('(', depth)}{Inner}{new string(')', depth)}")).Is(200).Body);
+        const int Depth = 50;
+        Assert.Equal("[]", (await shared.Admin.Get($"/api/agents?filter={new string('(', Depth)}{Inner}{new string(')', Depth)}")).Is(200).Body);
     }
 
     [Theory]
@@ -170,10 +186,9 @@ public sealed class AgentListTests(SharedServer shared)
         var container = Some.Container();
         await host.ConnectWith(shared.Server.Url, container);
         Assert.Equal("running", (await shared.Admin.Get($"/api/agents/{Some.GuestId(host, container)}")).Text("status"));
-        await host.Disconnect();
-        await Waiting.Until(() => shared.Admin.Get($"/api/agents/{host.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+        await host.FallSilent(shared.Admin);
         var guest = await shared.Admin.Get($"/api/agents/{Some.GuestId(host, container)}");
-        Assert.Equal(("unknown", "its node is not connected"), (guest.Text("status"), guest.Text("problem")));
+        Assert.Equal(("unknown", "its node does not report"), (guest.Text("status"), guest.Text("problem")));
     }
 
     private static string Id(JsonElement row) => row.GetProperty("id").GetString()!;

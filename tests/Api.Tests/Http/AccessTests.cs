@@ -11,7 +11,9 @@ public sealed class AccessTests(SharedServer shared)
 
     private static readonly string[] ForPeople =
     [
-        "GET /api/agents", "GET /api/agents/{id}", "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology",
+        "GET /api/agents", "GET /api/agents/{id}", "PATCH /api/agents/{id}", "POST /api/agents/{id}/discover", "GET /api/agents/{id}/metrics",
+        "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
+        "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology", "GET /api/audit",
     ];
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.

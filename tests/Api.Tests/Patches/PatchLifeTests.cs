@@ -16,8 +16,7 @@ public sealed class PatchLifeTests(SharedServer shared)
         await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
         var container = Some.Container();
         await host.ConnectWith(shared.Server.Url, container);
-        await host.Disconnect();
-        await Waiting.Until(() => shared.Admin.Get($"/api/agents/{host.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+        await host.FallSilent(shared.Admin);
 
         var id = await Order(host, container, "dry-run");
         Assert.Equal("pending", (await Operation(id)).Text("status"));

@@ -7,6 +7,7 @@ using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Api.Tests.Support;
 
@@ -15,6 +16,7 @@ internal sealed class HostPeer : IAsyncDisposable
 {
     private HubConnection? connection;
     private Channel<Job> jobs = Channel.CreateUnbounded<Job>();
+    private Channel<Discover> asked = Channel.CreateUnbounded<Discover>();
     private TaskCompletionSource closed = new();
 
     private HostPeer(ClusterId cluster, NodeName node, string clusterName, Answer tokens)
@@ -65,10 +67,11 @@ internal sealed class HostPeer : IAsyncDisposable
     public async Task Connect(Uri server)
     {
         await Disconnect();
-        var (received, ended) = (Channel.CreateUnbounded<Job>(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        (jobs, closed) = (received, ended);
+        var (received, wanted, ended) = (Channel.CreateUnbounded<Job>(), Channel.CreateUnbounded<Discover>(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        (jobs, asked, closed) = (received, wanted, ended);
         connection = Build(server, AccessToken);
         connection.On<Job>(AgentHub.RunJob, job => received.Writer.TryWrite(job));
+        connection.On<Discover>(AgentHub.Discover, ask => wanted.Writer.TryWrite(ask));
         connection.Closed += _ =>
         {
             ended.TrySetResult();
@@ -109,7 +112,22 @@ internal sealed class HostPeer : IAsyncDisposable
         await ReportInventory(Some.Inventory(this, guests));
     }
 
-    public Task ReportInventory(Inventory inventory) => Call(AgentHub.ReportInventory, inventory);
+    /// <summary>A whole inventory, or with <see cref="Inventory.Since"/> what has changed.</summary>
+    public Task<InventoryAnswer> ReportInventory(Inventory inventory) =>
+        connection!.InvokeCoreAsync<InventoryAnswer>(AgentHub.ReportInventory, [inventory]).Within("the answer to an inventory");
+
+    public Task ReportMetrics(NodeMetrics metrics) => Call(AgentHub.ReportMetrics, metrics);
+
+    /// <summary>
+    /// Says that it reports each second, and nothing any more. Returns when three of them have passed: the server has nothing to answer
+    /// until then.
+    /// </summary>
+    public async Task FallSilent(Caller admin)
+    {
+        await ReportMetrics(new(Some.Noon, IntervalSeconds: 1));
+        await Disconnect();
+        await Waiting.Until(() => admin.Get($"/api/agents/{Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+    }
 
     public Task Report(JobReport report) => Call(AgentHub.ReportJob, report);
 
@@ -117,6 +135,8 @@ internal sealed class HostPeer : IAsyncDisposable
     public Task Call(string method, object? argument) => connection!.InvokeCoreAsync(method, [argument]).Within($"the answer to {method}");
 
     public async Task<PatchGuest> NextJob() => Assert.IsType<PatchGuest>(await jobs.Reader.ReadAsync().AsTask().Within($"a job for {Node}"));
+
+    public Task<Discover> NextDiscover() => asked.Reader.ReadAsync().AsTask().Within($"{Node} to be asked to look anew");
 
     /// <summary>Whether no job has come that was not taken. Ask after an answered call: what was sent before the answer has come before it.</summary>
     public bool HasNoJob() => jobs.Reader.Count is 0;
