@@ -45,12 +45,12 @@ public static class AgentFilter
     {
         var expression = Deferred<Func<AgentRow, bool>>();
         var field = Terms.Identifier().Then((context, name) => AgentField.All.GetValueOrDefault(name.ToString())
-            ?? throw new ParseException($"Unknown field '{name}'; known are {string.Join(", ", AgentField.All.Keys)}.", context.Scanner.Cursor.Position));
+            ?? throw new ParseException($"Unknown field '{name}'; known are {string.Join(", ", AgentField.All.Keys)}.", Start(name)));
         var sign = OneOf(Terms.Text("=="), Terms.Text("!="), Terms.Text("!~"), Terms.Text("<="), Terms.Text(">="), Terms.Text("="), Terms.Text("<"), Terms.Text(">"), Terms.Text("~"));
         var value = OneOf(
             Terms.String(StringLiteralQuotes.SingleOrDouble).Then(text => Operand.Of(text.ToString(), quoted: true)),
             Terms.Pattern(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+').Then((context, word) => Operand.Word(word.ToString())
-                ?? throw new ParseException($"A text needs quotes: '{word}'.", context.Scanner.Cursor.Position)));
+                ?? throw new ParseException($"A text needs quotes: '{word}'.", Start(word))));
         var comparison = field.And(sign.ElseError("Expected ==, !=, <, <=, >, >=, ~ or !~.")).And(value.ElseError("Expected a quoted text, a number, true, false or null."))
             .Then<Func<AgentRow, bool>>(static (context, parts) => Test(parts.Item1, parts.Item2, parts.Item3) switch
             {
@@ -61,8 +61,10 @@ public static class AgentFilter
         var term = group.Or(comparison).ElseError("Expected a field's name.");
         var all = Separated(Terms.Text("&&"), term).Then<Func<AgentRow, bool>>(tests => row => tests.All(test => test(row)));
         expression.Parser = Separated(Terms.Text("||"), all).Then<Func<AgentRow, bool>>(tests => row => tests.Any(test => test(row)));
-        return expression.AndSkip(Terms.WhiteSpace().Optional()).Eof().ElseError("Expected && or || or the end.");
+        return expression.AndSkip(Literals.WhiteSpace().Optional()).AndSkip(Always(true).Eof().ElseError("Expected && or || or the end."));
     }
+
+    private static TextPosition Start(TextSpan token) => new(token.Offset, 1, token.Offset + 1);
 
     private static (Func<AgentRow, bool>? Test, string? Problem) Test(AgentField field, string sign, Operand operand)
     {
