@@ -48,7 +48,7 @@ static WebApplication Build(string[] args)
     });
     builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
     builder.Services.AddProblems();
-    builder.Services.AddOpenApi();
+    builder.Services.AddOpenApi(document => document.AddSchemaTransformer<AgentRowSchema>());
     builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1024 * 1024);
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {

@@ -22,10 +22,13 @@ internal static class AgentEndpoints
         agents.MapGet("/", List).WithName("ListAgents")
             .WithSummary("Hosts, guests and standalone agents: all, those a filter selects, or a page of them. The total is in X-Total-Count.")
             .Produces<IEnumerable<AgentRow>>().ProducesValidationProblem();
-        agents.MapGet("/{id}", Get).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.");
+        agents.MapGet("/{id}", Get).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.")
+            .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         agents.MapPatch("/{id}", Patch).WithName("PatchAgent")
-            .WithSummary("Says what discovery can't know: platform_family, tags, notes, and the agent inside a VM (vm_agent). Null takes back.");
-        agents.MapPost("/{id}/discover", Discover).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.");
+            .WithSummary("Says what discovery can't know: platform_family, tags, notes, and the agent inside a VM (vm_agent). Null takes back.")
+            .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        agents.MapPost("/{id}/discover", Discover).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.")
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
     /// <param name="query">What is asked for.</param>
@@ -50,12 +53,19 @@ internal static class AgentEndpoints
         return TypedResults.Ok<IEnumerable<object>>(page.Rows.Skip(query.Skip));
     }
 
+    /// <param name="id">Its id, or any short form that means one thing alone: lxc-100, guest-lxc-100, lxc-100-web, a vmid, a name.</param>
+    /// <param name="grains">The control plane.</param>
     internal static async Task<Results<Ok<object>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
     {
         var (target, problem) = await grains.Resolve(id);
         return target is null ? problem! : Row(target, id);
     }
 
+    /// <param name="id">Its id, or any short form that means one thing alone.</param>
+    /// <param name="body">What to say of it. Absent fields stay as they are.</param>
+    /// <param name="caller">Who says so, for the audit log.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Ok<object>, ValidationProblem, ProblemHttpResult>> Patch(
         string id, JsonBody<AgentChanges> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
     {
@@ -99,6 +109,9 @@ internal static class AgentEndpoints
         return after is null ? gone! : Row(after, id).Result switch { Ok<object> row => row, ProblemHttpResult none => none, var other => throw new InvalidOperationException($"{other}") };
     }
 
+    /// <param name="id">Its id, or any short form that means one thing alone.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Accepted<DiscoverAnswer>, ProblemHttpResult>> Discover(string id, IGrainFactory grains, TimeProvider clock)
     {
         var (target, problem) = await grains.Resolve(id);
