@@ -40,6 +40,13 @@ internal static class Some
         Noon, "0.1.0", host.Node.Value, "pve-manager/9.2.11/0000000000000000", "5f0cbd1e-9d07-4f6c-8b6d-111111111111",
         new(host.ClusterName, true, [new(host.Node, true, 1)]), guests, []);
 
+    /// <summary>An inventory that also has the cluster's own list of where guests are: what is in none is deleted.</summary>
+    public static Inventory Placed(HostPeer host, params GuestSeen[] guests)
+    {
+        var inventory = Inventory(host, guests);
+        return inventory with { Cluster = inventory.Cluster! with { GuestsByNode = new Dictionary<NodeName, IReadOnlyList<Vmid>> { [host.Node] = [.. guests.Select(guest => guest.Vmid)] } } };
+    }
+
     /// <summary>What a machine outside Proxmox VE says.</summary>
     public static Inventory MachineInventory(HostPeer host, string? uuid = null) => new(Noon, "0.1.0", host.Node.Value, null, null, null, null, [])
     {
