@@ -50,7 +50,7 @@ internal static class AgentEndpoints
         }
 
         // As objects: each row is written with the fields of its own kind.
-        return TypedResults.Ok<IEnumerable<object>>(page.Rows.Skip(query.Skip));
+        return TypedResults.Ok<IEnumerable<object>>(page.Rows.Skip(query.Skip).ToArray<object>());
     }
 
     /// <param name="id">Its id, or any short form that means one thing alone: lxc-100, guest-lxc-100, lxc-100-web, a vmid, a name.</param>
