@@ -68,6 +68,7 @@ public sealed partial class AgentPageTests(SharedServer shared)
         Assert.Null(all.Header("Link"));
         var whole = all.Json.EnumerateArray().Select(Id).ToArray();
         Assert.Equal(22, whole.Distinct().Count());
+        Assert.DoesNotContain("$type", all.Body, StringComparison.Ordinal);
 
         var (pages, next) = (new List<string[]>(), $"{of}&per_page=5");
         while (next is not null)
