@@ -137,8 +137,8 @@ public sealed record StorageView(
 /// <param name="LastSeen">When it last said something, by the server's clock; null when never.</param>
 /// <param name="PveVersion">As the host said; null when not known.</param>
 /// <param name="Problems">What the host could not read; empty when all could be.</param>
-/// <param name="GuestsAt">When its guests were last listed; null when never: then <paramref name="Guests"/> is null, which is not "none".</param>
-/// <param name="Guests">Its guests, by vmid, and those that were deleted lately; null when not known.</param>
+/// <param name="GuestsAt">When its guests were last listed; null when never: then <paramref name="Guests"/> has those alone that others say moved here.</param>
+/// <param name="Guests">Its guests, by vmid, and those that were deleted lately; null when nothing is known of them, which is not "none".</param>
 public sealed record NodeView(
     NodeName Name,
     AgentId? Agent,
@@ -261,6 +261,9 @@ public sealed record GuestView(
 
     /// <summary>When it was found deleted, by the server's clock; null while it is not.</summary>
     public DateTimeOffset? DeletedAt { get; init; }
+
+    /// <summary>When a host last listed it, or missed it, by the server's clock.</summary>
+    public DateTimeOffset? LastSeen { get; init; }
 }
 
 /// <summary>Whether a node can be asked.</summary>

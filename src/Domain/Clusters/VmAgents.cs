@@ -8,7 +8,8 @@ public static class VmAgents
 {
     /// <summary>
     /// By a person's word, else by the SMBIOS uuid that Proxmox VE gives the VM and the agent reads inside. A uuid that two VMs have (one
-    /// was restored beside the other) or that two agents read says nothing: the wrong machine must not be patched as this one.
+    /// was restored beside the other) or that two agents read says nothing, and neither does a person who named one agent for two VMs: the
+    /// wrong machine must not be patched as this one.
     /// </summary>
     public static IReadOnlyDictionary<Vmid, AgentId> Of(ClusterIndex cluster, IReadOnlyList<MachineLink> machines)
     {
@@ -22,17 +23,20 @@ public static class VmAgents
         var vms = cluster.Guests.Values.SelectMany(guests => guests)
             .Where(guest => guest is { Seen.Type: GuestType.Qemu, Fate: not GuestFate.Deleted }).Select(guest => guest.Seen).ToArray();
         var vmsByUuid = Unique(vms.Where(vm => vm.SmbiosUuid is not null), vm => vm.SmbiosUuid!);
-        var byHand = cluster.Stored.Guests.Where(note => note.Annotation?.Agent is not null).ToDictionary(note => note.Vmid, note => note.Annotation!.Agent!.Value);
+        var there = vms.Select(vm => vm.Vmid).ToHashSet();
+        var byHand = cluster.Stored.Guests.Where(note => note.Annotation?.Agent is not null && there.Contains(note.Vmid)).ToDictionary(note => note.Vmid, note => note.Annotation!.Agent!.Value);
+        var timesNamed = byHand.Values.ToLookup(agent => agent);
+        var known = machines.Select(machine => machine.Agent).ToHashSet();
         foreach (var vm in vms)
         {
             if (byHand.TryGetValue(vm.Vmid, out var named))
             {
-                if (machines.Any(machine => machine.Agent == named))
+                if (known.Contains(named) && timesNamed[named].Count() is 1)
                 {
                     agents[vm.Vmid] = named;
                 }
             }
-            else if (vm.SmbiosUuid is { } uuid && vmsByUuid.ContainsKey(uuid) && byUuid.TryGetValue(uuid, out var machine) && !byHand.ContainsValue(machine.Agent))
+            else if (vm.SmbiosUuid is { } uuid && vmsByUuid.ContainsKey(uuid) && byUuid.TryGetValue(uuid, out var machine) && !timesNamed.Contains(machine.Agent))
             {
                 agents[vm.Vmid] = machine.Agent;
             }
