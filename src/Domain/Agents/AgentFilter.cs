@@ -15,7 +15,7 @@ public static class AgentFilter
     /// <summary>The longest filter, in characters.</summary>
     public const int MaxLength = 2000;
 
-    /// <summary>The deepest nesting of parentheses.</summary>
+    /// <summary>The most parentheses.</summary>
     public const int MaxDepth = 50;
 
     private static readonly Parser<Func<AgentRow, bool>> Grammar = Make();
@@ -25,13 +25,17 @@ public static class AgentFilter
     {
         if (text.Length > MaxLength)
         {
-            return (null, $"It may have {MaxLength} characters at most.");
+            return (null, $"It may have {MaxLength} characters at most (column {MaxLength + 1}).");
         }
 
         // The parser descends into each parenthesis by a call of its own; what is deeper than anybody writes is refused before.
-        if (text.Count(c => c is '(') > MaxDepth)
+        var opened = 0;
+        for (var at = 0; at < text.Length; at++)
         {
-            return (null, $"It may have {MaxDepth} parentheses at most.");
+            if (text[at] is '(' && ++opened > MaxDepth)
+            {
+                return (null, $"It may have {MaxDepth} parentheses at most (column {at + 1}).");
+            }
         }
 
         return Grammar.TryParse(text, out var test, out var error)
@@ -123,6 +127,9 @@ public static class AgentFilter
 
     private sealed record Operand(string Text, bool IsNull)
     {
+        // ISO 8601 alone: the framework's own parser takes "10:30" for today's.
+        private static readonly string[] TimeFormats = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+
         public static Operand Of(string text, bool quoted) => new(text, !quoted && text is "null");
 
         /// <summary>What stands without quotes: a number, true, false or null.</summary>
@@ -134,7 +141,7 @@ public static class AgentFilter
         {
             FieldKind.Number => double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null,
             FieldKind.Flag => Text switch { "true" => true, "false" => false, _ => null },
-            FieldKind.Time => DateTimeOffset.TryParse(Text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null,
+            FieldKind.Time => DateTimeOffset.TryParseExact(Text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null,
             _ => Text,
         };
     }
