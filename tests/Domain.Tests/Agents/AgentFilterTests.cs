@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using CsCheck;
 using NannyOrleans.Domain.Agents;
@@ -127,45 +126,38 @@ public sealed class AgentFilterTests
         }
     }
 
-    [Fact] // whatever is typed is a filter or is refused, and soon
-    public void Never_throws_and_answers_quickly()
+    [Fact]
+    public void Whatever_is_typed_is_a_filter_or_is_refused()
     {
         var pieces = Gen.OneOf("name", "cores", "tags", "==", "=", "!=", "~", "!~", "<=", ">", "&&", "||", "(", ")", "'", "\"", "'x'", "\\", "\\u12", "\\u{110000}", "null", "true", "1", "-", ".", " ", "\0", "\uD800", "é", "&", "|", "!", "_");
-        var clock = Stopwatch.StartNew();
-        var asked = 0;
         Gen.OneOf<string>(Gen.String, pieces.Array[0, 60].Select(string.Concat)).Sample(
             text =>
             {
-                asked++;
                 var (test, problem) = AgentFilter.Parse(text);
                 Assert.True(test is null != problem is null);
                 Assert.True(test is not null || problem!.EndsWith(')'));
                 _ = test is not null && Rows.Any(test);
             },
-            iter: 5000,
-            threads: 1);
-        Assert.True(clock.Elapsed < TimeSpan.FromMilliseconds(20) * asked, $"{asked} filters took {clock.Elapsed}.");
+            iter: 5000);
     }
 
-    [Fact]
-    public void The_longest_nested_and_the_longest_broken_filters_answer_quickly()
+    [Fact] // a parser that tries each way again at each level would not come back from these
+    public void The_deepest_and_the_longest_filters_are_answered()
     {
         string[] worst =
         [
             new('(', 2000),
             string.Concat(Enumerable.Repeat("(cores>1||", 49)) + "cores>1",
+            string.Concat(Enumerable.Repeat("(", 50)) + "cores>1",
             string.Concat(Enumerable.Repeat("cores>1&&", 222)),
             $"name=='{string.Concat(Enumerable.Repeat("\\'", 990))}'",
             new('\'', 2000),
         ];
-        var clock = Stopwatch.StartNew();
         foreach (var text in worst)
         {
             var (test, problem) = AgentFilter.Parse(text);
             Assert.True(test is null != problem is null);
         }
-
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"They took {clock.Elapsed}.");
     }
 
     [Fact]
