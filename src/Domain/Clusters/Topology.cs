@@ -195,7 +195,11 @@ public sealed record MachineView(ClusterId Id, NodeView Node, PlatformFamily Pla
 /// <param name="ClusterName">The cluster's name.</param>
 /// <param name="Node">The node it is on.</param>
 /// <param name="ParentHost">That node's agent; null when it has none.</param>
-public sealed record LinkedVm(AgentId Agent, string Guest, Vmid Vmid, ClusterId Cluster, string ClusterName, NodeName Node, AgentId? ParentHost);
+public sealed record LinkedVm(AgentId Agent, string Guest, Vmid Vmid, ClusterId Cluster, string ClusterName, NodeName Node, AgentId? ParentHost)
+{
+    /// <summary>Whether a person said so, and not the uuid.</summary>
+    public bool ByHand { get; init; }
+}
 
 /// <summary>What tells which VM an agent is inside of.</summary>
 /// <param name="Agent">The agent.</param>

@@ -45,6 +45,17 @@ public static class VmAgents
         return agents;
     }
 
+    /// <summary>
+    /// Which VM each agent is inside of, when VMs of several clusters say they have it: one that a person named, else the only one. Agents of
+    /// which that is not known are left out.
+    /// </summary>
+    public static IReadOnlyDictionary<AgentId, LinkedVm> Decided(IEnumerable<LinkedVm> linked) => linked
+        .GroupBy(vm => vm.Agent)
+        .Select(group => (All: group.ToArray(), Named: group.Where(vm => vm.ByHand).ToArray()))
+        .Select(agent => agent switch { { Named: [var named] } => named, { Named: [], All: [var only] } => only, _ => null })
+        .OfType<LinkedVm>()
+        .ToDictionary(vm => vm.Agent);
+
     private static Dictionary<string, T> Unique<T>(IEnumerable<T> items, Func<T, string> key) => items
         .GroupBy(key, StringComparer.OrdinalIgnoreCase)
         .Where(group => group.Count() is 1)
