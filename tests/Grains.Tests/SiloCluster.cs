@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Tests;
 using Orleans.Serialization;
@@ -18,6 +19,10 @@ public sealed class SiloCluster : IAsyncLifetime
 
     internal RecordingHistory History { get; } = new();
 
+    internal RecordingMetrics Metrics { get; } = new();
+
+    internal RecordingAudit Audit { get; } = new();
+
     internal ShiftedClock Clock { get; } = new();
 
     internal IGrainFactory Grains => cluster!.Client;
@@ -29,6 +34,8 @@ public sealed class SiloCluster : IAsyncLifetime
         {
             silo.Services.AddSerializer(AddWire);
             silo.Services.AddSingleton<IOperationHistory>(History);
+            silo.Services.AddSingleton<IMetricsHistory>(Metrics);
+            silo.Services.AddSingleton<IAuditLog>(Audit);
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IGrainStorage>(Storage);
         });
@@ -52,6 +59,13 @@ public sealed class SiloCluster : IAsyncLifetime
 
     private static void AddWire(ISerializerBuilder serializer) => serializer.AddJsonSerializer(type =>
         type.Namespace?.StartsWith("NannyOrleans", StringComparison.Ordinal) is true && !typeof(IAddressable).IsAssignableFrom(type));
+}
+
+/// <summary>Tests that share the silo's clock, one after another: some move it.</summary>
+[CollectionDefinition(Name)]
+public sealed class OneAfterAnother
+{
+    public const string Name = "one after another";
 }
 
 /// <summary>The system's clock, moved.</summary>

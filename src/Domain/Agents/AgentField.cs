@@ -5,7 +5,7 @@ namespace NannyOrleans.Domain.Agents;
 /// <summary>What kind of value a field has, and so what it can be compared with.</summary>
 internal enum FieldKind
 {
-    /// <summary>Text; two that are both numbers are ordered as numbers, so that vmid 99 comes before 100.</summary>
+    /// <summary>Text; those that are numbers come first and in the order of numbers, so that vmid 99 comes before 100.</summary>
     Text,
 
     /// <summary>A number.</summary>
@@ -80,27 +80,38 @@ internal sealed record AgentField(FieldKind Kind, Func<AgentRow, object?> Read)
         ["problem"] = Text(row => (row as GuestRow)?.Problem),
     };
 
-    /// <summary>Orders two values of one field; null comes last, whichever way the order goes.</summary>
-    public static int Compare(object? one, object? other) => (one, other) switch
+    /// <summary>Orders two values of one field, neither of them null.</summary>
+    public static int Compare(object one, object other) => (one, other) switch
     {
-        (string a, string b) => Compare(a, b),
+        // Numbers before all else: were each pair ordered by its own rule, 9 < 10 < 1a < 9 would be no order.
+        (string a, string b) => (AsNumber(a), AsNumber(b)) switch
+        {
+            ({ } x, { } y) => x.CompareTo(y),
+            (null, null) => string.CompareOrdinal(a, b),
+            (var x, _) => x is null ? 1 : -1,
+        },
         (double a, double b) => a.CompareTo(b),
         (bool a, bool b) => a.CompareTo(b),
         (DateTimeOffset a, DateTimeOffset b) => a.CompareTo(b),
-        (IReadOnlyList<string> a, IReadOnlyList<string> b) => string.CompareOrdinal(string.Join(',', a), string.Join(',', b)),
-        _ => 0,
+        (IReadOnlyList<string> a, IReadOnlyList<string> b) => Compare(a, b),
+        _ => throw new ArgumentException($"{one.GetType()} and {other.GetType()} have no order."),
     };
 
-    // Numbers before other texts: with 9 < 10 by number, and 10 < 1x < 9 by letter, there would be no order at all.
-    private static int Compare(string one, string other) => (Number(one), Number(other)) switch
+    private static int Compare(IReadOnlyList<string> one, IReadOnlyList<string> other)
     {
-        ({ } a, { } b) => a.CompareTo(b),
-        (null, null) => string.CompareOrdinal(one, other),
-        (null, _) => 1,
-        _ => -1,
-    };
+        for (var at = 0; at < one.Count && at < other.Count; at++)
+        {
+            if (string.CompareOrdinal(one[at], other[at]) is not 0 and var order)
+            {
+                return order;
+            }
+        }
 
-    private static double? Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
+        return one.Count.CompareTo(other.Count);
+    }
+
+    private static double? AsNumber(string text) =>
+        double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     private static AgentField Text(Func<AgentRow, string?> read) => new(FieldKind.Text, read);
 

@@ -15,7 +15,7 @@ public static class AgentFilter
     /// <summary>The longest filter, in characters.</summary>
     public const int MaxLength = 2000;
 
-    /// <summary>The deepest nesting of parentheses.</summary>
+    /// <summary>The most parentheses.</summary>
     public const int MaxDepth = 50;
 
     private static readonly Parser<Func<AgentRow, bool>> Grammar = Make();
@@ -25,13 +25,17 @@ public static class AgentFilter
     {
         if (text.Length > MaxLength)
         {
-            return (null, $"It may have {MaxLength} characters at most (column {MaxLength + 1}).");
+            return (null, $"It may have {MaxLength} characters at most. (column {MaxLength + 1})");
         }
 
         // The parser descends into each parenthesis by a call of its own; what is deeper than anybody writes is refused before.
-        if (text.Index().Where(at => at.Item is '(').Skip(MaxDepth).Select(at => at.Index + 1).FirstOrDefault() is > 0 and var column)
+        var opened = 0;
+        for (var at = 0; at < text.Length; at++)
         {
-            return (null, $"It may have {MaxDepth} parentheses at most (column {column}).");
+            if (text[at] is '(' && ++opened > MaxDepth)
+            {
+                return (null, $"It may have {MaxDepth} parentheses at most. (column {at + 1})");
+            }
         }
 
         return Grammar.TryParse(text, out var test, out var error)
@@ -44,27 +48,32 @@ public static class AgentFilter
     private static Parser<Func<AgentRow, bool>> Make()
     {
         var expression = Deferred<Func<AgentRow, bool>>();
-        var field = Terms.Identifier().Then((context, name) => AgentField.All.GetValueOrDefault(name.ToString())
-            ?? throw new ParseException($"Unknown field '{name}'; known are {string.Join(", ", AgentField.All.Keys)}.", Start(name)));
+        // With where it begins: what is wrong with a comparison is said of its field.
+        var field = Terms.Identifier().Then((_, name) => (Field: AgentField.All.GetValueOrDefault(name.ToString())
+            ?? throw new ParseException($"Unknown field '{name}'; known are {string.Join(", ", AgentField.All.Keys)}.", At(name.Offset)), name.Offset));
         var sign = OneOf(Terms.Text("=="), Terms.Text("!="), Terms.Text("!~"), Terms.Text("<="), Terms.Text(">="), Terms.Text("="), Terms.Text("<"), Terms.Text(">"), Terms.Text("~"));
         var value = OneOf(
             Terms.String(StringLiteralQuotes.SingleOrDouble).Then(text => Operand.Of(text.ToString(), quoted: true)),
-            Terms.Pattern(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+').Then((context, word) => Operand.Word(word.ToString())
-                ?? throw new ParseException($"A text needs quotes: '{word}'.", Start(word))));
+            Terms.Pattern(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+').Then((_, word) => Operand.Word(word.ToString())
+                ?? throw new ParseException($"A text needs quotes: '{word}'.", At(word.Offset))));
         var comparison = field.And(sign.ElseError("Expected ==, !=, <, <=, >, >=, ~ or !~.")).And(value.ElseError("Expected a quoted text, a number, true, false or null."))
-            .Then<Func<AgentRow, bool>>(static (context, parts) => Test(parts.Item1, parts.Item2, parts.Item3) switch
+            .Then<Func<AgentRow, bool>>(static (_, parts) => Test(parts.Item1.Field, parts.Item2, parts.Item3) switch
             {
                 ({ } test, _) => test,
-                (_, var problem) => throw new ParseException(problem!, context.Scanner.Cursor.Position),
+                (_, var problem) => throw new ParseException(problem!, At(parts.Item1.Offset)),
             });
         var group = Between(Terms.Char('('), expression, Terms.Char(')').ElseError("Expected )."));
         var term = group.Or(comparison).ElseError("Expected a field's name.");
         var all = Separated(Terms.Text("&&"), term).Then<Func<AgentRow, bool>>(tests => row => tests.All(test => test(row)));
         expression.Parser = Separated(Terms.Text("||"), all).Then<Func<AgentRow, bool>>(tests => row => tests.Any(test => test(row)));
-        return expression.AndSkip(Literals.WhiteSpace().Optional()).AndSkip(Always(true).Eof().ElseError("Expected && or || or the end."));
+        return expression.Then((context, test) =>
+        {
+            context.SkipWhiteSpace();
+            return context.Scanner.Cursor.Eof ? test : throw new ParseException("Expected && or || or the end.", context.Scanner.Cursor.Position);
+        });
     }
 
-    private static TextPosition Start(TextSpan token) => new(token.Offset, 1, token.Offset + 1);
+    private static TextPosition At(int offset) => new(offset, 1, offset + 1);
 
     private static (Func<AgentRow, bool>? Test, string? Problem) Test(AgentField field, string sign, Operand operand)
     {
@@ -125,6 +134,9 @@ public static class AgentFilter
 
     private sealed record Operand(string Text, bool IsNull)
     {
+        // ISO 8601 alone: the framework's own parser takes "10:30" for today's.
+        private static readonly string[] TimeFormats = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+
         public static Operand Of(string text, bool quoted) => new(text, !quoted && text is "null");
 
         /// <summary>What stands without quotes: a number, true, false or null.</summary>
@@ -136,7 +148,7 @@ public static class AgentFilter
         {
             FieldKind.Number => double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null,
             FieldKind.Flag => Text switch { "true" => true, "false" => false, _ => null },
-            FieldKind.Time => DateTimeOffset.TryParse(Text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null,
+            FieldKind.Time => DateTimeOffset.TryParseExact(Text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null,
             _ => Text,
         };
     }

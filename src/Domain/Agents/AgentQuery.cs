@@ -2,7 +2,7 @@ namespace NannyOrleans.Domain.Agents;
 
 /// <summary>Which rows are wanted and in what order. It has been checked: its filter and its sorting parse.</summary>
 /// <param name="Filter">An <see cref="AgentFilter"/>; null for all rows.</param>
-/// <param name="Sort">An <see cref="AgentOrder"/>; null for the order of the topology.</param>
+/// <param name="Sort">An <see cref="AgentOrder"/>; null for cluster by cluster as they were registered, each in the order of its topology.</param>
 /// <param name="Take">How many rows at most from the beginning; null for all.</param>
 /// <param name="Deleted">Whether guests that were deleted lately are listed too.</param>
 public sealed record AgentQuery(string? Filter, string? Sort, int? Take, bool Deleted)
@@ -49,7 +49,7 @@ public static class AgentOrder
         var fields = new List<(AgentField Field, bool Down)>();
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            var name = part.TrimStart('-', '+');
+            var name = part is ['-' or '+', ..] ? part[1..] : part;
             if (!AgentField.All.TryGetValue(name, out var field))
             {
                 return (null, $"Unknown field '{name}'; known are {string.Join(", ", AgentField.All.Keys)}.");

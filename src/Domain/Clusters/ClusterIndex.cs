@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Domain.Clusters;
@@ -22,10 +23,8 @@ public sealed record ClusterIndex
     public ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>> Guests { get; private init; } = ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>>.Empty;
 
     /// <summary>Takes an agent that a person approved for one of the nodes.</summary>
-    public ClusterIndex Enrol(NodeName node, Enrolment enrolment) => this with
-    {
-        Stored = With(Stored with { Name = Stored.Name ?? enrolment.ClusterName }, node, known => known with { Agent = enrolment.Agent, Hostname = enrolment.Hostname }),
-    };
+    public ClusterIndex Enrol(NodeName node, Enrolment enrolment) => With(
+        With(Stored with { Name = Stored.Name ?? enrolment.ClusterName }, node, known => known with { Agent = enrolment.Agent, Hostname = enrolment.Hostname }), Known);
 
     /// <summary>Takes what a node has said. An older word than the known one changes nothing.</summary>
     public ClusterIndex RecordInventory(NodeName node, NodeInventory inventory, DateTimeOffset now)
@@ -40,25 +39,16 @@ public sealed record ClusterIndex
         if (inventory.Report is { } report)
         {
             stored = With(stored, node, member => member.Hostname == report.Hostname ? member : member with { Hostname = report.Hostname });
-            foreach (var member in report.Cluster?.Members ?? [])
-            {
-                stored = With(stored, member.Node, one => one);
-            }
-
+            stored = report.Cluster is { } cluster ? WithMembers(stored, node, cluster) : stored;
             if (report.Cluster?.Name is { } name && stored.Name != name)
             {
                 stored = stored with { Name = name };
             }
+
+            stored = WithoutNotesOf(Renewed(known.Inventory?.Report?.Guests, report.Guests), stored);
         }
 
-        var same = known.Inventory is { } before && ReferenceEquals(before.Report?.Guests, inventory.Report?.Guests)
-            && ReferenceEquals(before.Departed, inventory.Departed) && before.GuestsQuorate == inventory.GuestsQuorate;
-        var next = this with
-        {
-            Stored = stored,
-            Known = Known.SetItem(node, known with { Inventory = inventory, HeardAt = Later(known.HeardAt, inventory.ReceivedAt) }),
-        };
-        return (same ? next : next with { Guests = GuestPlaces.Of(next.Stored, next.Known) }).Forget(now);
+        return With(stored, Known.SetItem(node, known with { Inventory = inventory, HeardAt = Later(known.HeardAt, inventory.ReceivedAt) })).Forget(now);
     }
 
     /// <summary>Takes a node's newest sample.</summary>
@@ -81,7 +71,7 @@ public sealed record ClusterIndex
             return new Refusal("unknown-guest", "No host has reported this guest.");
         }
 
-        if (change.Agent?.To is not null && guest.Seen.Type is not Protocol.Inventories.GuestType.Qemu)
+        if (change.Agent?.To is not null && guest.Seen.Type is not GuestType.Qemu)
         {
             return new Refusal("not-a-vm", $"CT {vmid} needs no agent inside; only a VM can have one.");
         }
@@ -122,6 +112,29 @@ public sealed record ClusterIndex
         },
     };
 
+    // Where a guest is depends on when every node has spoken and on who is a member: decided anew each time, some milliseconds for
+    // thousands of guests. The lists of nodes where nothing has changed stay the same objects.
+    private ClusterIndex With(ClusterState stored, ImmutableDictionary<NodeName, NodeKnown> known) => this with
+    {
+        Stored = stored,
+        Known = known,
+        Guests = GuestPlaces.Of(stored, known, Guests),
+    };
+
+    // Guests of a number that another guest had before: by the cluster's own list that one was nowhere any more, or it was of the other
+    // kind. What was said of it, above all which family's script patches it, does not hold for its successor.
+    private HashSet<Vmid> Renewed(IReadOnlyList<GuestSeen>? before, IReadOnlyList<GuestSeen>? now)
+    {
+        if (before is null || now is null || Stored.Guests.Count is 0 || ReferenceEquals(before, now))
+        {
+            return [];
+        }
+
+        var types = before.ToDictionary(guest => guest.Vmid, guest => guest.Type);
+        var deleted = Guests.Values.SelectMany(guests => guests).Where(guest => guest.Fate is GuestFate.Deleted).Select(guest => guest.Seen.Vmid).ToHashSet();
+        return [.. now.Where(guest => types.TryGetValue(guest.Vmid, out var type) ? type != guest.Type : deleted.Contains(guest.Vmid)).Select(guest => guest.Vmid)];
+    }
+
     // What was said of a guest goes with the guest. Only when every host has spoken is it known who is gone: the next guest of that number
     // must not inherit the family of the last.
     private ClusterIndex Forget(DateTimeOffset now)
@@ -131,10 +144,27 @@ public sealed record ClusterIndex
             return this;
         }
 
-        var there = Guests.Values.SelectMany(guests => guests).Where(guest => !guest.IsForgotten(now)).Select(guest => guest.Seen.Vmid).ToHashSet();
-        return Stored.Guests.All(note => there.Contains(note.Vmid))
-            ? this
-            : this with { Stored = Stored with { Guests = [.. Stored.Guests.Where(note => there.Contains(note.Vmid))] } };
+        var there = Guests.Values.SelectMany(guests => guests).Where(guest => !guest.IsForgotten(now)).Select(guest => guest.Seen.Vmid);
+        return this with { Stored = WithoutNotesOf(Stored.Guests.Select(note => note.Vmid).Except(there).ToHashSet(), Stored) };
+    }
+
+    private static ClusterState WithoutNotesOf(HashSet<Vmid> guests, ClusterState cluster) => cluster.Guests.Any(note => guests.Contains(note.Vmid))
+        ? cluster with { Guests = [.. cluster.Guests.Where(note => !guests.Contains(note.Vmid))] }
+        : cluster;
+
+    /// <summary>
+    /// Members that a node names become known. One that a member with quorum does not name has left the cluster; it is not shown any more
+    /// unless it has an agent, which a person takes away, or somebody has said something of it.
+    /// </summary>
+    private static ClusterState WithMembers(ClusterState cluster, NodeName node, ClusterSeen seen)
+    {
+        var named = seen.Members.Select(member => member.Node).ToHashSet();
+        var known = cluster.Nodes.Select(member => member.Node).ToHashSet();
+        Member[] stay = [.. cluster.Nodes.Where(member => !seen.Quorate || member.Node == node || member is not { Agent: null, Annotation: null } || named.Contains(member.Node))];
+        Member[] come = [.. named.Where(name => !known.Contains(name)).Select(name => new Member(name, null, null))];
+        return stay.Length == cluster.Nodes.Count && come.Length is 0
+            ? cluster
+            : cluster with { Nodes = [.. stay.Concat(come).OrderBy(one => one.Node.Value, StringComparer.Ordinal)] };
     }
 
     private static ClusterState With(ClusterState cluster, NodeName node, Func<Member, Member> change)
@@ -162,10 +192,16 @@ public sealed record NodeKnown(NodeInventory? Inventory, NodeMetrics? Metrics, D
     /// <summary>Intervals that may pass without a word before a node counts as offline.</summary>
     public const int MissedIntervals = 3;
 
-    /// <summary>Whether it has spoken lately enough: samples come often, and from an agent that sends none inventories do.</summary>
+    /// <summary>Whether its newest sample stands for the present: as long as three of them have not been missed.</summary>
+    public bool IsMeasured(DateTimeOffset now) => Metrics is { } sample && MetricsAt is { } at && now - at <= MissedIntervals * TimeSpan.FromSeconds(sample.IntervalSeconds);
+
+    /// <summary>
+    /// Whether it has spoken lately enough: samples come often, and from an agent that sends none, or none any more, inventories do.
+    /// </summary>
     public bool IsOnline(DateTimeOffset now)
     {
-        var interval = Metrics?.IntervalSeconds ?? Inventory?.Report?.IntervalSeconds;
+        var samplesStopped = Metrics is null || (Inventory?.ReceivedAt is { } received && !IsMeasured(received));
+        var interval = samplesStopped ? Inventory?.Report?.IntervalSeconds : Metrics?.IntervalSeconds;
         return HeardAt is { } at && interval is { } seconds && now - at <= MissedIntervals * TimeSpan.FromSeconds(seconds);
     }
 

@@ -38,10 +38,16 @@ public static class GuestPlaces
 {
     /// <summary>
     /// A vmid is on one node at a time; pmxcfs sees to that as long as there is quorum. So of several nodes that list a guest the one
-    /// believed is the one that had quorum, and of those the one that spoke last. What no node lists is where the last to miss it said.
+    /// believed is the one that had quorum, and of those the one that spoke last. What no node lists is where the last to miss it said; and
+    /// so is what is listed by a node alone that has not spoken since another, with quorum, missed it: a host that died lists what ran on it.
     /// </summary>
-    public static ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>> Of(ClusterState cluster, IReadOnlyDictionary<NodeName, NodeKnown> known)
+    /// <param name="cluster">Who belongs to the cluster.</param>
+    /// <param name="known">What each node has said.</param>
+    /// <param name="before">What was decided last: a node of which it is still so keeps its list, the same object.</param>
+    public static ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>> Of(
+        ClusterState cluster, IReadOnlyDictionary<NodeName, NodeKnown> known, IReadOnlyDictionary<NodeName, IReadOnlyList<PlacedGuest>>? before = null)
     {
+        var members = cluster.Nodes.Select(member => member.Node).ToHashSet();
         var listed = new Dictionary<Vmid, (PlacedGuest Guest, bool Quorate)>();
         foreach (var (node, inventory) in Inventories(known))
         {
@@ -58,24 +64,28 @@ public static class GuestPlaces
         var gone = new Dictionary<Vmid, PlacedGuest>();
         foreach (var (node, inventory) in Inventories(known))
         {
-            foreach (var departed in inventory.Departed.Where(departed => !listed.ContainsKey(departed.Seen.Vmid)))
+            foreach (var departed in inventory.Departed)
             {
-                if (!gone.TryGetValue(departed.Seen.Vmid, out var other) || other.At < departed.At)
+                var overruled = listed.TryGetValue(departed.Seen.Vmid, out var there) && !IsBetter(departed, node, there.Guest);
+                if (!overruled && (!gone.TryGetValue(departed.Seen.Vmid, out var other) || other.At < departed.At))
                 {
-                    gone[departed.Seen.Vmid] = Place(node, departed, cluster, known);
+                    gone[departed.Seen.Vmid] = Place(node, departed, members, known);
                 }
             }
         }
 
-        return listed.Values.Select(one => one.Guest).Concat(gone.Values)
+        return listed.Values.Select(one => one.Guest).Where(guest => !gone.ContainsKey(guest.Seen.Vmid)).Concat(gone.Values)
             .GroupBy(guest => guest.Node)
-            .ToImmutableDictionary(group => group.Key, group => (IReadOnlyList<PlacedGuest>)[.. group.OrderBy(guest => guest.Seen.Vmid)]);
+            .ToImmutableDictionary(group => group.Key, group => Kept([.. group.OrderBy(guest => guest.Seen.Vmid)], before?.GetValueOrDefault(group.Key)));
     }
 
-    private static PlacedGuest Place(NodeName node, DepartedGuest departed, ClusterState cluster, IReadOnlyDictionary<NodeName, NodeKnown> known) => departed switch
+    private static IReadOnlyList<PlacedGuest> Kept(IReadOnlyList<PlacedGuest> now, IReadOnlyList<PlacedGuest>? before) =>
+        before is not null && now.SequenceEqual(before) ? before : now;
+
+    private static PlacedGuest Place(NodeName node, DepartedGuest departed, HashSet<NodeName> members, IReadOnlyDictionary<NodeName, NodeKnown> known) => departed switch
     {
         { Deleted: true } => new(node, departed.Seen, GuestFate.Deleted, departed.At, node),
-        { MovedTo: { } to } when cluster.Nodes.Any(member => member.Node == to) => new(
+        { MovedTo: { } to } when members.Contains(to) => new(
             to,
             departed.Seen,
             // The other node has listed its guests since and this one is not among them: it moved on, or is gone.
@@ -84,6 +94,10 @@ public static class GuestPlaces
             node),
         _ => new(node, departed.Seen, GuestFate.Missing, departed.At, node),
     };
+
+    // The word of a node on where its guest went, and a list of another that still, or again, has it.
+    private static bool IsBetter(DepartedGuest departed, NodeName node, PlacedGuest there) =>
+        node != there.Node && departed.MovedTo != there.Node && (departed.Deleted || departed.MovedTo is not null) && departed.At > there.At;
 
     private static bool IsBetter((bool Quorate, DateTimeOffset At) one, (bool Quorate, DateTimeOffset At) other) =>
         one.Quorate != other.Quorate ? one.Quorate : one.At > other.At;

@@ -137,8 +137,8 @@ public sealed record StorageView(
 /// <param name="LastSeen">When it last said something, by the server's clock; null when never.</param>
 /// <param name="PveVersion">As the host said; null when not known.</param>
 /// <param name="Problems">What the host could not read; empty when all could be.</param>
-/// <param name="GuestsAt">When its guests were last listed; null when never: then <paramref name="Guests"/> is null, which is not "none".</param>
-/// <param name="Guests">Its guests, by vmid, and those that were deleted lately; null when not known.</param>
+/// <param name="GuestsAt">When its guests were last listed; null when never: then <paramref name="Guests"/> has those alone that others say moved here.</param>
+/// <param name="Guests">Its guests, by vmid, and those that were deleted lately; null when nothing is known of them, which is not "none".</param>
 public sealed record NodeView(
     NodeName Name,
     AgentId? Agent,
@@ -195,7 +195,11 @@ public sealed record MachineView(ClusterId Id, NodeView Node, PlatformFamily Pla
 /// <param name="ClusterName">The cluster's name.</param>
 /// <param name="Node">The node it is on.</param>
 /// <param name="ParentHost">That node's agent; null when it has none.</param>
-public sealed record LinkedVm(AgentId Agent, string Guest, Vmid Vmid, ClusterId Cluster, string ClusterName, NodeName Node, AgentId? ParentHost);
+public sealed record LinkedVm(AgentId Agent, string Guest, Vmid Vmid, ClusterId Cluster, string ClusterName, NodeName Node, AgentId? ParentHost)
+{
+    /// <summary>Whether a person said so, and not the uuid.</summary>
+    public bool ByHand { get; init; }
+}
 
 /// <summary>What tells which VM an agent is inside of.</summary>
 /// <param name="Agent">The agent.</param>
@@ -261,6 +265,9 @@ public sealed record GuestView(
 
     /// <summary>When it was found deleted, by the server's clock; null while it is not.</summary>
     public DateTimeOffset? DeletedAt { get; init; }
+
+    /// <summary>When a host last listed it, or missed it, by the server's clock.</summary>
+    public DateTimeOffset? LastSeen { get; init; }
 }
 
 /// <summary>Whether a node can be asked.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using NannyOrleans.Protocol.Inventories;
 
@@ -54,6 +55,7 @@ public static class TopologyText
     {
         null => ["guests unknown"],
         [] => ["no guests"],
+        var guests when node.GuestsAt is null => [.. guests.Select(Line), "other guests unknown"],
         var guests => [.. guests.Select(Line)],
     };
 
@@ -83,5 +85,5 @@ public static class TopologyText
     private static IEnumerable<(T Item, bool Last)> Marked<T>(IReadOnlyList<T> items) => items.Select((item, index) => (item, index == items.Count - 1));
 
     private static string Printable(string text) =>
-        string.Concat(text.EnumerateRunes().Select(rune => Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.Format ? "?" : rune.ToString()));
+        string.Concat(text.EnumerateRunes().Select(rune => Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? "?" : rune.ToString()));
 }

@@ -27,13 +27,16 @@ public static class TopologyView
     /// <param name="now">The server's clock.</param>
     public static ClusterOverview Overview(ClusterId id, ClusterIndex index, IReadOnlyList<NodeView> nodes, DateTimeOffset now)
     {
-        var fresh = index.Stored.Nodes
-            .Select(member => (member.Node, Known: index.Known.GetValueOrDefault(member.Node) ?? NodeKnown.Nothing))
-            .Where(node => node.Known.Inventory?.Report?.Cluster is not null && node.Known.IsOnline(now) && !node.Known.IsOld(node.Known.Inventory.ReceivedAt, now))
+        // A fresh sample is younger than the inventory, and says so too.
+        var fresh = (from member in index.Stored.Nodes
+                     let known = index.Known.GetValueOrDefault(member.Node) ?? NodeKnown.Nothing
+                     let cluster = known.Inventory?.Report?.Cluster
+                     where cluster is not null && known.IsOnline(now) && !known.IsOld(known.Inventory?.ReceivedAt, now)
+                     select (member.Node, Cluster: cluster, known.Inventory?.ReceivedAt, Quorate: (known.IsMeasured(now) ? known.Metrics?.Quorate : null) ?? cluster.Quorate))
             .ToArray();
-        var (quorate, reason) = Quorate(fresh);
-        var best = fresh.OrderByDescending(node => node.Known.Inventory!.Report!.Cluster!.Quorate).ThenByDescending(node => node.Known.Inventory!.ReceivedAt).FirstOrDefault();
-        var seen = best.Known?.Inventory?.Report?.Cluster;
+        var (quorate, reason) = Quorate([.. fresh.Select(node => (node.Node, node.Quorate))]);
+        var best = fresh.OrderByDescending(node => node.Quorate).ThenByDescending(node => node.ReceivedAt).FirstOrDefault();
+        var seen = fresh.Length is 0 ? null : best.Cluster;
         return new(id, index.Stored.Name ?? id.Value, quorate, reason)
         {
             Clustered = seen?.Clustered,
@@ -51,7 +54,7 @@ public static class TopologyView
             GuestCount = Totals.Count(nodes.Select(node => node.GuestCount)),
             Resources = Totals.OfHosts(nodes),
             GuestResources = Totals.Sum(nodes.Select(node => node.GuestResources)),
-            Storages = Storages(index),
+            Storages = Storages(index, now),
         };
     }
 
@@ -64,13 +67,15 @@ public static class TopologyView
     public static NodeView Node(ClusterId cluster, ClusterIndex index, Member member, IReadOnlyDictionary<Vmid, AgentId> agents, Freshness freshness)
     {
         var known = index.Known.GetValueOrDefault(member.Node) ?? NodeKnown.Nothing;
-        var metrics = freshness.Online ? known.Metrics : null;
-        var measured = (metrics?.Guests ?? []).ToDictionary(guest => guest.Vmid);
+        var metrics = freshness.Measured ? known.Metrics : null;
+        var measured = (metrics?.Guests ?? []).ToLookup(guest => guest.Vmid); // a sample may have one twice
         var placed = index.Guests.GetValueOrDefault(member.Node) ?? [];
-        var notes = index.Stored.Guests.ToDictionary(note => note.Vmid);
-        IReadOnlyList<GuestView>? guests = known.Inventory?.GuestsAt is null && placed.Count is 0
+        var noted = placed.Select(guest => guest.Seen.Vmid).ToHashSet();
+        var notes = index.Stored.Guests.Where(note => noted.Contains(note.Vmid)).ToDictionary(note => note.Vmid);
+        var listed = known.Inventory?.GuestsAt is not null;
+        IReadOnlyList<GuestView>? guests = !listed && placed.Count is 0
             ? null
-            : [.. placed.Where(guest => !freshness.IsForgotten(guest)).Select(guest => Guest(cluster, guest, notes.GetValueOrDefault(guest.Seen.Vmid), known, measured.GetValueOrDefault(guest.Seen.Vmid), agents, freshness))];
+            : [.. placed.Where(guest => !freshness.IsForgotten(guest)).Select(guest => Guest(cluster, guest, notes.GetValueOrDefault(guest.Seen.Vmid), known, measured[guest.Seen.Vmid].FirstOrDefault(), agents, freshness))];
         var present = (guests ?? []).Where(guest => guest.DeletedAt is null).ToArray();
         return new(
             member.Node,
@@ -91,7 +96,7 @@ public static class TopologyView
             Metrics = metrics is null ? null : metrics with { Guests = null },
             MetricsAt = metrics is null ? null : known.MetricsAt,
             GuestResources = Totals.OfGuests(present),
-            GuestCount = Totals.Count(present, listed: guests is not null),
+            GuestCount = Totals.Count(present, listed),
             Tags = member.Annotation?.Tags ?? [],
             Notes = member.Annotation?.Notes,
             PlatformFamily = member.Annotation?.PlatformFamily,
@@ -145,6 +150,7 @@ public static class TopologyView
             FamilyOverridden = note?.Annotation?.PlatformFamily is not null,
             Patches = note?.Patches,
             DeletedAt = placed.Fate is GuestFate.Deleted ? placed.At : null,
+            LastSeen = placed.At,
         };
     }
 
@@ -156,10 +162,8 @@ public static class TopologyView
         (_, { } now) => now,
     };
 
-    private static (bool? Quorate, string? Reason) Quorate((NodeName Node, NodeKnown Known)[] fresh)
+    private static (bool? Quorate, string? Reason) Quorate((NodeName Node, bool Quorate)[] said)
     {
-        // A sample is younger than an inventory, and says so too.
-        var said = fresh.Select(node => (node.Node, Quorate: node.Known.Metrics?.Quorate ?? node.Known.Inventory!.Report!.Cluster!.Quorate)).ToArray();
         var without = said.Where(one => !one.Quorate).Select(one => one.Node.Value).ToArray();
         return (said.Length, without.Length) switch
         {
@@ -188,15 +192,25 @@ public static class TopologyView
         });
     }
 
-    private static StorageView[] Storages(ClusterIndex index)
+    private static StorageView[] Storages(ClusterIndex index, DateTimeOffset now)
     {
-        var all = from member in index.Stored.Nodes
-                  let known = index.Known.GetValueOrDefault(member.Node)
-                  from storage in known?.Inventory?.Report?.Storages ?? []
-                  let usage = known.Metrics?.Storages?.FirstOrDefault(one => one.Name == storage.Name)?.Usage
-                  select new StorageView(
-                      storage.Name, storage.Shared ? null : member.Node, storage.Type, storage.Content, storage.Shared, storage.Status, storage.Health,
-                      usage?.UsedBytes ?? storage.UsedBytes, usage?.TotalBytes ?? storage.TotalBytes);
+        var all = index.Stored.Nodes.SelectMany(member =>
+        {
+            var known = index.Known.GetValueOrDefault(member.Node) ?? NodeKnown.Nothing;
+            var measured = (known.IsMeasured(now) ? known.Metrics?.Storages ?? [] : []).ToLookup(one => one.Name, one => one.Usage, StringComparer.Ordinal);
+            // What a silent host said of a pool says nothing of it now.
+            var fresh = known.IsOnline(now) && !known.IsOld(known.Inventory?.ReceivedAt, now);
+            return (known.Inventory?.Report?.Storages ?? []).Select(storage => (storage, usage: measured[storage.Name].FirstOrDefault())).Select(one => new StorageView(
+                one.storage.Name,
+                one.storage.Shared ? null : member.Node,
+                one.storage.Type,
+                one.storage.Content,
+                one.storage.Shared,
+                fresh ? one.storage.Status : "unknown",
+                fresh ? one.storage.Health : null,
+                fresh ? one.usage?.UsedBytes ?? one.storage.UsedBytes : null,
+                fresh ? one.usage?.TotalBytes ?? one.storage.TotalBytes : null));
+        });
         return
         [
             .. all.GroupBy(storage => (storage.Name, storage.Node))
@@ -209,9 +223,10 @@ public static class TopologyView
 
 /// <summary>What of a node's word stands for the present; equal as long as nothing of it has changed.</summary>
 /// <param name="Online">Whether the node reports.</param>
+/// <param name="Measured">Whether its newest sample stands for the present.</param>
 /// <param name="GuestsStale">Why its guests' states are not known; null when they are.</param>
-/// <param name="Day">The day, for what is only shown for some.</param>
-public readonly record struct Freshness(bool Online, string? GuestsStale, DateTimeOffset Day)
+/// <param name="Hour">The hour, for what is only shown for some days.</param>
+public readonly record struct Freshness(bool Online, bool Measured, string? GuestsStale, DateTimeOffset Hour)
 {
     /// <summary>How fresh a node's word is.</summary>
     public static Freshness Of(ClusterIndex index, Member member, DateTimeOffset now)
@@ -222,9 +237,9 @@ public readonly record struct Freshness(bool Online, string? GuestsStale, DateTi
             : known.Inventory?.GuestsAt < known.Inventory?.ReceivedAt ? "its node could not list its guests"
             : known.IsOld(known.Inventory?.GuestsAt, now) ? "its node has not listed its guests lately"
             : null;
-        return new(online, stale, new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, now.Offset));
+        return new(online, online && known.IsMeasured(now), stale, new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, now.Offset));
     }
 
     /// <summary>Whether a guest is gone for so long that it is not shown any more.</summary>
-    public bool IsForgotten(PlacedGuest guest) => guest.IsForgotten(Day);
+    public bool IsForgotten(PlacedGuest guest) => guest.IsForgotten(Hour);
 }

@@ -12,7 +12,7 @@ internal static class Totals
         var root = metrics?.Mounts?.FirstOrDefault(mount => mount.Path is "/")?.Usage;
         return new ResourceTotals(
             1,
-            metrics is null ? 0 : 1,
+            metrics is { CpuPercent: not null, Memory: not null } ? 1 : 0,
             cores,
             (metrics?.CpuPercent ?? 0) / 100 * cores,
             metrics?.Memory?.TotalBytes ?? node.Host?.MemoryBytes ?? 0,
@@ -25,23 +25,15 @@ internal static class Totals
 
     public static ResourceTotals OfGuests(IEnumerable<GuestView> guests) => Sum(guests.Where(guest => !guest.Template).Select(guest => new ResourceTotals(
         1,
-        guest.Metrics is null ? 0 : 1,
+        guest.Metrics is { Status: GuestStatus.Stopped } or { CpuCores: not null, Memory: not null } ? 1 : 0,
         guest.Seen.Cores ?? 0,
         guest.Metrics?.CpuCores ?? 0,
         guest.Seen.MemoryBytes ?? 0,
         guest.Metrics?.Memory?.UsedBytes ?? 0,
-        Disks(guest.Seen) ?? 0,
+        DiskBytes(guest.Seen) ?? 0,
         guest.Metrics?.Disk?.UsedBytes ?? 0,
         guest.Metrics?.NetworkInPerSecond ?? 0,
         guest.Metrics?.NetworkOutPerSecond ?? 0)));
-
-    /// <summary>A guest's disks together, as far as their sizes are known; null when none is.</summary>
-    public static long? Disks(GuestSeen guest) => guest.Disks switch
-    {
-        null => null,
-        [] => 0,
-        var disks => disks.Aggregate((long?)null, (sum, disk) => disk.SizeBytes is { } size ? Saturated(sum ?? 0, size) : sum),
-    };
 
     public static ResourceTotals Sum(IEnumerable<ResourceTotals> parts)
     {
@@ -76,6 +68,11 @@ internal static class Totals
         new GuestCounts(0, 0, 0, 0, 0, 0),
         (sum, part) => new(
             sum.Total + part.Total, sum.RunningCts + part.RunningCts, sum.RunningVms + part.RunningVms, sum.Stopped + part.Stopped, sum.Unknown + part.Unknown, sum.NodesUnlisted + part.NodesUnlisted));
+
+    /// <summary>The space of a guest's disks, less those whose configuration does not say, as for bind mounts; null when that are all.</summary>
+    public static long? DiskBytes(GuestSeen guest) => guest.Disks is not { } disks || (disks.Count > 0 && disks.All(disk => disk.SizeBytes is null))
+        ? null
+        : disks.Aggregate(0L, (sum, disk) => Saturated(sum, disk.SizeBytes ?? 0));
 
     // A report may say any number; a sum that wrapped below zero would be worse than one that stops.
     private static long Saturated(long one, long other) => one > long.MaxValue - other ? long.MaxValue : one + other;

@@ -138,6 +138,11 @@ public sealed class RollupSum(DateTimeOffset at)
             {
                 if (!guests.TryGetValue(guest.Vmid, out var sum))
                 {
+                    if (guests.Count >= NodeMetrics.MaxItems)
+                    {
+                        continue; // no host has so many within five minutes
+                    }
+
                     guests[guest.Vmid] = sum = new();
                 }
 
@@ -161,8 +166,8 @@ public sealed class RollupSum(DateTimeOffset at)
         NetworkOutPerSecond = networkOut.Value,
         GuestsCpuCores = guestsCpu.Value,
         GuestsMemoryUsedBytes = guestsMemory.Value,
-        RunningContainers = last.RunningCts < 0 ? null : last.RunningCts,
-        RunningVms = last.RunningVms < 0 ? null : last.RunningVms,
+        RunningContainers = samples is 0 || last.RunningCts < 0 ? null : last.RunningCts,
+        RunningVms = samples is 0 || last.RunningVms < 0 ? null : last.RunningVms,
         Guests = [.. guests.OrderBy(guest => guest.Key).Select(guest => guest.Value.Result(guest.Key))],
     };
 
@@ -202,11 +207,11 @@ public sealed class RollupSum(DateTimeOffset at)
         private double sum;
         private int count;
 
-        public readonly double? Value => count is 0 ? null : sum / count;
+        public readonly double? Value => count > 0 && double.IsFinite(sum) ? sum / count : null;
 
         public void Add(double? figure)
         {
-            if (figure is { } known && !double.IsNaN(known))
+            if (figure is { } known && double.IsFinite(known))
             {
                 sum += known;
                 count++;

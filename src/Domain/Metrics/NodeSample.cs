@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Metrics;
 
@@ -18,6 +19,7 @@ namespace NannyOrleans.Domain.Metrics;
 /// <param name="GuestsMemoryUsed">Bytes, all guests together.</param>
 /// <param name="RunningCts">Containers that run; -1 when not known.</param>
 /// <param name="RunningVms">Virtual machines that run; -1 when not known.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] // NaN has to cross to a process that asks
 public readonly record struct NodeSample(
     long At,
     float CpuPercent,
@@ -50,16 +52,24 @@ public readonly record struct NodeSample(
             Known(root?.TotalBytes),
             Known(metrics.NetworkInPerSecond),
             Known(metrics.NetworkOutPerSecond),
-            guests is null ? float.NaN : (float)guests.Sum(guest => guest.CpuCores ?? 0),
-            guests is null ? float.NaN : guests.Sum(guest => (float)(guest.Memory?.UsedBytes ?? 0)),
+            Sum(guests, guest => guest.CpuCores),
+            Sum(guests, guest => guest.Memory?.UsedBytes),
             Running(guests, GuestType.Lxc),
             Running(guests, GuestType.Qemu));
     }
 
-    private static float Known(double? figure) => figure is { } known ? (float)known : float.NaN;
+    // What no float can hold is no figure either: infinity has no mean and no JSON.
+    private static float Known(double? figure) => (float?)figure is { } known && float.IsFinite(known) ? known : float.NaN;
+
+    // A sum with a gap is no sum: a guest that runs and has not been measured uses something.
+    private static float Sum(IReadOnlyList<GuestMetrics>? guests, Func<GuestMetrics, double?> figure) => guests is null
+        ? float.NaN
+        : Known(guests.Where(guest => guest.Status is not GuestStatus.Stopped).Sum(guest => figure(guest) ?? double.NaN));
 
     private static short Running(IReadOnlyList<GuestMetrics>? guests, GuestType type) =>
-        guests is null ? (short)-1 : (short)guests.Count(guest => guest.Type == type && guest.Status is GuestStatus.Running);
+        guests is null || guests.Any(guest => guest.Type == type && guest.Status is GuestStatus.Unknown)
+            ? (short)-1
+            : (short)guests.Count(guest => guest.Type == type && guest.Status is GuestStatus.Running);
 }
 
 /// <summary>The samples of the last day of one host. It grows with what there is, and nothing in it is stored.</summary>
@@ -68,26 +78,35 @@ public sealed class MetricsRing
     /// <summary>How long a sample is kept.</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
-    private readonly Queue<NodeSample> samples = new();
+    /// <summary>The most samples: one a second. An agent that sends more often must not fill the server's memory.</summary>
+    public const int MaxSamples = 24 * 60 * 60;
 
-    /// <summary>Adds a sample and drops those that are too old. One that is older than the newest is dropped itself: the clock was set back.</summary>
+    private readonly Queue<NodeSample> samples = new();
+    private long newest;
+
+    /// <summary>Adds a sample and drops those that are too old. When the clock was set back, those of the time that has not come yet go too.</summary>
     public void Add(NodeSample sample)
     {
-        while (samples.TryPeek(out var oldest) && sample.At - oldest.At >= (long)Kept.TotalSeconds)
+        if (sample.At < newest)
+        {
+            var kept = samples.Where(one => one.At <= sample.At).ToArray();
+            samples.Clear();
+            foreach (var one in kept)
+            {
+                samples.Enqueue(one);
+            }
+        }
+
+        while (samples.TryPeek(out var oldest) && (sample.At - oldest.At >= (long)Kept.TotalSeconds || samples.Count >= MaxSamples))
         {
             samples.Dequeue();
         }
 
-        if (samples.Count is 0 || sample.At >= newest)
-        {
-            samples.Enqueue(sample);
-            newest = sample.At;
-        }
+        samples.Enqueue(sample);
+        newest = sample.At;
     }
 
     /// <summary>The samples of a time, the oldest first.</summary>
     public IReadOnlyList<NodeSample> Between(DateTimeOffset from, DateTimeOffset to) =>
         [.. samples.Where(sample => sample.At >= from.ToUnixTimeSeconds() && sample.At <= to.ToUnixTimeSeconds())];
-
-    private long newest;
 }

@@ -12,14 +12,17 @@ public static class InventoryMachine
     /// <summary>Refusal: the host is, by its own word, another than its token is for.</summary>
     public const string NotItsOwn = "not-its-own-node";
 
+    /// <summary>The most guests that are gone and kept in mind, of one node.</summary>
+    public const int MaxDeparted = Inventory.MaxItems;
+
+    /// <summary>The most votes of one member, or of the quorum device: far above what anybody configures, and sums of them stay whole numbers.</summary>
+    public const int MaxVotes = 100_000;
+
     /// <summary>How long a report that says nothing new may go unstored: all that is lost with it is when the node was last heard.</summary>
     public static readonly TimeSpan StoreAtLeastEvery = TimeSpan.FromHours(1);
 
     /// <summary>The most members of one cluster: corosync itself stops far below, and each one named is remembered.</summary>
     public const int MaxMembers = 256;
-
-    /// <summary>The most votes of one member; more are no votes, and sums of them no numbers.</summary>
-    private const int MaxVotes = 1_000_000;
 
     /// <summary>
     /// Takes a report. Guests that could not be listed keep their last known list. One that says nothing new within
@@ -65,20 +68,20 @@ public static class InventoryMachine
             ReceivedAt = now,
             GuestsAt = report.Guests is null ? known.GuestsAt : now,
             GuestsQuorate = report.Guests is null ? known.GuestsQuorate : report.Cluster?.Quorate is true,
-            Departed = report.Guests is null ? known.Departed : Departed(known, report, guests!, now),
+            Departed = report.Guests is null ? known.Departed : Departed(known, key.Node, report, guests!, now),
         };
     }
 
     /// <summary>Whether <paramref name="next"/> has to be stored, <paramref name="stored"/> being what is.</summary>
     public static bool IsNews(NodeInventory stored, NodeInventory next) =>
         stored.Report is null || next.Report is null
-        || !SameGuests(stored.Report, next.Report)
+        || !SameGuests(stored.Report, next.Report) || stored.GuestsQuorate != next.GuestsQuorate
         || next.ReceivedAt - stored.ReceivedAt > StoreAtLeastEvery
-        || stored.Departed.Count != next.Departed.Count
+        || !stored.Departed.SequenceEqual(next.Departed)
         || !SameHeader(stored.Report, next.Report);
 
     private static bool SameGuests(Inventory one, Inventory other) => ReferenceEquals(one.Guests, other.Guests)
-        || one is { Guests.Count: 0 } && other is { Guests.Count: 0 }
+        || (one is { Guests.Count: 0 } && other is { Guests.Count: 0 })
         || (one.Fingerprint is not null && one.Fingerprint == other.Fingerprint);
 
     private static bool SameHeader(Inventory one, Inventory other) =>
@@ -101,7 +104,7 @@ public static class InventoryMachine
         return Sorted(before.Where(guest => !replaced.Contains(guest.Vmid)).Concat(changed));
     }
 
-    private static IReadOnlyList<DepartedGuest> Departed(NodeInventory known, Inventory report, IReadOnlyList<GuestSeen> guests, DateTimeOffset now)
+    private static IReadOnlyList<DepartedGuest> Departed(NodeInventory known, NodeName self, Inventory report, IReadOnlyList<GuestSeen> guests, DateTimeOffset now)
     {
         var before = known.Report?.Guests ?? [];
         if (ReferenceEquals(before, guests) && known.Departed.All(guest => IsKept(guest, now)))
@@ -109,29 +112,48 @@ public static class InventoryMachine
             return known.Departed;
         }
 
-        // A host without quorum has an /etc/pve of yesterday: what it misses may be anywhere.
         var here = guests.Select(guest => guest.Vmid).ToHashSet();
-        var fates = report.Cluster?.Quorate is true ? Fates(report) : (_ => (null, false));
-        var left = before.Where(guest => !here.Contains(guest.Vmid)).Select(guest =>
-        {
-            var (node, deleted) = fates(guest.Vmid);
-            return new DepartedGuest(guest, node, deleted, now);
-        }).ToArray();
+        var fateOf = Fates(report, self);
+        var left = before.Where(guest => !here.Contains(guest.Vmid)).Select(guest => fateOf(guest.Vmid) is { } fate
+            ? new DepartedGuest(guest, fate.Node, fate.Deleted, now)
+            : new DepartedGuest(guest, null, false, now)).ToArray();
         var anew = left.Select(guest => guest.Seen.Vmid).ToHashSet();
-        return [.. known.Departed.Where(guest => IsKept(guest, now) && !here.Contains(guest.Seen.Vmid) && !anew.Contains(guest.Seen.Vmid)), .. left];
+        var earlier = known.Departed.Where(guest => IsKept(guest, now) && !here.Contains(guest.Seen.Vmid) && !anew.Contains(guest.Seen.Vmid));
+        if (report.Since is null)
+        {
+            // A whole report says of all guests where they are: what was not known of one, or is not so any more, is mended by it.
+            earlier = earlier.Select(guest => fateOf(guest.Seen.Vmid) is { } fate && (fate.Node, fate.Deleted) != (guest.MovedTo, guest.Deleted)
+                ? guest with { MovedTo = fate.Node, Deleted = fate.Deleted, At = now }
+                : guest);
+        }
+
+        // A host on which guests come and go by the minute must not make its state grow with them: the oldest are forgotten first.
+        IEnumerable<DepartedGuest> all = earlier.OrderBy(guest => guest.At).ThenBy(guest => guest.Seen.Vmid).Concat(left);
+        return [.. all.TakeLast(MaxDeparted)];
     }
 
-    private static Func<Vmid, (NodeName? Node, bool Deleted)> Fates(Inventory report)
+    /// <summary>Where the cluster's own list has a guest that is not here; null for one of which it is not known.</summary>
+    private static Func<Vmid, (NodeName? Node, bool Deleted)?> Fates(Inventory report, NodeName self)
     {
+        if (report.Cluster?.Quorate is not true)
+        {
+            return _ => null; // a host without quorum has an /etc/pve of yesterday: what it misses may be anywhere
+        }
+
         if (report.Since is not null)
         {
             var gone = (report.Gone ?? []).ToDictionary(guest => guest.Vmid);
-            return vmid => gone.TryGetValue(vmid, out var fate) ? (fate.Node, fate.Deleted) : (null, false);
+            return vmid => gone.GetValueOrDefault(vmid) switch
+            {
+                { Node: { } node } when node != self => (node, false),
+                { Node: null, Deleted: true } => (null, true),
+                _ => null, // its host could not tell
+            };
         }
 
-        if (report.Cluster?.GuestsByNode is not { } places)
+        if (report.Cluster.GuestsByNode is not { } places)
         {
-            return _ => (null, false);
+            return _ => null;
         }
 
         var nodes = new Dictionary<Vmid, NodeName>();
@@ -143,7 +165,8 @@ public static class InventoryMachine
             }
         }
 
-        return vmid => nodes.TryGetValue(vmid, out var node) ? (node, false) : (null, true);
+        // A list that has it here, where it is not, is a moment older or younger than the guests: no word on where it is.
+        return vmid => !nodes.TryGetValue(vmid, out var node) ? (null, true) : node != self ? (node, false) : null;
     }
 
     private static bool IsKept(DepartedGuest guest, DateTimeOffset now) => now - guest.At < DepartedGuest.Kept;
@@ -151,8 +174,7 @@ public static class InventoryMachine
     /// <summary>What is wrong with a report that no honest agent sends; null when nothing is.</summary>
     private static string? Problem(Inventory report)
     {
-        if (report.HasGaps() || report.IsTooLong() || report.IntervalSeconds is < 1 or > 86400 || report.Cluster?.Members.Count > MaxMembers
-            || report.Cluster?.Members.Any(member => member.Votes is < 0 or > MaxVotes) is true || report.Cluster?.QDevice?.Votes is < 0 or > MaxVotes)
+        if (report.HasGaps() || report.IsTooLong() || report.IntervalSeconds is < 1 or > 86400 || report.Cluster?.Members.Count > MaxMembers)
         {
             return "The inventory has a part missing, or a list or number out of bounds.";
         }
@@ -175,23 +197,38 @@ public static class InventoryMachine
         }
 
         return (report.Gone?.DistinctBy(guest => guest.Vmid).Count() ?? 0) < (report.Gone?.Count ?? 0) ? "A guest is gone twice."
-            : AnyLong(report.AgentVersion, report.Hostname, report.PveVersion, report.BootId, report.Fingerprint, report.Since, report.Cluster?.Name) ? "A text is too long."
-            : report.Problems.Any(problem => problem.Length > 2 * Inventory.MaxText) ? "A problem's text is too long."
-            : report.Storages?.Any(storage => storage.UsedBytes is < 0 || storage.TotalBytes is < 0 || AnyLong(storage.Name, storage.Type, storage.Status, storage.Health) || storage.Content.Any(IsLong)) is true ? "A storage has a text too long or a size below zero."
-            : report.Host is { } host && (host.Cores is < 0 || host.MemoryBytes is < 0 || host.SwapBytes is < 0 || host.PendingUpdates is < 0
-                || AnyLong(host.KernelRunning, host.KernelNewest, host.RebootReason, host.PrimaryAddress, host.SmbiosUuid, host.PendingUpdatesProblem, host.Subscription)
-                || AnyLong(host.Addresses) || AnyLong(host.Macs) || AnyLong(host.RepositoryProblems)) ? "The host's facts have a text too long or a number below zero."
-            : null;
+            : AnyLong(report.AgentVersion, report.Hostname, report.PveVersion, report.BootId, report.Fingerprint, report.Since) ? "A text is too long."
+            : report.Problems.Any(IsLongSentence) ? "A problem's text is too long."
+            : report.Storages?.Any(storage => storage.UsedBytes is < 0 || storage.TotalBytes is < 0 || AnyLong(storage.Name, storage.Type, storage.Status, storage.Health) || AnyLong(storage.Content)) is true ? "A storage has a text too long or a size below zero."
+            : (report.Host is { } host ? Problem(host) : null) ?? (report.Cluster is { } cluster ? Problem(cluster) : null);
     }
+
+    private static string? Problem(HostSeen host) =>
+        host.Cores is < 0 || host.MemoryBytes is < 0 || host.SwapBytes is < 0 || host.PendingUpdates is < 0
+            || AnyLong(host.KernelRunning, host.KernelNewest, host.RebootReason, host.PrimaryAddress, host.SmbiosUuid, host.PendingUpdatesProblem, host.Subscription)
+            || IsLong(host.Os) || AnyLong(host.Addresses) || AnyLong(host.Macs) || AnyLong(host.RepositoryProblems) ? "The host's facts have a text too long or a number below zero."
+        : null;
+
+    private static string? Problem(ClusterSeen cluster) =>
+        cluster.Members.Any(member => IsNoVote(member.Votes)) || IsNoVote(cluster.QDevice?.Votes) ? "A number of votes is out of bounds."
+        : cluster.Members.DistinctBy(member => member.Node).Count() < cluster.Members.Count ? "A member is there twice."
+        : AnyLong(cluster.Name, cluster.QDevice?.Model, cluster.QDevice?.Host, cluster.QDevice?.Algorithm, cluster.Ceph?.Health)
+            || (cluster.Ceph is { } ceph && (ceph.Checks.Count > Inventory.MaxItems || ceph.Checks.Append(ceph.Problem).Any(IsLongSentence))) || AnyLong(cluster.Ha?.ServicesInError)
+            || (cluster.Ha is { } ha && (ha.Nodes.Count > Inventory.MaxItems || ha.Nodes.Any(node => IsLong(node.Key) || IsLong(node.Value)))) ? "The cluster's facts have a text or a list too long."
+        : null;
 
     private static string? Problem(GuestSeen guest) =>
         guest.Cores is < 0 || guest.MemoryBytes is < 0 || guest.SwapBytes is < 0 || guest.Disks?.Any(disk => disk.SizeBytes is < 0) is true ? "a size is below zero"
-        : AnyLong(guest.Name, guest.OsType, guest.Lock, guest.Problem, guest.PrimaryAddress, guest.HaState, guest.SmbiosUuid)
-            || AnyLong(guest.Os?.Id, guest.Os?.VersionId, guest.Os?.PrettyName) || AnyLong(guest.Os?.IdLike)
-            || AnyLong(guest.Addresses) || AnyLong(guest.Tags)
+        : guest.Disks?.Count > Inventory.MaxItems || guest.Networks?.Count > Inventory.MaxItems
+            || AnyLong(guest.Name, guest.OsType, guest.Lock, guest.Problem, guest.PrimaryAddress, guest.HaState, guest.SmbiosUuid)
+            || IsLong(guest.Os) || AnyLong(guest.Addresses) || AnyLong(guest.Tags)
             || guest.Disks?.Any(disk => AnyLong(disk.Key, disk.Volume, disk.Path)) is true
-            || guest.Networks?.Any(network => AnyLong(network.Key, network.Mac, network.Bridge, network.Address)) is true ? "a text is too long"
+            || guest.Networks?.Any(network => AnyLong(network.Key, network.Mac, network.Bridge, network.Address)) is true ? "a text or a list is too long"
         : null;
+
+    private static bool IsNoVote(int? votes) => votes is < 0 or > MaxVotes;
+
+    private static bool IsLong(OsRelease? os) => AnyLong(os?.Id, os?.VersionId, os?.PrettyName) || AnyLong(os?.IdLike);
 
     private static bool AnyLong(params ReadOnlySpan<string?> texts)
     {
@@ -209,4 +246,6 @@ public static class InventoryMachine
     private static bool AnyLong(IReadOnlyList<string>? texts) => texts is not null && (texts.Count > Inventory.MaxItems || texts.Any(IsLong));
 
     private static bool IsLong(string? text) => text?.Length > Inventory.MaxText;
+
+    private static bool IsLongSentence(string? text) => text?.Length > 2 * Inventory.MaxText;
 }

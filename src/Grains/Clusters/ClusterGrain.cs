@@ -21,7 +21,7 @@ internal sealed partial class ClusterGrain(
     private readonly HashSet<NodeName> unread = [];
     private ClusterIndex index = new() { Stored = new() };
     private IReadOnlyList<MachineLink> machines = [];
-    private Task? gathering;
+    private Task gathering = Task.CompletedTask;
     private DateTimeOffset readAgainAt;
 
     private ClusterId Id => ClusterId.Parse(this.GetPrimaryKeyString());
@@ -73,7 +73,7 @@ internal sealed partial class ClusterGrain(
     public async Task<ClusterView> View(IReadOnlyList<MachineLink> machines)
     {
         await Gather();
-        this.machines = machines;
+        Know(machines);
         var nodes = Shown().Views;
         return new(TopologyView.Overview(Id, index, nodes, clock.GetUtcNow()), nodes);
     }
@@ -89,20 +89,23 @@ internal sealed partial class ClusterGrain(
     public async Task<AgentPage> List(AgentQuery query, IReadOnlyList<MachineLink> machines)
     {
         await Gather();
-        this.machines = machines;
+        Know(machines);
         return query.Of(Shown().Rows);
     }
 
     public async Task<IReadOnlyList<LinkedVm>> Linked(IReadOnlyList<MachineLink> machines)
     {
         await Gather();
-        this.machines = machines;
+        Know(machines);
         return
         [
             .. from node in Shown().Views
                from guest in node.Guests ?? []
                where guest.Agent is not null && guest.DeletedAt is null
-               select new LinkedVm(guest.Agent!.Value, guest.Id, guest.Vmid, Id, index.Stored.Name ?? Id.Value, node.Name, node.Agent),
+               select new LinkedVm(guest.Agent!.Value, guest.Id, guest.Vmid, Id, index.Stored.Name ?? Id.Value, node.Name, node.Agent)
+               {
+                   ByHand = index.Note(guest.Vmid).Annotation?.Agent is not null,
+               },
         ];
     }
 
@@ -120,33 +123,38 @@ internal sealed partial class ClusterGrain(
         return new Refusal("unknown-guest", "No host has reported this guest.");
     }
 
+    // The same object as long as it says the same: what is shown is kept for as long.
+    private void Know(IReadOnlyList<MachineLink> machines) => this.machines = this.machines.SequenceEqual(machines) ? this.machines : machines;
+
     private (IReadOnlyList<NodeView> Views, IEnumerable<AgentRow> Rows) Shown() => shown.Of(Id, index, machines, clock.GetUtcNow());
 
     /// <summary>
     /// Reads what the nodes have stored, once after each activation. Not while it activates: a node that waits for its silo would hold up
     /// the activation until it times out. One that can't be read is shown as silent, which must not hide the others, and asked again.
     /// </summary>
-    private Task Gather() => unread.Count is 0 || clock.GetUtcNow() < readAgainAt ? Task.CompletedTask : gathering ??= GatherOnce();
+    private Task Gather()
+    {
+        if (gathering.IsCompleted && unread.Count > 0 && clock.GetUtcNow() >= readAgainAt)
+        {
+            gathering = GatherOnce();
+        }
+
+        return gathering;
+    }
 
     private async Task GatherOnce()
     {
-        try
+        var read = await Task.WhenAll(unread.ToArray().Select(async node => (Node: node, Inventory: await Read(node))));
+        foreach (var (node, inventory) in read.Where(one => one.Inventory is not null).OrderBy(one => one.Inventory!.ReceivedAt))
         {
-            var read = await Task.WhenAll(unread.ToArray().Select(async node => (Node: node, Inventory: await Read(node))));
-            foreach (var (node, inventory) in read.Where(one => one.Inventory is not null).OrderBy(one => one.Inventory!.ReceivedAt))
+            // One that has spoken in the meantime has said something newer.
+            if (unread.Remove(node) && inventory!.Report is not null)
             {
-                if (unread.Remove(node) && inventory!.Report is not null)
-                {
-                    index = index.RecordInventory(node, inventory, clock.GetUtcNow()) with { Stored = index.Stored };
-                }
+                index = index.RecordInventory(node, inventory, clock.GetUtcNow()) with { Stored = index.Stored };
             }
+        }
 
-            readAgainAt = clock.GetUtcNow() + (unread.Count is 0 ? TimeSpan.Zero : ReadAgainAfter);
-        }
-        finally
-        {
-            gathering = null;
-        }
+        readAgainAt = clock.GetUtcNow() + ReadAgainAfter;
     }
 
     private async Task<NodeInventory?> Read(NodeName node)

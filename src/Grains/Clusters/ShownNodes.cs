@@ -12,9 +12,14 @@ internal sealed class ShownNodes
 {
     private readonly Dictionary<NodeName, Kept> kept = [];
 
-    /// <summary>All nodes, and the rows of hosts and guests.</summary>
+    /// <summary>All nodes, and the rows of hosts and guests. What is the same object as last time is taken to say the same.</summary>
     public (IReadOnlyList<NodeView> Views, IEnumerable<AgentRow> Rows) Of(ClusterId cluster, ClusterIndex index, IReadOnlyList<MachineLink> machines, DateTimeOffset now)
     {
+        foreach (var gone in kept.Keys.Except(index.Stored.Nodes.Select(member => member.Node)).ToArray())
+        {
+            kept.Remove(gone);
+        }
+
         IReadOnlyDictionary<Vmid, AgentId>? agents = null;
         var all = index.Stored.Nodes.Select(member =>
         {
@@ -46,6 +51,6 @@ internal sealed class ShownNodes
     {
         public bool IsSame(Source other) =>
             ReferenceEquals(Member, other.Member) && ReferenceEquals(Notes, other.Notes) && Name == other.Name && ReferenceEquals(Known, other.Known)
-            && ReferenceEquals(Guests, other.Guests) && Freshness == other.Freshness && (ReferenceEquals(Machines, other.Machines) || Machines.SequenceEqual(other.Machines));
+            && ReferenceEquals(Guests, other.Guests) && Freshness == other.Freshness && ReferenceEquals(Machines, other.Machines);
     }
 }

@@ -27,7 +27,7 @@ internal sealed partial class NodeGrain(
     private readonly MetricsRing samples = new();
     private RollupSum? rollup;
     private NodeInventory? latest;
-    private readonly Dictionary<string, DateTimeOffset> auditAgainAt = [];
+    private readonly Dictionary<string, DateTimeOffset> auditedAt = [];
     private Session? session;
 
     private NodeKey Key => NodeKey.Parse(this.GetPrimaryKeyString());
@@ -206,17 +206,18 @@ internal sealed partial class NodeGrain(
         }
     }
 
-    /// <summary>A host that speaks for another is for a person to look at. Once an hour for each kind says it as well as each five minutes.</summary>
+    /// <summary>A host that speaks for another is for a person to look at. Once an hour says it as well as each five minutes.</summary>
     private async Task Audit(AgentId agent, Refusal refusal)
     {
-        if (refusal.Code is InventoryMachine.NeedsWhole || clock.GetUtcNow() < auditAgainAt.GetValueOrDefault(refusal.Code))
+        var now = clock.GetUtcNow();
+        if (refusal.Code is InventoryMachine.NeedsWhole || (auditedAt.TryGetValue(refusal.Code, out var at) && now - at < AuditEvery))
         {
             return;
         }
 
-        auditAgainAt[refusal.Code] = clock.GetUtcNow() + TimeSpan.FromHours(1);
         Log.Refused(logger, this.GetPrimaryKeyString(), refusal.Code, refusal.Message);
-        await audit.Add(new(clock.GetUtcNow(), $"agent {agent}", "report-inventory", this.GetPrimaryKeyString(), refusal.Code, refusal.Message));
+        await audit.Add(new(now, $"agent {agent}", "report-inventory", this.GetPrimaryKeyString(), refusal.Code, refusal.Message));
+        auditedAt[refusal.Code] = now;
     }
 
     private async Task SendDue()
@@ -251,25 +252,30 @@ internal sealed partial class NodeGrain(
     {
         foreach (var orphan in NodeMachine.Orphans(stored.State).ToArray())
         {
-            await Take(orphan, NodeMachine.EndOf(orphan));
+            // No agent will say this end again, so the hub does not tell the cluster either. It is told, and not waited for.
+            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { } ended && GuestMachine.Found(ended) is { } patches)
+            {
+                GrainFactory.GetGrain<IClusterGrain>(Key.Cluster.Value).RecordPatch(ended.Vmid, patches).Ignore();
+            }
         }
     }
 
     // The operation and the guest store the end before the outbox forgets the job: after a crash in between, the agent, which has had no
     // answer, says it again.
-    private async Task Take(OutboxEntry entry, JobReport report)
+    private async Task<OperationRecord?> Take(OutboxEntry entry, JobReport report)
     {
         await Operation(report.Id).Open(entry.Operation);
         var operation = await Operation(report.Id).Report(report)
             ?? throw new InvalidOperationException($"Operation {report.Id} was opened and is not there.");
         if (!report.Outcome.IsFinal())
         {
-            return;
+            return null;
         }
 
         Log.Ended(logger, this.GetPrimaryKeyString(), report.Id, operation.Status);
         await Guest(operation.Vmid).RecordPatch(operation);
         await stored.Replace(NodeMachine.Close(stored.State, report.Id), this);
+        return operation;
     }
 
     private async Task Cut(string reason)
@@ -284,6 +290,8 @@ internal sealed partial class NodeGrain(
     private IOperationGrain Operation(JobId id) => GrainFactory.GetGrain<IOperationGrain>(id.Value);
 
     private IGuestGrain Guest(Vmid vmid) => GrainFactory.GetGrain<IGuestGrain>(new GuestKey(Key.Cluster, vmid).ToString());
+
+    private static readonly TimeSpan AuditEvery = TimeSpan.FromHours(1);
 
     /// <summary>A live session. Lost with the activation; the hub's next renewal brings it back.</summary>
     private sealed class Session(IAgentSession observer, DateTimeOffset now)

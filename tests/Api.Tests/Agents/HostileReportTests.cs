@@ -99,7 +99,7 @@ public sealed class HostileReportTests(SharedServer shared)
             IntervalSeconds = 86400,
             Fingerprint = evil,
             Problems = [evil],
-            Cluster = new(evil, true, [.. Enumerable.Range(0, 255).Select(i => new MemberSeen(NodeName.Parse($"n{i}-{host.Cluster.Value[^8..]}"), true, 1_000_000)), new(host.Node, true, 1)]) { Ceph = new(evil, [evil], evil) },
+            Cluster = new(evil, true, [.. Enumerable.Range(0, 255).Select(i => new MemberSeen(NodeName.Parse($"n{i}-{host.Cluster.Value[^8..]}"), true, 100_000)), new(host.Node, true, 1)]) { Ceph = new(evil, [evil], evil) },
             Host = new() { Cores = int.MaxValue, MemoryBytes = long.MaxValue, PendingUpdates = int.MaxValue, Macs = [evil], RepositoryProblems = [evil], BootedAt = DateTimeOffset.MaxValue },
             Storages = [new(evil, evil, [evil], false, evil, long.MaxValue, long.MaxValue, evil)],
         })).NeedsWhole);

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
@@ -10,6 +9,7 @@ using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Grains.Tests.Nodes;
 
+[Collection(OneAfterAnother.Name)]
 public sealed class NodeGrainTests(SiloCluster silo)
 {
     private static int used;
@@ -212,10 +212,10 @@ public sealed class NodeGrainTests(SiloCluster silo)
         Assert.Empty((await Connect()).Received);
     }
 
-    private async Task<Session> Connect()
+    private async Task<AgentSession> Connect()
     {
         await Node.Enrol(new(agent, "pve1", "lab"));
-        var session = new Session();
+        var session = new AgentSession();
         session.Reference = silo.Grains.CreateObjectReference<IAgentSession>(session);
         session.Ticket = (await Node.Attach(agent, session.Reference)).Value!;
         return session;
@@ -239,37 +239,4 @@ public sealed class NodeGrainTests(SiloCluster silo)
         ExitCode = 0,
         StandardOutput = """{"mode":"dry-run","packages":[],"kept_back":[],"held":[],"removed":[],"failed":[],"reboot_required":false,"warnings":[]}""",
     };
-
-    private sealed class Session : IAgentSession
-    {
-        private readonly Channel<Job> jobs = Channel.CreateUnbounded<Job>();
-        private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public IAgentSession Reference { get; set; } = null!;
-
-        public SessionTicket Ticket { get; set; } = null!;
-
-        public Task Closed => closed.Task.WaitAsync(TimeSpan.FromSeconds(30));
-
-        public IEnumerable<Job> Received
-        {
-            get
-            {
-                while (jobs.Reader.TryRead(out var job))
-                {
-                    yield return job;
-                }
-            }
-        }
-
-        public Task<Job> NextJob() => jobs.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
-
-        public Task Run(Job job) => jobs.Writer.WriteAsync(job).AsTask();
-
-        public Task Close(string reason)
-        {
-            closed.TrySetResult();
-            return Task.CompletedTask;
-        }
-    }
 }
