@@ -1,5 +1,5 @@
-using System.Globalization;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Domain;
 using NannyOrleans.Domain.Metrics;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
@@ -46,7 +46,7 @@ internal static class MetricsEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (target, problem) = await grains.Resolve(id);
+        var (target, problem) = await grains.ResolveAgent(id);
         if (target is null)
         {
             return problem!;
@@ -142,12 +142,12 @@ internal static class MetricsEndpoints
         }
 
         // Nothing was measured before 1970, and the usual span must fit before it.
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time >= DateTimeOffset.UnixEpoch)
+        if (InstantText.Parse(text) is { } time && time >= DateTimeOffset.UnixEpoch)
         {
             return time;
         }
 
-        errors[field] = ["It must be a time such as 2026-01-31T12:00:00Z."];
+        errors[field] = [$"It must be a time such as {InstantText.Example}."];
         return usual;
     }
 }

@@ -134,9 +134,6 @@ public static class AgentFilter
 
     private sealed record Operand(string Text, bool IsNull)
     {
-        // ISO 8601 alone: the framework's own parser takes "10:30" for today's.
-        private static readonly string[] TimeFormats = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
-
         public static Operand Of(string text, bool quoted) => new(text, !quoted && text is "null");
 
         /// <summary>What stands without quotes: a number, true, false or null.</summary>
@@ -148,7 +145,7 @@ public static class AgentFilter
         {
             FieldKind.Number => double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null,
             FieldKind.Flag => Text switch { "true" => true, "false" => false, _ => null },
-            FieldKind.Time => DateTimeOffset.TryParseExact(Text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null,
+            FieldKind.Time => InstantText.Parse(Text),
             _ => Text,
         };
     }
