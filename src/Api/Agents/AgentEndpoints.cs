@@ -36,7 +36,7 @@ internal static class AgentEndpoints
     /// <param name="grains">The control plane.</param>
     internal static async Task<IResult> List([AsParameters] AgentListRequest query, HttpContext http, IGrainFactory grains)
     {
-        var (wanted, errors) = query.Read();
+        var (wanted, errors) = query.Read(http.Request.Query.Keys);
         if (wanted is null)
         {
             return Problems.Invalid(errors);
@@ -57,8 +57,8 @@ internal static class AgentEndpoints
     /// <param name="grains">The control plane.</param>
     internal static async Task<Results<Ok<object>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
     {
-        var (target, problem) = await grains.Resolve(id);
-        return target is null ? problem! : Row(target, id);
+        var (target, problem) = await grains.ResolveAgent(id);
+        return target is null ? problem! : Row(target);
     }
 
     /// <param name="id">Its id, or any short form that means one thing alone.</param>
@@ -75,10 +75,10 @@ internal static class AgentEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (target, problem) = await grains.Resolve(id);
-        if (target is null || AgentRow.Of(target) is null)
+        var (target, problem) = await grains.ResolveAgent(id);
+        if (target is null)
         {
-            return problem ?? TypedResults.Problem(Problems.NotFound("agent on node", id));
+            return problem!;
         }
 
         if (agent is not null)
@@ -105,8 +105,8 @@ internal static class AgentEndpoints
 
         await grains.GetGrain<IHistoryGrain>(0).AddAudit(
             new(clock.GetUtcNow(), $"person {caller.GetClaim(OpenIddictConstants.Claims.Name)}", "annotate", target.Id, "done", body.Value.ToString()));
-        var (after, gone) = await grains.Resolve(target.Id);
-        return after is null ? gone! : Row(after, id).Result switch { Ok<object> row => row, ProblemHttpResult none => none, var other => throw new InvalidOperationException($"{other}") };
+        var (after, gone) = await grains.ResolveAgent(target.Id);
+        return after is null ? gone! : Row(after);
     }
 
     /// <param name="id">Its id, or any short form that means one thing alone.</param>
@@ -114,7 +114,7 @@ internal static class AgentEndpoints
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Accepted<DiscoverAnswer>, ProblemHttpResult>> Discover(string id, IGrainFactory grains, TimeProvider clock)
     {
-        var (target, problem) = await grains.Resolve(id);
+        var (target, problem) = await grains.ResolveAgent(id);
         if (target is null)
         {
             return problem!;
@@ -126,9 +126,8 @@ internal static class AgentEndpoints
             : TypedResults.Problem(refusal.ToProblem());
     }
 
-    private static Results<Ok<object>, ProblemHttpResult> Row(Target target, string id) => AgentRow.Of(target) is { } row
-        ? TypedResults.Ok<object>(row)
-        : TypedResults.Problem(Problems.NotFound("agent on node", id));
+    // As an object: it is written with the fields of its own kind.
+    private static Ok<object> Row(Target target) => TypedResults.Ok<object>(AgentRow.Of(target));
 }
 
 /// <summary>What <c>POST /api/agents/{id}/discover</c> answers.</summary>

@@ -13,6 +13,8 @@ internal sealed record AgentListRequest
 
     private const int UsualPerPage = 100;
 
+    private static readonly string[] Names = ["filter", "sort", "page", "per_page", "deleted"];
+
     /// <summary>Which rows: an <see cref="AgentFilter"/>.</summary>
     [Description("Which rows, such as proxmox_parent_host=='ID'&&proxmox_type=='lxc' (URL-encoded). A field, then ==, !=, <, <=, >, >=, ~ (contains) or !~, then a text in single or double quotes, a number, true, false or null; joined by && and || (which binds weaker), with parentheses. What is not known equals null alone. Without it all rows.")]
     [FromQuery(Name = "filter")]
@@ -44,9 +46,10 @@ internal sealed record AgentListRequest
     private (int Page, int PerPage)? Paging => Page is null && PerPage is null ? null : (Number(Page, int.MaxValue / MaxPerPage) ?? 1, Number(PerPage, MaxPerPage) ?? UsualPerPage);
 
     /// <summary>The query this is, or what is wrong with each field.</summary>
-    public (AgentQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read()
+    /// <param name="asked">All names in the address. A misspelled filter would list, and have a script patch, everything.</param>
+    public (AgentQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read(IEnumerable<string> asked)
     {
-        var errors = new Dictionary<string, string[]>();
+        var errors = asked.Except(Names, StringComparer.Ordinal).ToDictionary(name => name, _ => new[] { $"There is no such parameter; there are {string.Join(", ", Names)}." });
         var filter = string.IsNullOrWhiteSpace(Filter) ? null : Filter;
         if (filter is not null && AgentFilter.Parse(filter).Problem is { } wrongFilter)
         {

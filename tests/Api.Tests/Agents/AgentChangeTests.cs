@@ -136,6 +136,8 @@ public sealed class AgentChangeTests(SharedServer shared)
         var named = NannyOrleans.Protocol.Ids.NodeName.Parse($"y{host.Cluster.Value[^8..]}");
         await host.ReportInventory(inventory with { Cluster = inventory.Cluster! with { Members = [.. inventory.Cluster.Members, new(named, true, 1)] } });
         (await shared.Admin.Patch($"/api/agents/{named}", """{"notes":"kept?"}""")).IsProblem(404, "not-found");
+        (await shared.Admin.Send("POST", $"/api/agents/{named}/discover")).IsProblem(404, "not-found");
+        (await shared.Admin.Get($"/api/agents/{named}/metrics")).IsProblem(404, "not-found");
         Assert.DoesNotContain("kept?", (await shared.Admin.Get("/api/topology")).Body, StringComparison.Ordinal);
         Assert.DoesNotContain("kept?", (await shared.Admin.Get("/api/audit?limit=1000")).Body, StringComparison.Ordinal);
     }

@@ -151,6 +151,9 @@ public sealed partial class AgentPageTests(SharedServer shared)
     [InlineData("per_page=all", "per_page")]
     [InlineData("deleted=1", "deleted")]
     [InlineData("deleted=TRUE", "deleted")]
+    [InlineData("filters=proxmox_role=='host'", "filters")] // would list, and have a script patch, everything
+    [InlineData("perpage=5", "perpage")]
+    [InlineData("Page=1", "Page")]
     public async Task What_is_wrong_with_a_list_is_named(string query, string field) =>
         Assert.NotEqual(string.Empty, (await shared.Admin.Get($"/api/agents?{query}")).NamesField(field));
 

@@ -50,6 +50,8 @@ public sealed class MetricsTests(SharedServer shared)
     [InlineData("to=0001-01-01T00:00:00Z", "to")]
     [InlineData("to=9999-12-31T23:59:59Z&from=garbage", "from")]
     [InlineData("to=2026-13-45", "to")]
+    [InlineData("to=10:30", "to")] // today's, or which?
+    [InlineData("to=2026", "to")]
     [InlineData("resolution=1h", "resolution")]
     [InlineData("resolution=RAW", "resolution")]
     [InlineData("resolution=", "resolution")]
