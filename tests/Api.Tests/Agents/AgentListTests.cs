@@ -9,7 +9,7 @@ public sealed class AgentListTests(SharedServer shared)
     public async Task The_guides_three_questions_are_answered_with_its_fields()
     {
         await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
-        var (container, machine) = (Some.Container(), Some.Machine());
+        var (container, machine) = (Some.Container() with { PrimaryAddress = "192.168.1.100", Addresses = ["192.168.1.100"] }, Some.Machine());
         await host.ConnectWith(shared.Server.Url, container, machine);
 
         var hosts = await List("?filter=proxmox_role%3D%3D'host'");
@@ -25,7 +25,8 @@ public sealed class AgentListTests(SharedServer shared)
         Assert.Equal([Some.GuestId(host, container), Some.GuestId(host, machine)], guests.Select(Id).Order(StringComparer.Ordinal));
         var web = guests.Single(row => row.GetProperty("proxmox_type").GetString() is "lxc");
         Has(web, JsonValueKind.String, "id", "name", "proxmox_vmid", "proxmox_type", "proxmox_parent_host", "os_type", "platform_family", "status");
-        Has(web, JsonValueKind.Null, "ip_address"); // not known yet
+        Assert.Equal("192.168.1.100", web.GetProperty("ip_address").GetString());
+        Has(guests.Single(row => row.GetProperty("proxmox_type").GetString() is "qemu"), JsonValueKind.Null, "ip_address"); // not known, and not left out
         Assert.Equal(("running", container.Vmid.ToString(), host.Id.Value), (
             web.GetProperty("status").GetString(), web.GetProperty("proxmox_vmid").GetString(), web.GetProperty("proxmox_parent_host").GetString()));
 

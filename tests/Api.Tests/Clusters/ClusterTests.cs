@@ -41,6 +41,9 @@ public sealed class ClusterTests(SharedServer shared)
         // The same numbers wherever they are shown.
         var listed = (await shared.Admin.Get("/api/clusters")).Is(200).Json.EnumerateArray().Single(row => row.GetProperty("id").GetString() == cluster.Value);
         Assert.Equal(overview.Body, listed.GetRawText());
+        var tree = (await shared.Admin.Get("/api/topology")).Is(200).Json.GetProperty("clusters").EnumerateArray().Single(row => row.GetProperty("id").GetString() == cluster.Value);
+        Assert.Equal(overview.Body, tree.GetProperty("overview").GetRawText());
+        Assert.Equal([4, 1, 0], tree.GetProperty("nodes").EnumerateArray().Select(node => node.GetProperty("guest_count").GetProperty("total").GetInt32()));
         var nodes = (await shared.Admin.Get($"{path}/nodes")).Is(200).Json.EnumerateArray().ToArray();
         Assert.Equal(["online", "online", "offline"], nodes.Select(node => node.GetProperty("status").GetString()!));
         Assert.All(nodes, node => Assert.Equal(JsonValueKind.Null, node.GetProperty("guests").ValueKind));
