@@ -47,7 +47,7 @@ internal sealed class HostPeer : IAsyncDisposable
     /// <summary>The device flow to its end, approved by a person's token.</summary>
     public static async Task<HostPeer> Register(Caller admin, ClusterId cluster, string node = "pve1", string? clusterName = null)
     {
-        clusterName ??= $"lab-{cluster.Value[^4..]}";
+        clusterName ??= $"lab-{cluster.Value[^8..]}"; // of hundreds on one server no two alike
         var host = admin.With(null);
         var code = (await AskForCode(host, cluster.Value, node, node, clusterName)).Is(200);
         (await admin.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).Is(302);
