@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.HttpOverrides;
 using NannyOrleans.Api.Accounts;
@@ -45,10 +46,11 @@ static WebApplication Build(string[] args)
     {
         json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         json.SerializerOptions.DictionaryKeyPolicy = null;
+        json.SerializerOptions.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AgentRowJson.WithoutDiscriminator } };
     });
     builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
     builder.Services.AddProblems();
-    builder.Services.AddOpenApi();
+    builder.Services.AddOpenApi(document => document.AddSchemaTransformer<AgentRowJson>());
     builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1024 * 1024);
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {

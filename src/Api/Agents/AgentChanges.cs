@@ -37,7 +37,7 @@ internal sealed record AgentChanges
         {
             JsonValueKind.Undefined => null,
             JsonValueKind.Null => new(null),
-            JsonValueKind.String when PlatformFamilies.Named(PlatformFamily.GetString()!) is { } named => new(named),
+            JsonValueKind.String when Text(PlatformFamily) is { } name && PlatformFamilies.Named(name) is { } named => new(named),
             _ => Wrong<Change<PlatformFamily?>>("platform_family", $"It must be one of {families}, or null."),
         };
         Change<IReadOnlyList<string>?>? tags = Tags.ValueKind switch
@@ -51,14 +51,14 @@ internal sealed record AgentChanges
         {
             JsonValueKind.Undefined => null,
             JsonValueKind.Null => new(null),
-            JsonValueKind.String when Notes.GetString()!.Length <= MaxNotes => new(Notes.GetString()),
+            JsonValueKind.String when Text(Notes) is { Length: <= MaxNotes } text => new(text),
             _ => Wrong<Change<string?>>("notes", $"It must be a text of {MaxNotes} characters at most, or null."),
         };
         (string? Agent, Change<AgentId?>? Unlinked) inside = VmAgent.ValueKind switch
         {
             JsonValueKind.Undefined => (null, null),
             JsonValueKind.Null => (null, new(null)),
-            JsonValueKind.String when VmAgent.GetString() is { Length: > 0 and <= 300 } text => (text, null),
+            JsonValueKind.String when Text(VmAgent) is { Length: > 0 and <= 300 } text => (text, null),
             _ => (null, Wrong<Change<AgentId?>>("vm_agent", "It must be the id or name of a standalone agent, or null.")),
         };
         if (errors.Count is 0 && (family, tags, notes, inside.Agent, inside.Unlinked) is (null, null, null, null, null))
@@ -81,7 +81,20 @@ internal sealed record AgentChanges
         new Dictionary<string, JsonElement> { ["platform_family"] = PlatformFamily, ["tags"] = Tags, ["notes"] = Notes, ["vm_agent"] = VmAgent }
             .Where(field => field.Value.ValueKind is not JsonValueKind.Undefined).ToDictionary());
 
-    private static bool IsTag(JsonElement tag) => tag.ValueKind is JsonValueKind.String && tag.GetString() is { Length: > 0 and <= MaxTag } text
+    // Half of a surrogate pair can be written in JSON and is no text.
+    private static string? Text(JsonElement json)
+    {
+        try
+        {
+            return json.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsTag(JsonElement tag) => tag.ValueKind is JsonValueKind.String && Text(tag) is { Length: > 0 and <= MaxTag } text
         && (char.IsAsciiLetterLower(text[0]) || char.IsAsciiDigit(text[0]) || text[0] is '_')
         && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '_' or '-' or '+' or '.');
 }

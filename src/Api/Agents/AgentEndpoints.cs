@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Http;
-using NannyOrleans.Domain;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
@@ -23,10 +22,13 @@ internal static class AgentEndpoints
         agents.MapGet("/", List).WithName("ListAgents")
             .WithSummary("Hosts, guests and standalone agents: all, those a filter selects, or a page of them. The total is in X-Total-Count.")
             .Produces<IEnumerable<AgentRow>>().ProducesValidationProblem();
-        agents.MapGet("/{id}", Get).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.");
+        agents.MapGet("/{id}", Get).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.")
+            .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         agents.MapPatch("/{id}", Patch).WithName("PatchAgent")
-            .WithSummary("Says what discovery can't know: platform_family, tags, notes, and the agent inside a VM (vm_agent). Null takes back.");
-        agents.MapPost("/{id}/discover", Discover).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.");
+            .WithSummary("Says what discovery can't know: platform_family, tags, notes, and the agent inside a VM (vm_agent). Null takes back.")
+            .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        agents.MapPost("/{id}/discover", Discover).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.")
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
     /// <param name="query">What is asked for.</param>
@@ -34,7 +36,7 @@ internal static class AgentEndpoints
     /// <param name="grains">The control plane.</param>
     internal static async Task<IResult> List([AsParameters] AgentListRequest query, HttpContext http, IGrainFactory grains)
     {
-        var (wanted, errors) = query.Read();
+        var (wanted, errors) = query.Read(http.Request.Query.Keys);
         if (wanted is null)
         {
             return Problems.Invalid(errors);
@@ -48,15 +50,22 @@ internal static class AgentEndpoints
         }
 
         // As objects: each row is written with the fields of its own kind.
-        return TypedResults.Ok<IEnumerable<object>>([.. page.Rows.Skip(query.Skip)]);
+        return TypedResults.Ok<IEnumerable<object>>(page.Rows.Skip(query.Skip).ToArray<object>());
     }
 
+    /// <param name="id">Its id, or any short form that means one thing alone: lxc-100, guest-lxc-100, lxc-100-web, a vmid, a name.</param>
+    /// <param name="grains">The control plane.</param>
     internal static async Task<Results<Ok<object>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
     {
-        var (target, problem) = await grains.Resolve(id);
-        return target is null ? problem! : Row(target, id);
+        var (target, problem) = await grains.ResolveAgent(id);
+        return target is null ? problem! : Row(target);
     }
 
+    /// <param name="id">Its id, or any short form that means one thing alone.</param>
+    /// <param name="body">What to say of it. Absent fields stay as they are.</param>
+    /// <param name="caller">Who says so, for the audit log.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Ok<object>, ValidationProblem, ProblemHttpResult>> Patch(
         string id, JsonBody<AgentChanges> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
     {
@@ -66,7 +75,7 @@ internal static class AgentEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (target, problem) = await grains.Resolve(id);
+        var (target, problem) = await grains.ResolveAgent(id);
         if (target is null)
         {
             return problem!;
@@ -74,10 +83,14 @@ internal static class AgentEndpoints
 
         if (agent is not null)
         {
-            var (machine, unknown) = await grains.Resolve(agent);
-            if (machine?.Machine?.Node.Agent is not { } inside)
+            // Among machines alone: a VM and the host inside it mostly have one name.
+            var machines = (await grains.Find(agent)).Where(found => found.Machine?.Node.Agent is not null).ToArray();
+            if (machines is not [{ Machine.Node.Agent: { } inside }])
             {
-                return unknown ?? TypedResults.Problem(new Refusal("not-a-standalone-agent", $"'{agent}' is no agent that could be inside a VM.").ToProblem());
+                return Problems.Invalid(new Dictionary<string, string[]>
+                {
+                    ["vm_agent"] = [machines is [] ? $"There is no standalone agent '{agent}'." : $"'{agent}' means more than one agent; use one of their ids: {string.Join(", ", machines.Select(machine => machine.Id))}."],
+                });
             }
 
             change = change with { Agent = new(inside) };
@@ -92,13 +105,16 @@ internal static class AgentEndpoints
 
         await grains.GetGrain<IHistoryGrain>(0).AddAudit(
             new(clock.GetUtcNow(), $"person {caller.GetClaim(OpenIddictConstants.Claims.Name)}", "annotate", target.Id, "done", body.Value.ToString()));
-        var (after, gone) = await grains.Resolve(target.Id);
-        return after is null ? gone! : Row(after, id).Result switch { Ok<object> row => row, ProblemHttpResult none => none, var other => throw new InvalidOperationException($"{other}") };
+        var (after, gone) = await grains.ResolveAgent(target.Id);
+        return after is null ? gone! : Row(after);
     }
 
+    /// <param name="id">Its id, or any short form that means one thing alone.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Accepted<DiscoverAnswer>, ProblemHttpResult>> Discover(string id, IGrainFactory grains, TimeProvider clock)
     {
-        var (target, problem) = await grains.Resolve(id);
+        var (target, problem) = await grains.ResolveAgent(id);
         if (target is null)
         {
             return problem!;
@@ -110,9 +126,8 @@ internal static class AgentEndpoints
             : TypedResults.Problem(refusal.ToProblem());
     }
 
-    private static Results<Ok<object>, ProblemHttpResult> Row(Target target, string id) => AgentRow.Of(target) is { } row
-        ? TypedResults.Ok<object>(row)
-        : TypedResults.Problem(Problems.NotFound("agent on node", id));
+    // As an object: it is written with the fields of its own kind.
+    private static Ok<object> Row(Target target) => TypedResults.Ok<object>(AgentRow.Of(target));
 }
 
 /// <summary>What <c>POST /api/agents/{id}/discover</c> answers.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using NannyOrleans.Domain.Agents;
@@ -12,23 +13,30 @@ internal sealed record AgentListRequest
 
     private const int UsualPerPage = 100;
 
+    private static readonly string[] Names = ["filter", "sort", "page", "per_page", "deleted"];
+
     /// <summary>Which rows: an <see cref="AgentFilter"/>.</summary>
+    [Description("Which rows, such as proxmox_parent_host=='ID'&&proxmox_type=='lxc' (URL-encoded). A field, then ==, !=, <, <=, >, >=, ~ (contains) or !~, then a text in single or double quotes, a number, true, false or null; joined by && and || (which binds weaker), with parentheses. What is not known equals null alone. Without it all rows.")]
     [FromQuery(Name = "filter")]
     public string? Filter { get; init; }
 
     /// <summary>In which order: field names separated by commas, a minus before one turns it round.</summary>
+    [Description("In which order: field names separated by commas, a minus before one turns it round, such as proxmox_node_name,-memory_used_bytes. What is not known comes last.")]
     [FromQuery(Name = "sort")]
     public string? Sort { get; init; }
 
     /// <summary>Which page, from 1. Without it and <see cref="PerPage"/> all rows are answered, as the guide's examples expect.</summary>
+    [Description("Which page, from 1; the Link header has the others. Without page and per_page all rows are answered.")]
     [FromQuery(Name = "page")]
     public string? Page { get; init; }
 
     /// <summary>Rows of a page, 1 to <see cref="MaxPerPage"/>.</summary>
+    [Description("Rows of a page, 1 to 1000; 100 when only page is given.")]
     [FromQuery(Name = "per_page")]
     public string? PerPage { get; init; }
 
     /// <summary>Whether guests that were deleted in the last 30 days are listed too: true or false.</summary>
+    [Description("Whether guests that were deleted in the last 30 days are listed too: true or false, which is usual.")]
     [FromQuery(Name = "deleted")]
     public string? Deleted { get; init; }
 
@@ -38,9 +46,10 @@ internal sealed record AgentListRequest
     private (int Page, int PerPage)? Paging => Page is null && PerPage is null ? null : (Number(Page, int.MaxValue / MaxPerPage) ?? 1, Number(PerPage, MaxPerPage) ?? UsualPerPage);
 
     /// <summary>The query this is, or what is wrong with each field.</summary>
-    public (AgentQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read()
+    /// <param name="asked">All names in the address. A misspelled filter would list, and have a script patch, everything.</param>
+    public (AgentQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read(IEnumerable<string> asked)
     {
-        var errors = new Dictionary<string, string[]>();
+        var errors = asked.Except(Names, StringComparer.Ordinal).ToDictionary(name => name, _ => new[] { $"There is no such parameter; there are {string.Join(", ", Names)}." });
         var filter = string.IsNullOrWhiteSpace(Filter) ? null : Filter;
         if (filter is not null && AgentFilter.Parse(filter).Problem is { } wrongFilter)
         {

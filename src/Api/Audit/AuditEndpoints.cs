@@ -1,3 +1,4 @@
+using System.Globalization;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Grains.History;
 
@@ -13,7 +14,13 @@ internal static class AuditEndpoints
         .WithTags("Audit").WithName("GetAudit").WithSummary("The newest entries of the audit log: refused reports, and what people have said of hosts and guests.")
         .Produces<IReadOnlyList<AuditEntry>>().ProducesValidationProblem();
 
-    internal static async Task<IResult> Get(int? limit, IGrainFactory grains) => limit is < 1 or > Most
-        ? Problems.Invalid(new Dictionary<string, string[]> { ["limit"] = [$"It must be a whole number from 1 to {Most}."] })
-        : TypedResults.Ok(await grains.GetGrain<IHistoryGrain>(0).Audit(limit ?? Usual));
+    /// <param name="limit">How many entries at most, 1 to 1000; 100 without it.</param>
+    /// <param name="grains">The control plane.</param>
+    internal static async Task<IResult> Get(string? limit, IGrainFactory grains)
+    {
+        var count = Usual;
+        return limit is null || (int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count is >= 1 and <= Most)
+            ? TypedResults.Ok(await grains.GetGrain<IHistoryGrain>(0).Audit(count))
+            : Problems.Invalid(new Dictionary<string, string[]> { ["limit"] = [$"It must be a whole number from 1 to {Most}."] });
+    }
 }

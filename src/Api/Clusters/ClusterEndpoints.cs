@@ -13,25 +13,34 @@ internal static class ClusterEndpoints
     {
         var clusters = routes.MapGroup("/api/clusters").WithTags("Clusters");
         clusters.MapGet("/", List).WithName("ListClusters").WithSummary("All clusters: quorum, votes, HA, Ceph, storages, and what hosts and guests have and use.");
-        clusters.MapGet("/{id}", Get).WithName("GetCluster").WithSummary("One cluster, by its id or its name.");
-        clusters.MapGet("/{id}/nodes", Nodes).WithName("ListNodes").WithSummary("A cluster's nodes, without their guests.");
-        clusters.MapGet("/{id}/guests", Guests).WithName("ListGuests").WithSummary("A cluster's guests, those deleted in the last 30 days among them.");
+        clusters.MapGet("/{id}", Get).WithName("GetCluster").WithSummary("One cluster, by its id or its name.")
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        clusters.MapGet("/{id}/nodes", Nodes).WithName("ListNodes").WithSummary("A cluster's nodes, without their guests.")
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        clusters.MapGet("/{id}/guests", Guests).WithName("ListGuests").WithSummary("A cluster's guests, those deleted in the last 30 days among them.")
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
     internal static async Task<Ok<IReadOnlyList<ClusterOverview>>> List(IGrainFactory grains) => TypedResults.Ok(await grains.ReadClusters());
 
+    /// <param name="id">The cluster: its id, or its name where only one has it.</param>
+    /// <param name="grains">The control plane.</param>
     internal static async Task<Results<Ok<ClusterOverview>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
     {
         var (cluster, problem) = await Find(id, grains);
         return cluster is null ? problem! : TypedResults.Ok(cluster.Overview);
     }
 
+    /// <param name="id">The cluster: its id, or its name where only one has it.</param>
+    /// <param name="grains">The control plane.</param>
     internal static async Task<Results<Ok<IEnumerable<NodeView>>, ProblemHttpResult>> Nodes(string id, IGrainFactory grains)
     {
         var (cluster, problem) = await Find(id, grains);
         return cluster is null ? problem! : TypedResults.Ok(cluster.Nodes.Select(node => node with { Guests = null }));
     }
 
+    /// <param name="id">The cluster: its id, or its name where only one has it.</param>
+    /// <param name="grains">The control plane.</param>
     internal static async Task<Results<Ok<IEnumerable<PlacedGuestView>>, ProblemHttpResult>> Guests(string id, IGrainFactory grains)
     {
         var (cluster, problem) = await Find(id, grains);

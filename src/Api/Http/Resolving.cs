@@ -18,4 +18,11 @@ internal static class Resolving
             _ => (null, TypedResults.Problem(Problems.Ambiguous(id, matching))),
         };
     }
+
+    /// <summary>As <see cref="Resolve"/>; a node of which only the name is known is no agent and not found.</summary>
+    public static async Task<(Target? Target, ProblemHttpResult? Problem)> ResolveAgent(this IGrainFactory grains, string id) => await grains.Resolve(id) switch
+    {
+        ({ Guest: null, Node.Agent: null }, _) => (null, TypedResults.Problem(Problems.NotFound("agent on node", id))),
+        var resolved => resolved,
+    };
 }

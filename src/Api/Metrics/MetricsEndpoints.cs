@@ -1,5 +1,5 @@
-using System.Globalization;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Domain;
 using NannyOrleans.Domain.Metrics;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
@@ -17,8 +17,14 @@ internal static class MetricsEndpoints
     public static void MapMetrics(this IEndpointRouteBuilder routes) => routes.MapGet("/api/agents/{id}/metrics", Get)
         .WithTags("Metrics").WithName("GetMetrics")
         .WithSummary("A host's samples of the last 24 hours (resolution=raw), or means over five minutes of the last 30 days (5m); a guest has the latter.")
-        .Produces<MetricsAnswer>().ProducesValidationProblem();
+        .Produces<MetricsAnswer>().ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
+    /// <param name="id">Whose: an id, or any short form that means one thing alone.</param>
+    /// <param name="from">Not before: a time such as 2026-01-31T12:00:00Z, at most 30 days before 'to'. An hour before it when absent.</param>
+    /// <param name="to">Not after: a time. Now when absent.</param>
+    /// <param name="resolution">raw or 5m; for a host the finer one that reaches back to 'from' when absent.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
     internal static async Task<IResult> Get(string id, string? from, string? to, string? resolution, IGrainFactory grains, TimeProvider clock)
     {
         var now = clock.GetUtcNow();
@@ -40,7 +46,7 @@ internal static class MetricsEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (target, problem) = await grains.Resolve(id);
+        var (target, problem) = await grains.ResolveAgent(id);
         if (target is null)
         {
             return problem!;
@@ -135,12 +141,14 @@ internal static class MetricsEndpoints
             return usual;
         }
 
-        if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+        // Nothing was measured before 1970, and the usual span must fit before it.
+        if (InstantText.Parse(text) is { } time && time >= DateTimeOffset.UnixEpoch)
         {
-            errors[field] = ["It must be a time such as 2026-01-31T12:00:00Z."];
+            return time;
         }
 
-        return time;
+        errors[field] = [$"It must be a time such as {InstantText.Example}."];
+        return usual;
     }
 }
 

@@ -65,6 +65,8 @@ internal static class PatchEndpoints
         }
     }
 
+    /// <param name="id">The operation's id, as the request for it was answered with.</param>
+    /// <param name="grains">The control plane.</param>
     internal static async Task<Results<Ok<PatchView>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
     {
         // A malformed id wakes no grain.

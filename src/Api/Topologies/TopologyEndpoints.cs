@@ -11,6 +11,8 @@ internal static class TopologyEndpoints
         .WithTags("Topology").WithName("GetTopology").WithSummary("Everything known, as JSON or, with format=text, as a tree for a terminal.")
         .Produces<Topology>().ProducesValidationProblem();
 
+    /// <param name="format">json (usual) or text.</param>
+    /// <param name="grains">The control plane.</param>
     internal static async Task<IResult> Get(string? format, IGrainFactory grains) => format switch
     {
         null or "json" => TypedResults.Ok(await grains.ReadTopology()),

@@ -22,7 +22,7 @@ public static class AgentFilter
     {
         if (text.Length > MaxLength)
         {
-            return (null, $"It may have {MaxLength} characters at most.");
+            return (null, $"It may have {MaxLength} characters at most (column {MaxLength + 1}).");
         }
 
         return Grammar.TryParse(text, out var test, out var error) ? (test, null)
@@ -126,9 +126,6 @@ public static class AgentFilter
 
     private sealed record Operand(string Text, bool IsNull)
     {
-        // Any other way of writing one leaves open which day, or even which year, is meant.
-        private static readonly string[] Times = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
-
         public static Operand Of(string text, bool quoted) => new(text, !quoted && text is "null");
 
         /// <summary>What stands without quotes: a number, true, false or null.</summary>
@@ -140,7 +137,7 @@ public static class AgentFilter
         {
             FieldKind.Number => double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null,
             FieldKind.Flag => Text switch { "true" => true, "false" => false, _ => null },
-            FieldKind.Time => DateTimeOffset.TryParseExact(Text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null,
+            FieldKind.Time => InstantText.Parse(Text),
             _ => Text,
         };
     }

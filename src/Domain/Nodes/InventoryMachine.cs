@@ -6,6 +6,9 @@ namespace NannyOrleans.Domain.Nodes;
 /// <summary>The decisions about a node's reports.</summary>
 public static class InventoryMachine
 {
+    /// <summary>The most members of one cluster: corosync itself stops far below, and each one named is remembered.</summary>
+    public const int MaxMembers = 256;
+
     /// <summary>Refusal: the report builds on one that is not here; a whole one is wanted.</summary>
     public const string NeedsWhole = "needs-whole";
 
@@ -177,7 +180,7 @@ public static class InventoryMachine
     /// <summary>What is wrong with a report that no honest agent sends; null when nothing is.</summary>
     private static string? Problem(Inventory report)
     {
-        if (report.HasGaps() || report.IsTooLong() || report.IntervalSeconds is < 1 or > 86400)
+        if (report.HasGaps() || report.IsTooLong() || report.IntervalSeconds is < 1 or > 86400 || report.Cluster?.Members.Count > MaxMembers)
         {
             return "The inventory has a part missing, or a list or number out of bounds.";
         }

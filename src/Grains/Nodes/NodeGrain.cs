@@ -249,25 +249,30 @@ internal sealed partial class NodeGrain(
     {
         foreach (var orphan in NodeMachine.Orphans(stored.State).ToArray())
         {
-            await Take(orphan, NodeMachine.EndOf(orphan));
+            // No agent will say this end again, so the hub does not tell the cluster either. It is told, and not waited for.
+            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { } ended && GuestMachine.Found(ended) is { } patches)
+            {
+                GrainFactory.GetGrain<IClusterGrain>(Key.Cluster.Value).RecordPatch(ended.Vmid, patches).Ignore();
+            }
         }
     }
 
     // The operation and the guest store the end before the outbox forgets the job: after a crash in between, the agent, which has had no
     // answer, says it again.
-    private async Task Take(OutboxEntry entry, JobReport report)
+    private async Task<OperationRecord?> Take(OutboxEntry entry, JobReport report)
     {
         await Operation(report.Id).Open(entry.Operation);
         var operation = await Operation(report.Id).Report(report)
             ?? throw new InvalidOperationException($"Operation {report.Id} was opened and is not there.");
         if (!report.Outcome.IsFinal())
         {
-            return;
+            return null;
         }
 
         Log.Ended(logger, this.GetPrimaryKeyString(), report.Id, operation.Status);
         await Guest(operation.Vmid).RecordPatch(operation);
         await stored.Replace(NodeMachine.Close(stored.State, report.Id), this);
+        return operation;
     }
 
     private async Task Cut(string reason)

@@ -15,6 +15,12 @@ public sealed record NodeMetrics(DateTimeOffset CollectedAt, int IntervalSeconds
     /// <summary>The longest list in it.</summary>
     public const int MaxItems = 10_000;
 
+    /// <summary>The longest path, name or problem in it, in characters. Agents cut what is longer.</summary>
+    public const int MaxText = 2000;
+
+    /// <summary>The greatest rate, percentage or load: a thousand terabytes a second. A sum of many stays a number.</summary>
+    public const double MaxFigure = 1e15;
+
     /// <summary>Processor time used, percent of all cores together, 0 to 100; null in the first sample.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? CpuPercent { get; init; }
@@ -71,19 +77,21 @@ public sealed record NodeMetrics(DateTimeOffset CollectedAt, int IntervalSeconds
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Problems { get; init; }
 
-    /// <summary>Whether it can be taken: no gap in a list, no list too long, no guest twice, no figure that is no number, below zero or beyond all measure.</summary>
+    /// <summary>Whether it can be taken: no gap in a list, no guest twice, no list or text too long, no figure out of bounds or below zero.</summary>
     public bool IsSound() =>
         IntervalSeconds is >= 1 and <= 3600
         && Sound(CpuPercent) && Sound(NetworkInPerSecond) && Sound(NetworkOutPerSecond) && Cores is not < 0 && UptimeSeconds is not < 0
         && (Load is null || (Sound(Load.One) && Sound(Load.Five) && Sound(Load.Fifteen)))
         && Sound(Memory) && Sound(Swap)
-        && (Mounts is null || (Mounts.Count <= MaxItems && Mounts.All(mount => mount is not null && Sound(mount.Usage))))
+        && (Mounts is null || (Mounts.Count <= MaxItems && Mounts.All(mount => mount is not null && Sound(mount.Usage) && Sound(mount.Path) && Sound(mount.Type))))
         && (Guests is null || (Guests.Count <= MaxItems && Guests.All(guest => guest is not null && guest.IsSound()) && Guests.DistinctBy(guest => guest.Vmid).Count() == Guests.Count))
-        && (Storages is null || (Storages.Count <= MaxItems && Storages.All(storage => storage is not null && Sound(storage.Usage))))
-        && (Problems is null || (Problems.Count <= MaxItems && Problems.All(problem => problem is not null)));
+        && (Storages is null || (Storages.Count <= MaxItems && Storages.All(storage => storage is not null && Sound(storage.Usage) && Sound(storage.Name))))
+        && (Problems is null || (Problems.Count <= MaxItems && Problems.All(problem => problem is not null && Sound(problem))))
+        && Sound(HaState);
 
-    // A limit far above what any machine does: ten thousand of the largest double would come to an infinity, which JSON does not have.
-    internal static bool Sound(double? figure) => figure is null or (>= 0 and <= 1e18);
+    internal static bool Sound(double? figure) => figure is null or (>= 0 and <= MaxFigure);
+
+    internal static bool Sound(string? text) => text is null or { Length: <= MaxText };
 
     internal static bool Sound(Usage? usage) => usage is null || (usage.UsedBytes >= 0 && usage.TotalBytes >= 0);
 }

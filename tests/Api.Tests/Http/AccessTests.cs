@@ -12,8 +12,8 @@ public sealed class AccessTests(SharedServer shared)
     private static readonly string[] ForPeople =
     [
         "GET /api/agents", "GET /api/agents/{id}", "PATCH /api/agents/{id}", "POST /api/agents/{id}/discover", "GET /api/agents/{id}/metrics",
-        "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests", "GET /api/audit",
-        "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology",
+        "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
+        "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology", "GET /api/audit",
     ];
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.
@@ -136,6 +136,38 @@ public sealed class AccessTests(SharedServer shared)
         Assert.StartsWith("3.", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         var fields = document.GetProperty("components").GetProperty("schemas").GetProperty("PatchRequest").GetProperty("properties");
         Assert.Equal(["agent_id", "exclusions", "mode"], fields.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_document_says_what_each_endpoint_is_for_and_what_it_takes_and_answers()
+    {
+        var document = (await shared.Admin.Get("/openapi/v1.json")).Is(200).Json;
+        foreach (var path in document.GetProperty("paths").EnumerateObject().Where(path => path.Name.StartsWith("/api/", StringComparison.Ordinal)))
+        {
+            foreach (var method in path.Value.EnumerateObject())
+            {
+                var what = $"{method.Name} {path.Name}";
+                Assert.True(method.Value.TryGetProperty("summary", out var summary) && summary.GetString()!.Length > 20, $"{what} has no summary.");
+                Assert.True(method.Value.GetProperty("responses").EnumerateObject().Any(response => response.Name is "200" or "202"), $"{what} answers nothing.");
+                foreach (var parameter in method.Value.TryGetProperty("parameters", out var parameters) ? parameters.EnumerateArray() : default)
+                {
+                    Assert.True(parameter.TryGetProperty("description", out var said) && said.GetString()!.Length > 10, $"{what} does not describe {parameter.GetProperty("name")}.");
+                }
+            }
+        }
+
+        var list = document.GetProperty("paths").EnumerateObject().Single(path => path.Name.TrimEnd('/') is "/api/agents").Value.GetProperty("get");
+        Assert.Equal(["deleted", "filter", "page", "per_page", "sort"], list.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()!).Order(StringComparer.Ordinal));
+        var one = document.GetProperty("paths").GetProperty("/api/agents/{id}").GetProperty("patch");
+        Assert.Equal(["200", "400", "404", "409"], one.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order(StringComparer.Ordinal));
+
+        // The guide's fields, as rows have them.
+        var schemas = document.GetProperty("components").GetProperty("schemas");
+        var kinds = schemas.GetProperty("AgentRow").GetProperty("anyOf").EnumerateArray().Select(kind => schemas.GetProperty(kind.GetProperty("$ref").GetString()!.Split('/')[^1]).GetProperty("properties")).ToArray();
+        Assert.Equal(3, kinds.Length);
+        Assert.All(kinds, kind => Assert.True(kind.TryGetProperty("proxmox_role", out _) && !kind.TryGetProperty("$type", out _)));
+        Assert.Single(kinds, kind => kind.TryGetProperty("guest_count", out _));
+        Assert.Equal(["notes", "platform_family", "tags", "vm_agent"], schemas.GetProperty("AgentChanges").GetProperty("properties").EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
     }
 
     private async Task<string[]> Documented() =>

@@ -15,8 +15,8 @@ public sealed class PatchLifeTests(SharedServer shared)
     {
         await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
         var container = Some.Container();
-        await host.FallSilentWith(shared.Server.Url, container);
-        await Waiting.Until(() => shared.Admin.Get($"/api/agents/{host.Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+        await host.ConnectWith(shared.Server.Url, container);
+        await host.FallSilent(shared.Admin);
 
         var id = await Order(host, container, "dry-run");
         Assert.Equal("pending", (await Operation(id)).Text("status"));

@@ -30,6 +30,8 @@ internal sealed class Caller(Uri url, string? token = null)
         return Send(new(HttpMethod.Post, At(path)) { Content = content, Headers = { ExpectContinue = body.Length > 100_000 } });
     }
 
+    public Task<Answer> Patch(string path, string body) => Send(new(HttpMethod.Patch, At(path)) { Content = new StringContent(body, Encoding.UTF8, "application/json"), Headers = { ExpectContinue = body.Length > 100_000 } });
+
     public Task<Answer> PostForm(string path, params (string Name, string Value)[] form) =>
         Send(new(HttpMethod.Post, At(path)) { Content = new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Name, field.Value))) });
 
@@ -70,6 +72,10 @@ internal sealed record Answer(int Status, string? ContentType, string Body, stri
     public JsonElement Json => JsonElement.Parse(Body);
 
     public string Text(string field) => Json.GetProperty(field).GetString()!;
+
+    /// <summary>A header's value; null when it is not there.</summary>
+    public string? Header(string name) => Headers.Split('\n', StringSplitOptions.TrimEntries)
+        .Where(line => line.StartsWith($"{name}:", StringComparison.OrdinalIgnoreCase)).Select(line => line[(name.Length + 1)..].Trim()).SingleOrDefault();
 
     public Answer Is(int status)
     {

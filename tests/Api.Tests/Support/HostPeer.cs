@@ -16,6 +16,7 @@ internal sealed class HostPeer : IAsyncDisposable
 {
     private HubConnection? connection;
     private Channel<Job> jobs = Channel.CreateUnbounded<Job>();
+    private Channel<Discover> asked = Channel.CreateUnbounded<Discover>();
     private TaskCompletionSource closed = new();
 
     private HostPeer(ClusterId cluster, NodeName node, string clusterName, Answer tokens)
@@ -46,7 +47,7 @@ internal sealed class HostPeer : IAsyncDisposable
     /// <summary>The device flow to its end, approved by a person's token.</summary>
     public static async Task<HostPeer> Register(Caller admin, ClusterId cluster, string node = "pve1", string? clusterName = null)
     {
-        clusterName ??= $"lab-{cluster.Value[^4..]}";
+        clusterName ??= $"lab-{cluster.Value[^8..]}"; // of hundreds on one server no two alike
         var host = admin.With(null);
         var code = (await AskForCode(host, cluster.Value, node, node, clusterName)).Is(200);
         (await admin.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).Is(302);
@@ -66,10 +67,11 @@ internal sealed class HostPeer : IAsyncDisposable
     public async Task Connect(Uri server)
     {
         await Disconnect();
-        var (received, ended) = (Channel.CreateUnbounded<Job>(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        (jobs, closed) = (received, ended);
+        var (received, wanted, ended) = (Channel.CreateUnbounded<Job>(), Channel.CreateUnbounded<Discover>(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        (jobs, asked, closed) = (received, wanted, ended);
         connection = Build(server, AccessToken);
         connection.On<Job>(AgentHub.RunJob, job => received.Writer.TryWrite(job));
+        connection.On<Discover>(AgentHub.Discover, ask => wanted.Writer.TryWrite(ask));
         connection.Closed += _ =>
         {
             ended.TrySetResult();
@@ -110,21 +112,22 @@ internal sealed class HostPeer : IAsyncDisposable
         await ReportInventory(Some.Inventory(this, guests));
     }
 
-    /// <summary>Says that there are these guests and that the next word comes in a second, and then says nothing.</summary>
-    public async Task FallSilentWith(Uri server, params GuestSeen[] guests)
-    {
-        await Connect(server);
-        await ReportInventory(Some.Inventory(this, guests) with { IntervalSeconds = 1 });
-        await Disconnect();
-    }
+    /// <summary>A whole inventory, or with <see cref="Inventory.Since"/> what has changed.</summary>
+    public Task<InventoryAnswer> ReportInventory(Inventory inventory) =>
+        connection!.InvokeCoreAsync<InventoryAnswer>(AgentHub.ReportInventory, [inventory]).Within("the answer to an inventory");
 
-    /// <summary>Sends a sample, for which nobody waits; throws when it was refused.</summary>
     public Task ReportMetrics(NodeMetrics metrics) => Call(AgentHub.ReportMetrics, metrics);
 
-    /// <summary>Says what has changed; the server's answer.</summary>
-    public Task<InventoryAnswer> ReportChanges(Inventory inventory) => connection!.InvokeAsync<InventoryAnswer>(AgentHub.ReportInventory, inventory).Within("the answer to changes");
-
-    public Task ReportInventory(Inventory inventory) => Call(AgentHub.ReportInventory, inventory);
+    /// <summary>
+    /// Says that it reports each second, and nothing any more. Returns when three of them have passed: the server has nothing to answer
+    /// until then.
+    /// </summary>
+    public async Task FallSilent(Caller admin)
+    {
+        await ReportMetrics(new(Some.Noon, IntervalSeconds: 1));
+        await Disconnect();
+        await Waiting.Until(() => admin.Get($"/api/agents/{Id}"), row => row.Text("status") is "offline", "the host to be seen offline");
+    }
 
     public Task Report(JobReport report) => Call(AgentHub.ReportJob, report);
 
@@ -132,6 +135,8 @@ internal sealed class HostPeer : IAsyncDisposable
     public Task Call(string method, object? argument) => connection!.InvokeCoreAsync(method, [argument]).Within($"the answer to {method}");
 
     public async Task<PatchGuest> NextJob() => Assert.IsType<PatchGuest>(await jobs.Reader.ReadAsync().AsTask().Within($"a job for {Node}"));
+
+    public Task<Discover> NextDiscover() => asked.Reader.ReadAsync().AsTask().Within($"{Node} to be asked to look anew");
 
     /// <summary>Whether no job has come that was not taken. Ask after an answered call: what was sent before the answer has come before it.</summary>
     public bool HasNoJob() => jobs.Reader.Count is 0;

@@ -173,7 +173,7 @@ public sealed class AgentFilterTests
     {
         var longest = $"name == '{new string('x', AgentFilter.MaxLength - 10)}'";
         Assert.False(Rows.Guest.Matches(longest));
-        Assert.Equal((null, "It may have 1000 characters at most."), AgentFilter.Parse(longest + " "));
+        Assert.Equal((null, "It may have 1000 characters at most (column 1001)."), AgentFilter.Parse(longest + " "));
         Assert.True(Full.Matches($"{new string('(', 496)}cores==2{new string(')', 496)}")); // as deep as it gets
         Assert.Equal((null, "Expected a field's name. (column 1001)"), AgentFilter.Parse(new string('(', 1000)));
     }
