@@ -22,6 +22,7 @@ esac
 # Standard input goes over descriptor 3: a shell gives background jobs none.
 attach='exec 3<&0; "$@" <&3 3<&- & exec 0</dev/null 2>/dev/null 3<&-; wait $!'
 # Inside a mount name space: the guest's shims and files over the machine's.
+# shellcheck disable=SC2016 # for the inner shell to expand
 mount='for shim in "$NANNY_LAB_GUEST"/bin/*; do
     [ "${shim##*/}" = cat ] || for place in /usr/bin /usr/sbin; do
         [ ! -e "$place/${shim##*/}" ] || mount --bind "$shim" "$place/${shim##*/}" || exit 1

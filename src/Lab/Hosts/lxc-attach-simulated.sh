@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2034 # this is the end of lxc.sh, which sets them
 environment=keep
 while [ $# -gt 0 ]; do
     case $1 in

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2034 # this is the end of lxc.sh, which sets them
 if [ -n "$elsewhere" ] || [ ! -d "$lab/guests/$name" ]; then
     echo "$name doesn't exist" >&2
     exit 1

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2034 # what follows this file uses them
 # TOOL of this host: LXC's own, in the lab's lxcpath, for the containers whose conf is on this host.
 lab=LAB host=HOST
 read -r power 2>/dev/null <"$lab/state/$host" || power=
