@@ -53,6 +53,9 @@ internal sealed class RecordingMetrics : IMetricsHistory
 
     public Task<IReadOnlyList<MetricsRollup>> Read(ClusterId cluster, NodeName? node, DateTimeOffset from, DateTimeOffset to) =>
         Task.FromResult<IReadOnlyList<MetricsRollup>>([.. Of(cluster).Where(rollup => (node is null || rollup.Node == node) && rollup.At >= from && rollup.At < to)]);
+
+    public async Task<IReadOnlyList<MetricsRollup>> ReadGuest(ClusterId cluster, Vmid vmid, DateTimeOffset from, DateTimeOffset to) =>
+        [.. (await Read(cluster, null, from, to)).Where(rollup => rollup.Guests.Any(guest => guest.Vmid == vmid)).Select(rollup => rollup with { Guests = [.. rollup.Guests.Where(guest => guest.Vmid == vmid)] })];
 }
 
 /// <summary>Takes audit entries and keeps them; fails when told to.</summary>

@@ -110,7 +110,7 @@ internal static class MetricsEndpoints
     // Of all nodes: a guest that migrated has its past on others.
     private static async Task<MetricsAnswer> OfGuest(Target target, Vmid vmid, DateTimeOffset start, DateTimeOffset end, IGrainFactory grains)
     {
-        var rollups = await grains.GetGrain<IHistoryGrain>(0).Metrics(target.Cluster, null, start, end);
+        var rollups = await grains.GetGrain<IHistoryGrain>(0).GuestMetrics(target.Cluster, vmid, start, end);
         return new(target.Id, "5m",
         [
             .. from rollup in rollups

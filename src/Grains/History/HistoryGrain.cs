@@ -12,6 +12,10 @@ public interface IHistoryGrain : IGrainWithIntegerKey
     [Alias("Metrics")]
     Task<IReadOnlyList<MetricsRollup>> Metrics(ClusterId cluster, NodeName? node, DateTimeOffset from, DateTimeOffset to);
 
+    /// <inheritdoc cref="IMetricsHistory.ReadGuest"/>
+    [Alias("GuestMetrics")]
+    Task<IReadOnlyList<MetricsRollup>> GuestMetrics(ClusterId cluster, Vmid vmid, DateTimeOffset from, DateTimeOffset to);
+
     /// <inheritdoc cref="IAuditLog.Newest"/>
     [Alias("Audit")]
     Task<IReadOnlyList<AuditEntry>> Audit(int count);
@@ -26,6 +30,8 @@ public interface IHistoryGrain : IGrainWithIntegerKey
 internal sealed class HistoryGrain(IMetricsHistory metrics, IAuditLog audit) : Grain, IHistoryGrain
 {
     public Task<IReadOnlyList<MetricsRollup>> Metrics(ClusterId cluster, NodeName? node, DateTimeOffset from, DateTimeOffset to) => metrics.Read(cluster, node, from, to);
+
+    public Task<IReadOnlyList<MetricsRollup>> GuestMetrics(ClusterId cluster, Vmid vmid, DateTimeOffset from, DateTimeOffset to) => metrics.ReadGuest(cluster, vmid, from, to);
 
     public Task<IReadOnlyList<AuditEntry>> Audit(int count) => audit.Newest(count);
 

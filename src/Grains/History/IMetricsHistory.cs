@@ -12,6 +12,12 @@ public interface IMetricsHistory
     /// </summary>
     void Add(MetricsRollup rollup);
 
-    /// <summary>Those of one node, or of all nodes of a cluster, that began in a time, the oldest first.</summary>
+    /// <summary>
+    /// Those of one node without its guests, or of all nodes of a cluster with theirs, that began in a time, the oldest first. All nodes'
+    /// guests are much: for the curve of one there is <see cref="ReadGuest"/>.
+    /// </summary>
     Task<IReadOnlyList<MetricsRollup>> Read(ClusterId cluster, NodeName? node, DateTimeOffset from, DateTimeOffset to);
+
+    /// <summary>Those of all nodes of a cluster that have a guest, with that guest alone, that began in a time, the oldest first: a guest that migrated has its past on others.</summary>
+    Task<IReadOnlyList<MetricsRollup>> ReadGuest(ClusterId cluster, Vmid vmid, DateTimeOffset from, DateTimeOffset to);
 }

@@ -84,8 +84,11 @@ internal sealed class MetricsRow
 
     public required int Samples { get; init; }
 
-    /// <summary>The whole rollup as JSON, compressed by Brotli: a hundred guests take some two kilobytes.</summary>
+    /// <summary>The host's part as JSON. Curves of hosts are asked for without their guests.</summary>
     public required byte[] Data { get; init; }
+
+    /// <summary>Its guests as <see cref="PackedGuests"/>.</summary>
+    public required byte[] Guests { get; init; }
 }
 
 /// <summary>One entry of the audit log.</summary>

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.EntityFrameworkCore;
@@ -20,7 +19,13 @@ internal sealed partial class MetricsHistory(IDbContextFactory<HistoryDb> databa
     private const int BatchAtMost = 1000;
     private static readonly TimeSpan WriteEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PruneEvery = TimeSpan.FromHours(1);
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     private readonly Channel<MetricsRollup> waiting = Channel.CreateBounded<MetricsRollup>(new BoundedChannelOptions(WaitingAtMost) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
     private DateTimeOffset pruneAt;
@@ -30,14 +35,22 @@ internal sealed partial class MetricsHistory(IDbContextFactory<HistoryDb> databa
     public async Task<IReadOnlyList<MetricsRollup>> Read(ClusterId cluster, NodeName? node, DateTimeOffset from, DateTimeOffset to)
     {
         await using var database = await databases.CreateDbContextAsync();
-        var (first, last) = (from.ToUnixTimeSeconds(), to.ToUnixTimeSeconds());
-        var rows = database.Metrics.AsNoTracking().Where(row => row.Cluster == cluster.Value && row.At >= first && row.At <= last);
+        var rows = Rows(database, cluster, from, to);
         if (node is { } one)
         {
-            rows = rows.Where(row => row.Node == one.Value);
+            // Thirty days of a host are thousands of rows: its guests, most of them by far, are not read.
+            return await Readable(cluster, rows.Where(row => row.Node == one.Value).Select(row => new { row.Data }).AsAsyncEnumerable(), row => Unpack(row.Data));
         }
 
-        return [.. (await rows.OrderBy(row => row.At).ThenBy(row => row.Node).ToListAsync()).Select(row => Unpack(row.Data))];
+        return await Readable(cluster, rows.AsAsyncEnumerable(), row => Unpack(row.Data) with { Guests = PackedGuests.Unpack(row.Guests) });
+    }
+
+    public async Task<IReadOnlyList<MetricsRollup>> ReadGuest(ClusterId cluster, Vmid vmid, DateTimeOffset from, DateTimeOffset to)
+    {
+        await using var database = await databases.CreateDbContextAsync();
+        return await Readable(cluster, Rows(database, cluster, from, to).Select(row => new { row.Node, row.At, row.Samples, row.Guests }).AsAsyncEnumerable(), row => PackedGuests.Find(row.Guests, vmid) is { } guest
+            ? new MetricsRollup(cluster, NodeName.Parse(row.Node), DateTimeOffset.FromUnixTimeSeconds(row.At), row.Samples) { Guests = [guest] }
+            : null);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -63,7 +76,7 @@ internal sealed partial class MetricsHistory(IDbContextFactory<HistoryDb> databa
         await Guarded(() => WriteAll(CancellationToken.None));
     }
 
-    /// <summary>Writes what waits. A batch that can't be written is lost, and said to be.</summary>
+    /// <summary>Writes what waits. A batch that can't be written waits on, beside what comes meanwhile.</summary>
     internal async Task WriteAll(CancellationToken cancellationToken)
     {
         while (waiting.Reader.TryPeek(out _))
@@ -78,9 +91,11 @@ internal sealed partial class MetricsHistory(IDbContextFactory<HistoryDb> databa
             {
                 await Write(batch, cancellationToken);
             }
-            catch (Exception failure) when (failure is DbUpdateException or System.Data.Common.DbException)
+            catch (Exception failure)
             {
-                Log.Lost(logger, batch.Count, failure);
+                batch.ForEach(Add);
+                Log.NotWritten(logger, batch.Count, failure.Message);
+                throw;
             }
         }
     }
@@ -102,7 +117,15 @@ internal sealed partial class MetricsHistory(IDbContextFactory<HistoryDb> databa
         // A node whose grain moved within five minutes has two parts of them; the larger one stands for both.
         foreach (var rollup in batch.GroupBy(one => (one.Cluster, one.Node, one.At)).Select(group => group.MaxBy(one => one.Samples)!))
         {
-            var row = new MetricsRow { Cluster = rollup.Cluster.Value, Node = rollup.Node.Value, At = rollup.At.ToUnixTimeSeconds(), Samples = rollup.Samples, Data = Pack(rollup) };
+            var row = new MetricsRow
+            {
+                Cluster = rollup.Cluster.Value,
+                Node = rollup.Node.Value,
+                At = rollup.At.ToUnixTimeSeconds(),
+                Samples = rollup.Samples,
+                Data = JsonSerializer.SerializeToUtf8Bytes(rollup with { Guests = [] }, Json),
+                Guests = PackedGuests.Pack(rollup.Guests),
+            };
             if (!known.TryGetValue((row.Cluster, row.Node, row.At), out var samples))
             {
                 database.Metrics.Add(row);
@@ -114,6 +137,39 @@ internal sealed partial class MetricsHistory(IDbContextFactory<HistoryDb> databa
         }
 
         await database.SaveChangesAsync(cancellationToken);
+    }
+
+    private static IQueryable<MetricsRow> Rows(HistoryDb database, ClusterId cluster, DateTimeOffset from, DateTimeOffset to)
+    {
+        var (first, last) = (from.ToUnixTimeSeconds(), to.ToUnixTimeSeconds());
+        return database.Metrics.AsNoTracking().Where(row => row.Cluster == cluster.Value && row.At >= first && row.At <= last).OrderBy(row => row.At).ThenBy(row => row.Node);
+    }
+
+    /// <summary>What can be read of rows, one after another. A damaged one is a gap in a curve, which must not hide the rest of it.</summary>
+    private async Task<IReadOnlyList<MetricsRollup>> Readable<T>(ClusterId cluster, IAsyncEnumerable<T> rows, Func<T, MetricsRollup?> unpack)
+    {
+        var (rollups, unreadable) = (new List<MetricsRollup>(), 0);
+        await foreach (var row in rows)
+        {
+            try
+            {
+                if (unpack(row) is { } rollup)
+                {
+                    rollups.Add(rollup);
+                }
+            }
+            catch (Exception damaged) when (damaged is InvalidDataException or FormatException or JsonException)
+            {
+                unreadable++;
+            }
+        }
+
+        if (unreadable > 0)
+        {
+            Log.Unreadable(logger, unreadable, cluster);
+        }
+
+        return rollups;
     }
 
     private async Task Guarded(Func<Task> work)
@@ -128,31 +184,18 @@ internal sealed partial class MetricsHistory(IDbContextFactory<HistoryDb> databa
         }
     }
 
-    private static byte[] Pack(MetricsRollup rollup)
-    {
-        using var packed = new MemoryStream();
-        using (var brotli = new BrotliStream(packed, CompressionLevel.Fastest))
-        {
-            JsonSerializer.Serialize(brotli, rollup, Json);
-        }
-
-        return packed.ToArray();
-    }
-
-    private static MetricsRollup Unpack(byte[] data)
-    {
-        using var packed = new MemoryStream(data);
-        using var brotli = new BrotliStream(packed, CompressionMode.Decompress);
-        return JsonSerializer.Deserialize<MetricsRollup>(brotli, Json) ?? throw new InvalidDataException("A stored rollup is null.");
-    }
+    private static MetricsRollup Unpack(byte[] data) => JsonSerializer.Deserialize<MetricsRollup>(data, Json) ?? throw new InvalidDataException("A stored rollup is null.");
 
     private static partial class Log
     {
-        [LoggerMessage(3101, LogLevel.Error, "{Count} rollups of metrics could not be written and are lost")]
-        public static partial void Lost(ILogger logger, int count, Exception failure);
+        [LoggerMessage(3101, LogLevel.Warning, "{Count} rollups of metrics could not be written and wait: {Reason}")]
+        public static partial void NotWritten(ILogger logger, int count, string reason);
 
         [LoggerMessage(3102, LogLevel.Debug, "{Count} old rollups of metrics dropped")]
         public static partial void Pruned(ILogger logger, int count);
+
+        [LoggerMessage(3104, LogLevel.Warning, "{Count} rollups of metrics of cluster {Cluster} can't be read and are left out")]
+        public static partial void Unreadable(ILogger logger, int count, ClusterId cluster);
 
         [LoggerMessage(3103, LogLevel.Error, "Metrics history: a turn failed; the next one tries again")]
         public static partial void Failing(ILogger logger, Exception failure);

@@ -3,23 +3,23 @@ using NannyOrleans.Silo.History;
 
 namespace NannyOrleans.Silo.Tests.History;
 
-/// <summary>A history.db of its own, up to date unless said otherwise.</summary>
+/// <summary>A history database of one test's own.</summary>
 internal sealed class HistoryFile : IDbContextFactory<HistoryDb>, IDisposable
 {
-    private readonly DataDirectory data = new();
+    public DataDirectory Data { get; } = new();
 
-    public HistoryFile(string? migration = null)
+    public HistoryDb CreateDbContext() => new(new DbContextOptionsBuilder<HistoryDb>().UseSqlite($"Data Source={Data.PathOf("history.db")};Pooling=False").Options);
+
+    public async Task<HistoryFile> Made()
     {
-        using var database = CreateDbContext();
-        database.Database.Migrate(migration);
+        await using var database = CreateDbContext();
+        await database.Database.MigrateAsync();
+        return this;
     }
 
-    public void Dispose() => data.Dispose();
+    public long Count(string table) => Data.Ask<long>("history.db", $"SELECT count(*) FROM {table}");
 
-    public HistoryDb CreateDbContext() =>
-        new(new DbContextOptionsBuilder<HistoryDb>().UseSqlite($"Data Source={data.PathOf("history.db")};Pooling=False").Options);
+    public void Tell(string statement, object? payload = null) => Data.Tell("history.db", statement, payload);
 
-    public T Ask<T>(string query) => data.Ask<T>("history.db", query);
-
-    public void Tell(string statement) => data.Tell("history.db", statement);
+    public void Dispose() => Data.Dispose();
 }

@@ -1,6 +1,6 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using NannyOrleans.Domain.Metrics;
+using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Tests.Storage;
@@ -10,223 +10,195 @@ namespace NannyOrleans.Silo.Tests.History;
 public sealed class MetricsHistoryTests : IDisposable
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
-    private static readonly ClusterId Lab = ClusterId.Parse("c0123456789abcdef");
+    private static readonly ClusterId Cluster = ClusterId.Parse("c0123456789abcdef");
     private static readonly ClusterId Other = ClusterId.Parse("cfedcba9876543210");
     private static readonly NodeName Pve1 = NodeName.Parse("pve1");
     private static readonly NodeName Pve2 = NodeName.Parse("pve2");
 
     private readonly HistoryFile file = new();
-    private readonly HandClock clock = new(Noon);
 
     public void Dispose() => file.Dispose();
 
     [Fact]
-    public async Task A_rollup_comes_back_whole_and_what_is_unknown_stays_unknown()
+    public async Task Keeps_what_was_added_whole()
     {
-        var rollup = new MetricsRollup(Lab, Pve1, Noon, 10)
+        var history = await History();
+        var rollup = new MetricsRollup(Cluster, Pve1, Noon, 10)
         {
             CpuPercent = 12.5,
-            CpuPercentMax = 99,
-            MemoryBytes = 34359738368,
+            CpuPercentMax = 80,
+            Load1 = 0.5,
+            MemoryUsedBytes = 1e12,
             RunningContainers = 0,
-            Guests = [new(new(100)) { CpuCores = 0.25, MemoryUsedBytes = 1 }, new(new(101))],
+            Guests =
+            [
+                new(new(100))
+                {
+                    CpuCores = 0.25,
+                    MemoryUsedBytes = 1,
+                    MemoryBytes = 2,
+                    DiskUsedBytes = 3,
+                    DiskBytes = 4,
+                    DiskReadPerSecond = 5,
+                    DiskWritePerSecond = 6,
+                    NetworkInPerSecond = 1000,
+                    NetworkOutPerSecond = 0,
+                },
+                new(new(999_999_999)),
+            ],
         };
-        var history = await Written(rollup);
-        var read = Assert.Single(await history.Read(Lab, Pve1, Noon, Noon));
+        await Write(history, rollup);
+        var read = Assert.Single(await history.Read(Cluster, null, Noon, Noon));
         Assert.Equal(Stored.Json(rollup), Stored.Json(read));
-        Assert.Null(read.Load1);
-        Assert.Null(read.RunningVms);
-        Assert.Equal(0, read.RunningContainers);
-        Assert.Null(read.Guests[1].CpuCores);
+        Assert.Equal((null, 0, null), (read.SwapUsedBytes, read.RunningContainers, read.RunningVms)); // null is not 0
+        Assert.Equal(Stored.Json(rollup with { Guests = [] }), Stored.Json(Assert.Single(await history.Read(Cluster, Pve1, Noon, Noon))));
     }
 
     [Fact]
-    public async Task Those_of_one_node_or_of_a_cluster_in_a_time_come_back_the_oldest_first()
+    public async Task The_curve_of_a_guest_goes_on_where_it_migrated_to()
     {
-        var history = await Written(Of(Pve2, 10), Of(Pve1, 10), Of(Pve1, 0), Of(Pve1, 5), Of(Pve1, 15), Of(Pve1, 5) with { Cluster = Other });
-        Assert.Equal([(Pve1, 0), (Pve1, 5), (Pve1, 10), (Pve2, 10), (Pve1, 15)], await Read(history, Lab, null, 0, 60));
-        Assert.Equal([(Pve1, 5), (Pve1, 10)], await Read(history, Lab, Pve1, 5, 10)); // both ends belong to it
-        Assert.Equal([(Pve1, 10)], await Read(history, Lab, Pve1, 6, 14));
-        Assert.Equal([(Pve1, 5)], await Read(history, Other, null, 0, 60));
-        Assert.Empty(await Read(history, Lab, NodeName.Parse("pve3"), 0, 60));
-        Assert.Empty(await Read(history, Lab, Pve1, 60, 0));
+        var history = await History();
+        var (here, there) = (new GuestRollup(new(100)) { CpuCores = 1 }, new GuestRollup(new(100)) { CpuCores = 2 });
+        await Write(
+            history,
+            At(0, Pve1) with { Guests = [here, new(new(99_999)), new(new(100_000))] },
+            At(0, Pve2) with { Guests = [new(new(101))] },
+            At(1, Pve2) with { Guests = [there, new(new(101))] },
+            At(2, Pve2) with { Guests = [] },
+            At(3, Pve2) with { Guests = [there], Cluster = Other });
+        var curve = await history.ReadGuest(Cluster, new(100), Noon, Time(9));
+        Assert.Equal([(Time(0), Pve1, 1d), (Time(1), Pve2, 2d)], curve.Select(rollup => (rollup.At, rollup.Node, Assert.Single(rollup.Guests).CpuCores!.Value)));
+        Assert.Empty(await history.ReadGuest(Cluster, new(102), Noon, Time(9)));
+    }
+
+    [Fact]
+    public async Task Answers_by_node_and_time_the_oldest_first()
+    {
+        var history = await History();
+        await Write(history, [.. from step in Enumerable.Range(0, 5) from node in new[] { Pve2, Pve1 } select At(step, node), At(2, Pve1) with { Cluster = Other }]);
+        Assert.Equal(["1 pve1", "2 pve1"], await Read(Pve1, 1, 2));
+        Assert.Equal(["0 pve1", "0 pve2", "1 pve1", "1 pve2"], await Read(null, -3, 1));
+        Assert.Empty(await Read(Pve1, 9, 20));
+
+        async Task<IEnumerable<string>> Read(NodeName? node, int from, int to) =>
+            (await history.Read(Cluster, node, Time(from), Time(to))).Select(rollup => $"{(rollup.At - Noon) / MetricsRollup.Step} {rollup.Node}");
+    }
+
+    [Fact]
+    public async Task Of_two_of_one_time_the_one_of_more_samples_stands_in_one_batch_or_in_two()
+    {
+        var history = await History();
+        await Write(history, At(0, Pve1, samples: 3), At(0, Pve1, samples: 7), At(1, Pve1, samples: 5));
+        await Write(history, At(0, Pve1, samples: 2), At(1, Pve1, samples: 9));
+        Assert.Equal([7, 9], (await history.Read(Cluster, Pve1, Noon, Time(5))).Select(rollup => rollup.Samples));
+        Assert.Equal(2, file.Count("metrics"));
+    }
+
+    [Fact]
+    public async Task Writes_more_than_one_batch()
+    {
+        var history = await History();
+        await Write(history, [.. Enumerable.Range(0, 2500).Select(step => At(step, Pve1))]);
+        Assert.Equal(2500, file.Count("metrics"));
+    }
+
+    [Fact]
+    public async Task Drops_what_is_older_than_thirty_days()
+    {
+        var history = await History();
+        var kept = Noon - MetricsRollup.Kept;
+        await Write(history, At(0, Pve1) with { At = kept }, At(0, Pve1) with { At = kept - MetricsRollup.Step });
+        await history.Prune(CancellationToken.None);
+        Assert.Equal(kept, Assert.Single(await history.Read(Cluster, Pve1, DateTimeOffset.UnixEpoch, Noon)).At);
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Of_two_parts_of_the_same_five_minutes_the_one_of_more_samples_stands(bool inOneBatch)
+    [InlineData("Data", "")]
+    [InlineData("Data", "no JSON")]
+    [InlineData("Data", "{}")]
+    [InlineData("Data", "null")]
+    [InlineData("Guests", "")]
+    [InlineData("Guests", "no guests")]
+    [InlineData("Guests", "\u0001half of a guest")]
+    public async Task A_row_that_cannot_be_read_hides_no_other(string column, string garbage)
     {
-        var history = New();
-        foreach (var samples in new[] { 4, 9, 1 })
+        var history = await History();
+        await Write(history, [.. Enumerable.Range(0, 3).Select(step => At(step, Pve1) with { Guests = [new(new(100))] })]);
+        file.Tell($"UPDATE metrics SET {column} = @payload WHERE At = {Time(1).ToUnixTimeSeconds()}", System.Text.Encoding.UTF8.GetBytes(garbage));
+        Assert.Equal([Time(0), Time(2)], (await history.Read(Cluster, null, Noon, Time(9))).Select(rollup => rollup.At));
+        Assert.Equal(column is "Guests" ? 3 : 2, (await history.Read(Cluster, Pve1, Noon, Time(9))).Count);
+        Assert.Equal(column is "Guests" ? 2 : 3, (await history.ReadGuest(Cluster, new(100), Noon, Time(9))).Count);
+    }
+
+    [Fact]
+    public async Task What_could_not_be_written_waits_and_is_written_later()
+    {
+        var history = await History();
+        file.Tell("ALTER TABLE metrics RENAME TO away");
+        await Assert.ThrowsAnyAsync<Exception>(() => Write(history, [.. Enumerable.Range(0, 1500).Select(step => At(step, Pve1))]));
+        file.Tell("ALTER TABLE away RENAME TO metrics");
+        await Write(history, At(0, Pve2));
+        Assert.Equal(1501, file.Count("metrics"));
+    }
+
+    [Fact]
+    public async Task Of_more_than_can_wait_the_oldest_are_lost()
+    {
+        var history = await History();
+        await Write(history, [.. Enumerable.Range(0, 20_500).Select(step => At(step, Pve1))]);
+        Assert.Equal(20_000, file.Count("metrics"));
+        Assert.Equal(Time(500).ToUnixTimeSeconds(), file.Data.Ask<long>("history.db", "SELECT min(At) FROM metrics"));
+    }
+
+    [Fact] // a figure no JSON has: of one host, and all others' rows with it
+    public async Task Absurd_figures_of_one_host_cost_no_other_its_row()
+    {
+        var history = await History();
+        var sum = new RollupSum(Noon);
+        var metrics = new Protocol.Metrics.NodeMetrics(Noon, 30)
         {
-            history.Add(Of(Pve1, 0) with { Samples = samples, CpuPercent = samples });
-            if (!inOneBatch)
-            {
-                await history.WriteAll(CancellationToken.None);
-            }
+            CpuPercent = 1e300,
+            Guests = [new(new(100), Protocol.Inventories.GuestType.Lxc, Protocol.Inventories.GuestStatus.Running) { CpuCores = double.MaxValue, NetworkInPerSecond = double.MaxValue }],
+        };
+        sum.Add(NodeSample.Of(metrics, Noon), metrics);
+        sum.Add(NodeSample.Of(metrics, Noon), metrics);
+        await Write(history, sum.Result(Cluster, Pve1), At(0, Pve2));
+        Assert.Equal([Pve1, Pve2], (await history.Read(Cluster, null, Noon, Noon)).Select(rollup => rollup.Node));
+    }
+
+    [Fact]
+    public async Task What_grains_have_when_the_silo_ends_is_written()
+    {
+        using var data = new DataDirectory();
+        await using (var silo = await RunningSilo.Start(data))
+        {
+            var node = silo.Grains.GetGrain<INodeGrain>($"{Cluster}/pve1");
+            var agent = AgentId.Parse("01M83HYC366EDV4QB830883JAT");
+            await node.Enrol(new(agent, "pve1", "lab"));
+            Assert.Null(await node.RecordMetrics(agent, new(Noon, 30) { CpuPercent = 42 }));
         }
 
-        await history.WriteAll(CancellationToken.None);
-        var read = Assert.Single(await history.Read(Lab, null, Noon, Noon));
-        Assert.Equal((9, 9d), (read.Samples, read.CpuPercent));
-        Assert.Equal(9, file.Ask<long>("SELECT Samples FROM metrics"));
+        Assert.Equal(1, data.Ask<long>("history.db", "SELECT count(*) FROM metrics WHERE Node = 'pve1' AND Samples = 1"));
     }
 
-    [Fact]
-    public async Task More_than_a_batch_is_written_at_once()
+    private static MetricsRollup At(int step, NodeName node, int samples = 1) => new(Cluster, node, Time(step), samples) { CpuPercent = step };
+
+    private static DateTimeOffset Time(int step) => Noon + (step * MetricsRollup.Step);
+
+    private async Task<MetricsHistory> History() => new(await file.Made(), new AtNoon(), NullLogger<MetricsHistory>.Instance);
+
+    private static async Task Write(MetricsHistory history, params MetricsRollup[] rollups)
     {
-        var history = await Written([.. Enumerable.Range(0, 2345).Select(number => Of(NodeName.Parse($"pve{number}"), 0))]);
-        Assert.Equal(2345, (await history.Read(Lab, null, Noon, Noon)).Select(rollup => rollup.Node).Distinct().Count());
-    }
-
-    [Fact]
-    public async Task Pruning_drops_what_is_older_than_thirty_days_and_nothing_else()
-    {
-        var history = await Written(
-            Of(Pve1, 0) with { At = Noon.AddDays(-31) },
-            Of(Pve1, 0) with { At = Noon.AddDays(-30).AddSeconds(-1) },
-            Of(Pve1, 0) with { At = Noon.AddDays(-30) },
-            Of(Pve1, 0) with { At = Noon },
-            Of(Pve1, 0) with { At = Noon.AddDays(1) });
-        await history.Prune(CancellationToken.None);
-        Assert.Equal([Noon.AddDays(-30), Noon, Noon.AddDays(1)], (await history.Read(Lab, null, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue)).Select(rollup => rollup.At));
-    }
-
-    [Fact]
-    public async Task A_database_that_fails_loses_what_it_was_given_and_takes_what_comes_after()
-    {
-        var history = New();
-        file.Tell("ALTER TABLE metrics RENAME TO away");
-        history.Add(Of(Pve1, 0));
-        await history.WriteAll(CancellationToken.None);
-        file.Tell("ALTER TABLE away RENAME TO metrics");
-        history.Add(Of(Pve1, 5));
-        await history.WriteAll(CancellationToken.None);
-        Assert.Equal([(Pve1, 5)], await Read(history, Lab, null, 0, 60));
-    }
-
-    [Fact]
-    public async Task A_turn_that_fails_in_any_way_does_not_end_the_service()
-    {
-        var failing = new FailingOnce(file);
-        var history = new MetricsHistory(failing, clock, NullLogger<MetricsHistory>.Instance);
-        await history.StartAsync(CancellationToken.None);
-        await clock.Started.Task.Within("the service's start");
-        history.Add(Of(Pve1, 0));
-        clock.Tick();
-        await failing.Failed.Task.Within("the turn that fails");
-        history.Add(Of(Pve1, 5));
-        await Waiting.Until(
-            () =>
-            {
-                clock.Tick();
-                return Read(history, Lab, null, 0, 60);
-            },
-            read => read is [(_, 5)],
-            "the next turn");
-        Assert.False(history.ExecuteTask!.IsCompleted);
-        await history.StopAsync(CancellationToken.None).Within("the service's end");
-    }
-
-    [Fact] // Grains hand over what they have of the present five minutes when the silo stops.
-    public async Task What_waits_when_the_service_stops_is_written()
-    {
-        var history = New();
-        await history.StartAsync(CancellationToken.None);
-        await clock.Started.Task.Within("the service's start");
-        history.Add(Of(Pve1, 0));
-        await history.StopAsync(CancellationToken.None).Within("the service's end");
-        Assert.Equal([(Pve1, 0)], await Read(history, Lab, null, 0, 60));
-    }
-
-    [Fact]
-    public async Task A_hundred_guests_take_a_few_kilobytes()
-    {
-        var guests = Enumerable.Range(100, 100).Select(number => new GuestRollup(new(number)) { CpuCores = number / 7d, MemoryUsedBytes = number * 1e7, MemoryBytes = 1 << 30 }).ToArray();
-        await Written(Of(Pve1, 0) with { Guests = guests });
-        Assert.InRange(file.Ask<long>("SELECT LENGTH(Data) FROM metrics"), 1, 5000);
-    }
-
-    private static MetricsRollup Of(NodeName node, int minutes) => new(Lab, node, Noon.AddMinutes(minutes), 10) { CpuPercent = 1 };
-
-    private MetricsHistory New() => new(file, clock, NullLogger<MetricsHistory>.Instance);
-
-    private async Task<MetricsHistory> Written(params MetricsRollup[] rollups)
-    {
-        var history = New();
         foreach (var rollup in rollups)
         {
             history.Add(rollup);
         }
 
         await history.WriteAll(CancellationToken.None);
-        return history;
     }
 
-    private static async Task<(NodeName Node, int Minutes)[]> Read(MetricsHistory history, ClusterId cluster, NodeName? node, int from, int to) =>
-        [.. (await history.Read(cluster, node, Noon.AddMinutes(from), Noon.AddMinutes(to))).Select(rollup => (rollup.Node, (int)(rollup.At - Noon).TotalMinutes))];
-
-    /// <summary>A database that is away once, in a way that nobody thought of.</summary>
-    private sealed class FailingOnce(HistoryFile file) : IDbContextFactory<HistoryDb>
+    private sealed class AtNoon : TimeProvider
     {
-        public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public HistoryDb CreateDbContext()
-        {
-            if (Failed.TrySetResult())
-            {
-                throw new InvalidOperationException("The disk is on fire.");
-            }
-
-            return file.CreateDbContext();
-        }
-    }
-
-    /// <summary>A clock that stands, and whose timers fire when told to.</summary>
-    private sealed class HandClock(DateTimeOffset now) : TimeProvider
-    {
-        private readonly List<(TimerCallback Callback, object? State)> timers = [];
-
-        /// <summary>Somebody waits for it: until then a tick reaches nobody.</summary>
-        public TaskCompletionSource Started { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public override DateTimeOffset GetUtcNow() => now;
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            lock (timers)
-            {
-                timers.Add((callback, state));
-            }
-
-            Started.TrySetResult();
-            return new Hand();
-        }
-
-        public void Tick()
-        {
-            (TimerCallback Callback, object? State)[] due;
-            lock (timers)
-            {
-                due = [.. timers];
-            }
-
-            foreach (var (callback, state) in due)
-            {
-                callback(state);
-            }
-        }
-
-        private sealed class Hand : ITimer
-        {
-            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-            public void Dispose()
-            {
-            }
-
-            public ValueTask DisposeAsync() => default;
-        }
+        public override DateTimeOffset GetUtcNow() => Noon;
     }
 }

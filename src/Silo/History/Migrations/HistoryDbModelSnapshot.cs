@@ -65,6 +65,10 @@ namespace NannyOrleans.Silo.History.Migrations
                         .IsRequired()
                         .HasColumnType("BLOB");
 
+                    b.Property<byte[]>("Guests")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
                     b.Property<int>("Samples")
                         .HasColumnType("INTEGER");
 
