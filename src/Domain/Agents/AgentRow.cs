@@ -150,6 +150,40 @@ public abstract record AgentRow
         _ => null,
     };
 
+    /// <summary>The row with all that an agent's own host or machine says of itself.</summary>
+    protected static T Measured<T>(T row, NodeView node)
+        where T : AgentRow
+    {
+        AgentRow common = row;
+        var (host, metrics) = (node.Host, node.Metrics);
+        var root = metrics?.Mounts?.FirstOrDefault(mount => mount.Path is "/")?.Usage;
+        return (T)(common with
+        {
+            LastSeen = node.LastSeen,
+            Os = host?.Os?.PrettyName,
+            OsVersion = host?.Os?.VersionId,
+            IpAddress = host?.PrimaryAddress,
+            IpAddresses = host?.Addresses,
+            MacAddresses = host?.Macs,
+            SmbiosUuid = host?.SmbiosUuid,
+            Cores = metrics?.Cores ?? host?.Cores,
+            CpuPercent = metrics?.CpuPercent,
+            MemoryBytes = metrics?.Memory?.TotalBytes ?? host?.MemoryBytes,
+            MemoryUsedBytes = metrics?.Memory?.UsedBytes,
+            SwapBytes = metrics?.Swap?.TotalBytes ?? host?.SwapBytes,
+            SwapUsedBytes = metrics?.Swap?.UsedBytes,
+            DiskBytes = root?.TotalBytes,
+            DiskUsedBytes = root?.UsedBytes,
+            NetworkInPerSecond = metrics?.NetworkInPerSecond,
+            NetworkOutPerSecond = metrics?.NetworkOutPerSecond,
+            UptimeSeconds = metrics?.UptimeSeconds,
+            PendingUpdates = host?.PendingUpdates,
+            RebootRequired = host?.RebootRequired,
+            Tags = node.Tags,
+            Notes = node.Notes,
+        });
+    }
+
     /// <summary>A family as the guide spells it; null when none is known.</summary>
     protected static string? Spell(PlatformFamily family) => family is Guests.PlatformFamily.Unknown ? null : PlatformFamilies.Spell(family);
 
@@ -203,51 +237,30 @@ public sealed record HostRow : AgentRow
     internal static HostRow Of(string clusterName, NodeView node, AgentId agent)
     {
         var (host, metrics) = (node.Host, node.Metrics);
-        var root = metrics?.Mounts?.FirstOrDefault(mount => mount.Path is "/")?.Usage;
         var known = node.GuestCount is { NodesUnlisted: 0 } counted ? counted : null;
-        return new()
-        {
-            Id = agent.Value,
-            Hostname = node.Hostname ?? node.Name.Value,
-            OsType = "linux",
-            PlatformFamily = "debian",
-            ProxmoxRole = "host",
-            ProxmoxCluster = clusterName,
-            ProxmoxNodeName = node.Name.Value,
-            Status = Spell(node.Status),
-            LastSeen = node.LastSeen,
-            GuestCount = known?.Total,
-            RunningContainers = known is { Unknown: 0 } ? known.RunningCts : null, // those of which it is not known may run
-            RunningVms = known is { Unknown: 0 } ? known.RunningVms : null,
-            PveVersion = node.PveVersion,
-            AgentVersion = node.AgentVersion,
-            Kernel = host?.KernelRunning,
-            KernelNewest = host?.KernelNewest,
-            Os = host?.Os?.PrettyName,
-            OsVersion = host?.Os?.VersionId,
-            IpAddress = host?.PrimaryAddress,
-            IpAddresses = host?.Addresses,
-            MacAddresses = host?.Macs,
-            SmbiosUuid = host?.SmbiosUuid,
-            Cores = metrics?.Cores ?? host?.Cores,
-            CpuPercent = metrics?.CpuPercent,
-            MemoryBytes = metrics?.Memory?.TotalBytes ?? host?.MemoryBytes,
-            MemoryUsedBytes = metrics?.Memory?.UsedBytes,
-            SwapBytes = metrics?.Swap?.TotalBytes ?? host?.SwapBytes,
-            SwapUsedBytes = metrics?.Swap?.UsedBytes,
-            DiskBytes = root?.TotalBytes,
-            DiskUsedBytes = root?.UsedBytes,
-            NetworkInPerSecond = metrics?.NetworkInPerSecond,
-            NetworkOutPerSecond = metrics?.NetworkOutPerSecond,
-            Load1 = metrics?.Load?.One,
-            UptimeSeconds = metrics?.UptimeSeconds,
-            PendingUpdates = host?.PendingUpdates,
-            RebootRequired = host?.RebootRequired,
-            RepositoryProblems = host?.RepositoryProblems,
-            Problems = node.Problems,
-            Tags = node.Tags,
-            Notes = node.Notes,
-        };
+        return Measured(
+            new HostRow
+            {
+                Id = agent.Value,
+                Hostname = node.Hostname ?? node.Name.Value,
+                OsType = "linux",
+                PlatformFamily = "debian",
+                ProxmoxRole = "host",
+                ProxmoxCluster = clusterName,
+                ProxmoxNodeName = node.Name.Value,
+                Status = Spell(node.Status),
+                GuestCount = known?.Total,
+                RunningContainers = known is { Unknown: 0 } ? known.RunningCts : null, // those of which it is not known may run
+                RunningVms = known is { Unknown: 0 } ? known.RunningVms : null,
+                PveVersion = node.PveVersion,
+                AgentVersion = node.AgentVersion,
+                Kernel = host?.KernelRunning,
+                KernelNewest = host?.KernelNewest,
+                Load1 = metrics?.Load?.One,
+                RepositoryProblems = host?.RepositoryProblems,
+                Problems = node.Problems,
+            },
+            node);
     }
 }
 
@@ -397,46 +410,25 @@ public sealed record MachineRow : AgentRow
     public static MachineRow Of(MachineView machine)
     {
         var (node, host, metrics) = (machine.Node, machine.Node.Host, machine.Node.Metrics);
-        var root = metrics?.Mounts?.FirstOrDefault(mount => mount.Path is "/")?.Usage;
-        return new()
-        {
-            Id = node.Agent?.Value ?? machine.Id.Value,
-            Hostname = node.Hostname ?? node.Name.Value,
-            OsType = "linux",
-            PlatformFamily = Spell(machine.PlatformFamily),
-            ProxmoxRole = machine.Vm is null ? "standalone" : "vm",
-            ProxmoxCluster = machine.Vm?.ClusterName,
-            ProxmoxNodeName = machine.Vm?.Node.Value,
-            ProxmoxVmid = machine.Vm?.Vmid.ToString(),
-            ProxmoxVm = machine.Vm?.Guest,
-            ProxmoxParentHost = machine.Vm?.ParentHost?.Value,
-            Status = Spell(node.Status),
-            LastSeen = node.LastSeen,
-            AgentVersion = node.AgentVersion,
-            Kernel = host?.KernelRunning,
-            Os = host?.Os?.PrettyName,
-            OsVersion = host?.Os?.VersionId,
-            IpAddress = host?.PrimaryAddress,
-            IpAddresses = host?.Addresses,
-            MacAddresses = host?.Macs,
-            SmbiosUuid = host?.SmbiosUuid,
-            Cores = metrics?.Cores ?? host?.Cores,
-            CpuPercent = metrics?.CpuPercent,
-            MemoryBytes = metrics?.Memory?.TotalBytes ?? host?.MemoryBytes,
-            MemoryUsedBytes = metrics?.Memory?.UsedBytes,
-            SwapBytes = metrics?.Swap?.TotalBytes ?? host?.SwapBytes,
-            SwapUsedBytes = metrics?.Swap?.UsedBytes,
-            DiskBytes = root?.TotalBytes,
-            DiskUsedBytes = root?.UsedBytes,
-            NetworkInPerSecond = metrics?.NetworkInPerSecond,
-            NetworkOutPerSecond = metrics?.NetworkOutPerSecond,
-            Load1 = metrics?.Load?.One,
-            UptimeSeconds = metrics?.UptimeSeconds,
-            PendingUpdates = host?.PendingUpdates,
-            RebootRequired = host?.RebootRequired,
-            Problems = machine.VmProblem is { } problem ? [.. node.Problems, problem] : node.Problems,
-            Tags = node.Tags,
-            Notes = node.Notes,
-        };
+        return Measured(
+            new MachineRow
+            {
+                Id = node.Agent?.Value ?? machine.Id.Value,
+                Hostname = node.Hostname ?? node.Name.Value,
+                OsType = "linux",
+                PlatformFamily = Spell(machine.PlatformFamily),
+                ProxmoxRole = machine.Vm is null ? "standalone" : "vm",
+                ProxmoxCluster = machine.Vm?.ClusterName,
+                ProxmoxNodeName = machine.Vm?.Node.Value,
+                ProxmoxVmid = machine.Vm?.Vmid.ToString(),
+                ProxmoxVm = machine.Vm?.Guest,
+                ProxmoxParentHost = machine.Vm?.ParentHost?.Value,
+                Status = Spell(node.Status),
+                AgentVersion = node.AgentVersion,
+                Kernel = host?.KernelRunning,
+                Load1 = metrics?.Load?.One,
+                Problems = machine.VmProblem is { } problem ? [.. node.Problems, problem] : node.Problems,
+            },
+            node);
     }
 }

@@ -51,8 +51,8 @@ public static class InventoryMachine
         var guests = report switch
         {
             { Guests: null } => before,
-            { Since: null } => Sorted(report.Guests),
-            _ => Merged(before!, report.Guests, report.Gone ?? []),
+            { Since: null } => Sorted(Remembered(before, report.Guests)),
+            _ => Merged(before!, Remembered(before, report.Guests), report.Gone ?? []),
         };
         if (guests?.Count > Inventory.MaxItems)
         {
@@ -95,6 +95,25 @@ public static class InventoryMachine
         && one.Cluster?.Members.Count == other.Cluster?.Members.Count && one.Host?.RebootRequired == other.Host?.RebootRequired
         && one.Host?.PendingUpdates == other.Host?.PendingUpdates && one.Host?.KernelNewest == other.Host?.KernelNewest
         && one.Problems.SequenceEqual(other.Problems, StringComparer.Ordinal);
+
+    /// <summary>
+    /// A guest whose configuration could not be read just now comes with its number, its state and the problem. What was known of it still
+    /// is the best there is; its made-up name is not.
+    /// </summary>
+    private static IReadOnlyList<GuestSeen> Remembered(IReadOnlyList<GuestSeen>? before, IReadOnlyList<GuestSeen> guests)
+    {
+        if (before is null || !guests.Any(IsUnread))
+        {
+            return guests;
+        }
+
+        var known = before.ToDictionary(guest => guest.Vmid);
+        return [.. guests.Select(guest => IsUnread(guest) && known.TryGetValue(guest.Vmid, out var last) && last.Type == guest.Type
+            ? last with { Status = guest.Status, Problem = guest.Problem, StartedAt = guest.StartedAt, HaManaged = guest.HaManaged, HaState = guest.HaState, Addresses = guest.Addresses }
+            : guest)];
+    }
+
+    private static bool IsUnread(GuestSeen guest) => guest is { Problem: not null, MemoryBytes: null, Disks: null, Tags: null, OnBoot: null, Os: null, OsType: null };
 
     private static IReadOnlyList<GuestSeen> Sorted(IEnumerable<GuestSeen> guests) => [.. guests.OrderBy(guest => guest.Vmid)];
 

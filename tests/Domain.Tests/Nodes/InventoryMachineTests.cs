@@ -68,6 +68,20 @@ public sealed class InventoryMachineTests
     }
 
     [Fact]
+    public void A_guest_whose_configuration_cannot_be_read_keeps_what_was_known_of_it()
+    {
+        var known = Take(new(), Inventory(Container(100, "web-01") with { Tags = ["prod"] }), Noon);
+        var unread = new GuestSeen(new(100), GuestType.Lxc, "CT100", GuestStatus.Stopped, null, null, null, false, "its configuration could not be read");
+        var guest = Take(known, Inventory(unread), Noon).Report!.Guests!.Single();
+        Assert.Equal(("web-01", GuestStatus.Stopped, unread.Problem), (guest.Name, guest.Status, guest.Problem));
+        Assert.Equal(["prod"], guest.Tags!);
+
+        // Of one that was never read there is nothing better, and another kind of guest is another guest.
+        Assert.Equal("CT100", Take(new(), Inventory(unread), Noon).Report!.Guests!.Single().Name);
+        Assert.Equal("CT100", Take(known, Inventory(unread with { Type = GuestType.Qemu }), Noon).Report!.Guests!.Single().Name);
+    }
+
+    [Fact]
     public void A_node_that_never_could_list_its_guests_has_none_known_which_is_not_none()
     {
         var known = Take(new(), Inventory() with { Guests = null }, Noon);
