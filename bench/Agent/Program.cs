@@ -18,7 +18,7 @@ const string Script =
     """;
 var window = TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable("AGENT_SECONDS") ?? "630", CultureInfo.InvariantCulture)); // two discoveries and their half minutes
 
-using var exporter = Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/node-exporter/usr/bin/prometheus-node-exporter", "--web.listen-address=127.0.0.1:19100"]) { RedirectStandardError = true })!;
+using var exporter = Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/node-exporter/usr/bin/prometheus-node-exporter", "--web.listen-address=127.0.0.1:19100"]) { RedirectStandardError = true });
 _ = exporter.StandardError.BaseStream.CopyToAsync(Stream.Null);
 try
 {

@@ -48,7 +48,7 @@ internal sealed class BenchServer : IDisposable
                 ["NANNY_Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information",
             },
         };
-        var process = Process.Start(start)!;
+        var process = Launcher.Start(start);
         Uri? url = null;
         while (url is null && await process.StandardOutput.ReadLineAsync() is { } line)
         {

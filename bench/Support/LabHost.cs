@@ -103,13 +103,13 @@ internal sealed partial class LabHost : IAsyncDisposable
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private Process Start(IEnumerable<string> arguments, bool output) => Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
+    private Process Start(IEnumerable<string> arguments, bool output) => Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
     {
         WorkingDirectory = "/",
         RedirectStandardOutput = output,
         RedirectStandardError = false,
         Environment = { ["PATH"] = $"{directory}/bin:{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}" },
-    })!;
+    });
 
     private async Task RunLab(params string[] arguments)
     {
