@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.HttpOverrides;
 using NannyOrleans.Api.Accounts;
@@ -46,11 +45,10 @@ static WebApplication Build(string[] args)
     {
         json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         json.SerializerOptions.DictionaryKeyPolicy = null;
-        json.SerializerOptions.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { AgentRowJson.WithoutDiscriminator } };
     });
     builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
     builder.Services.AddProblems();
-    builder.Services.AddOpenApi(document => document.AddSchemaTransformer<AgentRowJson>());
+    builder.Services.AddOpenApi(document => document.AddSchemaTransformer<AgentRowSchema>());
     builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1024 * 1024);
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {

@@ -1,25 +1,12 @@
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using NannyOrleans.Domain.Agents;
 
 namespace NannyOrleans.Api.Agents;
 
-/// <summary>
-/// Rows over HTTP: the guide's fields alone. What our own processes tell the kinds apart by (<c>$type</c>) is left out; callers have
-/// <c>proxmox_role</c> for that.
-/// </summary>
-internal sealed class AgentRowJson : IOpenApiSchemaTransformer
+/// <summary>How rows look in the OpenAPI document: one of their kinds, which callers tell apart by <c>proxmox_role</c>.</summary>
+internal sealed class AgentRowSchema : IOpenApiSchemaTransformer
 {
-    /// <summary>Changes how <see cref="AgentRow"/> is written.</summary>
-    public static void WithoutDiscriminator(JsonTypeInfo type)
-    {
-        if (type.Type == typeof(AgentRow))
-        {
-            type.PolymorphismOptions = null;
-        }
-    }
-
     /// <summary>Says in the document which kinds of rows there are.</summary>
     public async Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
     {
