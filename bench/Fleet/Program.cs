@@ -97,7 +97,7 @@ static async Task Ask(HttpClient http, int nodes, TimeSpan length, Times times)
         using var answer = await http.GetAsync($"/api/agents?filter={Uri.EscapeDataString(filter)}&sort=name&per_page=100");
         var body = await answer.Content.ReadAsByteArrayAsync();
         times.Add(Stopwatch.GetElapsedTime(asked));
-        if (!answer.IsSuccessStatusCode || (body.Length < 3 && turn % filters.Length is not 1))
+        if (!answer.IsSuccessStatusCode || body.Length < 3)
         {
             throw new InvalidOperationException($"{filter} answered {(int)answer.StatusCode} with {body.Length} bytes.");
         }

@@ -22,11 +22,19 @@ public sealed record ClusterIndex
     /// <summary>Where every guest is, by node and then vmid.</summary>
     public ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>> Guests { get; private init; } = ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>>.Empty;
 
-    /// <summary>Takes an agent that a person approved for one of the nodes.</summary>
-    public ClusterIndex Enrol(NodeName node, Enrolment enrolment) => With(
-        With(Stored with { Name = Stored.Name ?? enrolment.ClusterName }, node, known => known with { Agent = enrolment.Agent, Hostname = enrolment.Hostname }), Known);
+    /// <summary>Takes an agent that a person approved for one of the nodes. What the one before it said counts as remembered, not as a word of now.</summary>
+    public ClusterIndex Enrol(NodeName node, Enrolment enrolment)
+    {
+        var isSame = Stored.Nodes.Any(member => member.Node == node && member.Agent == enrolment.Agent);
+        return With(
+            With(Stored with { Name = Stored.Name ?? enrolment.ClusterName }, node, member => member with { Agent = enrolment.Agent, Hostname = enrolment.Hostname }),
+            isSame || !Known.TryGetValue(node, out var known) ? Known : Known.SetItem(node, known with { Metrics = null, MetricsAt = null, Spoken = false }));
+    }
 
-    /// <summary>Takes what a node has said. An older word than the known one changes nothing.</summary>
+    /// <summary>
+    /// Takes what a node has said. An older word than the known one changes nothing, unless that one is of a time to come: then the server's
+    /// clock was set back, and the newer word is the one that is said now.
+    /// </summary>
     /// <param name="node">The node.</param>
     /// <param name="inventory">Its reports, put together.</param>
     /// <param name="remembered">Whether this was stored before, and is not a word of now.</param>
@@ -34,7 +42,7 @@ public sealed record ClusterIndex
     public ClusterIndex RecordInventory(NodeName node, NodeInventory inventory, bool remembered, DateTimeOffset now)
     {
         var known = Known.GetValueOrDefault(node) ?? NodeKnown.Nothing;
-        if (known.Inventory?.ReceivedAt > inventory.ReceivedAt)
+        if (known.Inventory?.ReceivedAt is { } before && before > inventory.ReceivedAt && before <= now + NodeKnown.ClockSkew)
         {
             return this;
         }
@@ -53,14 +61,14 @@ public sealed record ClusterIndex
             stored = remembered ? stored : WithoutNotesOf(Renewed(known.Inventory?.Report?.Guests, inventory), stored);
         }
 
-        return With(stored, Known.SetItem(node, known with { Inventory = inventory, HeardAt = Later(known.HeardAt, inventory.ReceivedAt), Spoken = known.Spoken || !remembered })).Forget(now);
+        return With(stored, Known.SetItem(node, known with { Inventory = inventory, HeardAt = Later(known.HeardAt, inventory.ReceivedAt, now), Spoken = known.Spoken || !remembered })).Forget(now);
     }
 
     /// <summary>Takes a node's newest sample.</summary>
     public ClusterIndex RecordMetrics(NodeName node, NodeMetrics metrics, DateTimeOffset now)
     {
         var known = Known.GetValueOrDefault(node) ?? NodeKnown.Nothing;
-        return this with { Known = Known.SetItem(node, known with { Metrics = metrics, MetricsAt = now, HeardAt = Later(known.HeardAt, now), Spoken = true }) };
+        return this with { Known = Known.SetItem(node, known with { Metrics = metrics, MetricsAt = now, HeardAt = Later(known.HeardAt, now, now), Spoken = true }) };
     }
 
     /// <summary>Takes what an operation found of a guest's updates.</summary>
@@ -186,7 +194,8 @@ public sealed record ClusterIndex
             : cluster with { Nodes = [.. cluster.Nodes.Where(one => one.Node != node).Append(next).OrderBy(one => one.Node.Value, StringComparer.Ordinal)] };
     }
 
-    private static DateTimeOffset? Later(DateTimeOffset? one, DateTimeOffset? other) => one > other ? one : other ?? one;
+    private static DateTimeOffset? Later(DateTimeOffset? known, DateTimeOffset? heard, DateTimeOffset now) =>
+        heard is null || (known > heard && known <= now + NodeKnown.ClockSkew) ? known : heard;
 }
 
 /// <summary>What a cluster has heard of one node.</summary>
@@ -203,8 +212,11 @@ public sealed record NodeKnown(NodeInventory? Inventory, NodeMetrics? Metrics, D
     /// <summary>Intervals that may pass without a word before a node counts as offline.</summary>
     public const int MissedIntervals = 3;
 
+    /// <summary>How far the clocks of two silos may be apart. A time further in the future is of a clock that was set back since.</summary>
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
+
     /// <summary>Whether its newest sample stands for the present: as long as three of them have not been missed.</summary>
-    public bool IsMeasured(DateTimeOffset now) => Metrics is { } sample && MetricsAt is { } at && now - at <= MissedIntervals * TimeSpan.FromSeconds(sample.IntervalSeconds);
+    public bool IsMeasured(DateTimeOffset now) => Metrics is { } sample && MetricsAt is { } at && (now - at).Duration() <= MissedIntervals * TimeSpan.FromSeconds(sample.IntervalSeconds);
 
     /// <summary>
     /// Whether it has spoken lately enough: samples come often, and from an agent that sends none, or none any more, inventories do.
@@ -213,10 +225,10 @@ public sealed record NodeKnown(NodeInventory? Inventory, NodeMetrics? Metrics, D
     {
         var samplesStopped = Metrics is null || (Inventory?.ReceivedAt is { } received && !IsMeasured(received));
         var interval = samplesStopped ? Inventory?.Report?.IntervalSeconds : Metrics?.IntervalSeconds;
-        return Spoken && HeardAt is { } at && interval is { } seconds && now - at <= MissedIntervals * TimeSpan.FromSeconds(seconds);
+        return Spoken && HeardAt is { } at && interval is { } seconds && (now - at).Duration() <= MissedIntervals * TimeSpan.FromSeconds(seconds);
     }
 
     /// <summary>Whether its last inventory is too old to stand for the present: two of its own intervals, and a minute for the way.</summary>
     public bool IsOld(DateTimeOffset? at, DateTimeOffset now) =>
-        at is null || Inventory?.Report is not { } report || now - at > (2 * TimeSpan.FromSeconds(report.IntervalSeconds)) + TimeSpan.FromMinutes(1);
+        at is not { } listed || Inventory?.Report is not { } report || (now - listed).Duration() > (2 * TimeSpan.FromSeconds(report.IntervalSeconds)) + TimeSpan.FromMinutes(1);
 }

@@ -86,7 +86,7 @@ public sealed class ClusterIndexTests
     public void An_older_inventory_changes_nothing()
     {
         var index = Hear(Lab(), Pve1, 10, Inventory(Container()));
-        Assert.Same(index, index.RecordInventory(Pve1, Taken(Pve1, Noon.AddMinutes(9), Inventory(Container(101)) with { Hostname = "old" }), remembered: false, Noon));
+        Assert.Same(index, index.RecordInventory(Pve1, Taken(Pve1, Noon.AddMinutes(9), Inventory(Container(101)) with { Hostname = "old" }), remembered: false, Noon.AddMinutes(10)));
     }
 
     [Fact]

@@ -52,6 +52,31 @@ public sealed class FreshnessTests
     }
 
     [Fact]
+    public void A_new_agent_of_a_node_is_not_online_by_the_word_of_the_one_before_it()
+    {
+        var sampled = Reporting().RecordMetrics(Pve1, Sample(), Noon);
+        Assert.Equal(NodeStatus.Online, Short(sampled.Enrol(Pve1, new(Agent, "pve1", "lab")), Noon).Node); // the same agent again changes nothing
+        var replaced = sampled.Enrol(Pve1, new(OtherAgent, "pve1", "lab"));
+        Assert.Equal((NodeStatus.Offline, GuestStatus.Unknown), Short(replaced, Noon));
+        Assert.Equal((null, Noon), (View(replaced).Quorate, View(replaced).Nodes[0].LastSeen));
+        Assert.Equal(NodeStatus.Online, Short(replaced.RecordMetrics(Pve1, Sample(), Noon.AddSeconds(1)), Noon.AddSeconds(1)).Node);
+    }
+
+    [Fact]
+    public void What_was_said_at_a_time_to_come_is_no_word_of_now()
+    {
+        // The server's clock was set back by an hour.
+        var now = Noon.AddHours(-1);
+        var index = Reporting().RecordMetrics(Pve1, Sample(), Noon);
+        Assert.Equal((NodeStatus.Offline, GuestStatus.Unknown), Short(index, now));
+        var sampled = index.RecordMetrics(Pve1, Sample(), now);
+        Assert.Equal((NodeStatus.Online, GuestStatus.Unknown), Short(sampled, now));
+        var listed = sampled.RecordInventory(Pve1, Taken(Pve1, now, Inventory(Container())), remembered: false, now);
+        Assert.Equal((NodeStatus.Online, GuestStatus.Running), Short(listed, now));
+        Assert.Equal(now, View(listed, now).Nodes[0].LastSeen);
+    }
+
+    [Fact]
     public void Members_that_disagree_on_quorum_are_named()
     {
         var index = Lab((Pve1, Taken(Pve1, Inventory())), (Pve2, Taken(Pve2, Inventory().WithQuorum(false))));

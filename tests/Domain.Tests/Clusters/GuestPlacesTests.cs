@@ -138,7 +138,7 @@ public sealed class GuestPlacesTests
             Assert.Equal(All(inOrder.Guests), All(shuffled.Aggregate(start, Hear).Guests));
         });
 
-        static ClusterIndex Hear(ClusterIndex index, (NodeName Node, NodeInventory Inventory) said) => index.RecordInventory(said.Node, said.Inventory, remembered: false, Noon);
+        static ClusterIndex Hear(ClusterIndex index, (NodeName Node, NodeInventory Inventory) said) => index.RecordInventory(said.Node, said.Inventory, remembered: false, Noon.AddMinutes(15));
     }
 
     private static PlacedGuest[] Places(params (NodeName Node, NodeInventory Inventory)[] said)
