@@ -8,6 +8,7 @@ public sealed class HostTroubleTests(Cluster cluster)
     public async Task Guests_of_a_host_whose_pmxcfs_is_down_are_unknown_not_gone()
     {
         Cluster.NeedContainers();
+        await cluster.Server.Until(() => cluster.Agent("pve1"), row => (string?)row["status"] is "online", "pve1 to be online"); // another test may just have restarted all
         await cluster.Lab.Verb("pmxcfs", "pve1", "stop");
         try
         {

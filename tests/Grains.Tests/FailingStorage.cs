@@ -28,7 +28,10 @@ internal sealed class FailingStorage : IGrainStorage
     public int WritesOf(string key) => writes.Where(row => row.Key.Contains(key, StringComparison.Ordinal)).Sum(row => row.Value);
 
     /// <summary>Holds up the next write of a row whose name contains <paramref name="key"/>, until it is told to go on.</summary>
-    public Gate HoldNextWrite(string key) => gates[key] = new();
+    public Gate HoldNextWrite(string key) => gates[$"write {key}"] = new();
+
+    /// <summary>Holds up the next read of a row whose name contains <paramref name="key"/>, until it is told to go on.</summary>
+    public Gate HoldNextRead(string key) => gates[$"read {key}"] = new();
 
     /// <summary>Drops the rows of grains whose key contains <paramref name="key"/>.</summary>
     public void Forget(string key)
@@ -39,8 +42,9 @@ internal sealed class FailingStorage : IGrainStorage
         }
     }
 
-    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
+        await PassGate("read", Row(stateName, grainId));
         if (Unreadable.Keys.Any(key => Row(stateName, grainId).EndsWith(key, StringComparison.Ordinal)))
         {
             throw new IOException("The disk is broken.");
@@ -56,17 +60,11 @@ internal sealed class FailingStorage : IGrainStorage
         {
             grainState.State = Activator.CreateInstance<T>();
         }
-
-        return Task.CompletedTask;
     }
 
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        if (gates.Keys.FirstOrDefault(key => Row(stateName, grainId).Contains(key, StringComparison.Ordinal)) is { } held && gates.TryRemove(held, out var gate))
-        {
-            await gate.Pass();
-        }
-
+        await PassGate("write", Row(stateName, grainId));
         var failed = failing.Keys.FirstOrDefault(key => Row(stateName, grainId).Contains(key, StringComparison.Ordinal));
         var landed = false;
         if (failed is not null && failing.TryRemove(failed, out landed) && !landed)
@@ -100,15 +98,19 @@ internal sealed class FailingStorage : IGrainStorage
         return Task.CompletedTask;
     }
 
+    private Task PassGate(string kind, string row) =>
+        gates.Keys.FirstOrDefault(key => key.StartsWith(kind, StringComparison.Ordinal) && row.Contains(key[(kind.Length + 1)..], StringComparison.Ordinal)) is { } held
+        && gates.TryRemove(held, out var gate) ? gate.Pass() : Task.CompletedTask;
+
     private static string Row(string state, GrainId grain) => $"{state}:{grain}";
 
-    /// <summary>A place where a write waits.</summary>
+    /// <summary>A place where a read or a write waits.</summary>
     internal sealed class Gate
     {
         private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource open = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Ends when a write waits here.</summary>
+        /// <summary>Ends when one waits here.</summary>
         public Task Reached => reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
         /// <summary>Lets it go on.</summary>

@@ -41,9 +41,9 @@ internal sealed partial class ClusterGrain(
 
     public async Task RecordInventory(NodeName node, NodeInventory inventory)
     {
-        unread.Remove(node); // this is newer than what is stored
         await Gather();
         await Store(index => index.RecordInventory(node, inventory, remembered: false, clock.GetUtcNow()));
+        unread.Remove(node); // only now: a reader in between would see neither this nor what is stored
     }
 
     public Task RecordMetrics(NodeName node, NodeMetrics metrics)

@@ -227,10 +227,12 @@ public sealed class JobLifeTests : IAsyncLifetime
             await Eventually.Until(() => File.Exists(InJob(job, "stderr")), "the script's start");
         }
 
+        var runner = int.Parse(File.ReadAllText(InJob(job, "runner")).Split(' ')[0], null);
         host.Write("proc/sys/kernel/random/boot_id", "5f0cbd1e-9d07-4f6c-8b6d-222222222222\n");
         await using var second = await Connected();
         Assert.Equal(JobOutcome.Interrupted, (await server.NextEnd("the interruption")).Outcome);
-        await File.WriteAllTextAsync(gate, "end\n");
+        await Tombstone(job);
+        Posix.KillGroup(runner);
     }
 
     [Fact]

@@ -87,6 +87,22 @@ public sealed class ClusterGrainTests(SiloCluster silo)
         Assert.Contains(view.Nodes[1].Guests!, guest => guest.Vmid == new Vmid(201) && guest.Status is GuestStatus.Running);
     }
 
+    [Fact]
+    public async Task A_report_that_comes_during_the_first_look_hides_nothing_from_it()
+    {
+        await TwoNodes();
+        await silo.ForgetActivations();
+        var gate = silo.Storage.HoldNextRead($"node/{id}/pve2");
+        var looking = Cluster.View([]);
+        await gate.Reached;
+        var taking = Report(Some.Pve1, Some.Agent, Some.Inventory(Some.Pve1, Some.Container(100)));
+        gate.Open();
+
+        Assert.Equal([Web, Db], (await looking).Nodes.SelectMany(node => node.Guests ?? []).Select(guest => guest.Vmid));
+        await taking;
+        Assert.Equal([NodeStatus.Online, NodeStatus.Offline], (await Cluster.View([])).Nodes.Select(node => node.Status));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)] // the write landed, its answer did not
