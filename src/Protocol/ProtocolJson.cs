@@ -15,7 +15,15 @@ namespace NannyOrleans.Protocol;
 [JsonSerializable(typeof(NodeMetrics))]
 [JsonSerializable(typeof(Job))]
 [JsonSerializable(typeof(PatchGuest))]
+[JsonSerializable(typeof(PatchHost))]
+[JsonSerializable(typeof(PatchVm))]
+[JsonSerializable(typeof(RebootGuest))]
+[JsonSerializable(typeof(RebootHost))]
+[JsonSerializable(typeof(Diagnose))]
+[JsonSerializable(typeof(CancelJob))]
 [JsonSerializable(typeof(JobReport))]
+[JsonSerializable(typeof(JobOutput))]
+[JsonSerializable(typeof(Diagnosis))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
     /// <summary>

@@ -32,4 +32,13 @@ public static class Registration
 
     /// <summary>Answer of the token endpoint beside the tokens: the <see cref="Ids.AgentId"/> given.</summary>
     public const string AgentId = "agent_id";
+
+    /// <summary>
+    /// Answer of the token endpoint beside the <see cref="AgentId"/>: the public key of the script catalogue, a SubjectPublicKeyInfo in Base64.
+    /// The agent pins it: whoever takes the server over later cannot make it run another script.
+    /// </summary>
+    public const string CatalogueKey = "catalogue_key";
+
+    /// <summary>Answer beside it: the server's own key, for scripts that its administrators add; used only by agents that are configured to.</summary>
+    public const string CustomKey = "custom_key";
 }

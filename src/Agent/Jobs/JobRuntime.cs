@@ -204,9 +204,12 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     private Task Run(JournalEntry entry, Job job) => job switch
     {
         _ when entry.End is not null => Task.CompletedTask,
-        PatchGuest patch => patchGuest.Run(patch, entry, () => due.Writer.TryWrite(new(entry.Id, JobOutcome.Running)), stopping),
+        PatchGuest patch => patchGuest.Run(patch, entry, Progress(entry), stopping),
         _ => throw new InvalidOperationException($"{job.GetType().Name} has no handler."),
     };
+
+    private JobProgress Progress(JournalEntry entry) =>
+        new(() => due.Writer.TryWrite(new(entry.Id, JobOutcome.Running)), _ => { }, CancellationToken.None);
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
 

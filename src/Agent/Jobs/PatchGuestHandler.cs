@@ -13,17 +13,14 @@ namespace NannyOrleans.Agent.Jobs;
 /// <paramref name="node"/> this is a machine outside Proxmox VE, which has no containers: every job is refused.
 /// </summary>
 internal sealed partial class PatchGuestHandler(Host host, NodeName? node, BoundedReads reads, ScriptCache scripts, TimeProvider clock, ILogger logger)
+    : IJobHandler<PatchGuest>
 {
-    /// <summary>Brings the job to its end and puts the end into the journal.</summary>
-    /// <param name="job">The job.</param>
-    /// <param name="entry">Its journal entry, without an end.</param>
-    /// <param name="running">Called once it runs.</param>
-    /// <param name="cancellationToken">Stops watching; the job itself goes on.</param>
-    public async Task Run(PatchGuest job, JournalEntry entry, Action running, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public async Task Run(PatchGuest job, JournalEntry entry, JobProgress progress, CancellationToken stopping)
     {
         if (entry.Started is not { } started)
         {
-            var (refusal, script) = await Prepare(job, cancellationToken);
+            var (refusal, script) = await Prepare(job, stopping);
             if (refusal is not null)
             {
                 entry.Finish(JobOutcome.Failed, refusal);
@@ -40,8 +37,8 @@ internal sealed partial class PatchGuestHandler(Host host, NodeName? node, Bound
             }
         }
 
-        running();
-        await Watch(job, entry, started, cancellationToken);
+        progress.Running();
+        await Watch(job, entry, started, stopping);
     }
 
     private async Task<(string? Refusal, string Script)> Prepare(PatchGuest job, CancellationToken cancellationToken)

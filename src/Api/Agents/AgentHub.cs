@@ -71,10 +71,10 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         var node = Context.User!.NodeKey();
         Accept(await grains.GetGrain<INodeGrain>(node.ToString()).Report(Context.User!.AgentId(), report));
         if (report.Outcome.IsFinal() && await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is { } operation && operation.Cluster == node.Cluster && operation.Node == node.Node
-            && GuestMachine.Found(operation) is { } patches)
+            && operation.Vmid is { } vmid && GuestMachine.Found(operation) is { } patches)
         {
             // Before the agent is answered: it says a final report again until then, so the cluster hears of it in the end.
-            await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordPatch(operation.Vmid, patches);
+            await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordPatch(vmid, patches);
         }
 
         Log.JobReported(logger, node.ToString(), report.Id.Value, report.Outcome);

@@ -1,7 +1,5 @@
 using NannyOrleans.Domain;
-using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Operations;
-using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Api.Patches;
@@ -12,7 +10,7 @@ internal sealed record PatchView(
     string AgentId,
     string Name,
     string Node,
-    PatchMode Mode,
+    PatchMode? Mode,
     IReadOnlyList<string> Exclusions,
     OperationStatus Status,
     Refusal? Failure,
@@ -20,7 +18,7 @@ internal sealed record PatchView(
     DateTimeOffset CreatedAt,
     DateTimeOffset? StartedAt,
     DateTimeOffset? CompletedAt,
-    ScriptReference Script,
+    ScriptReference? Script,
     int? ExitCode,
     IReadOnlyList<string>? PackagesToUpgrade,
     int? TotalCount,
@@ -41,7 +39,7 @@ internal sealed record PatchView(
         var dryRun = operation.Mode is PatchMode.DryRun;
         return new(
             operation.Id.Value,
-            TopologyView.GuestId(operation.Cluster, GuestType.Lxc, operation.Vmid),
+            operation.Target,
             operation.Name,
             operation.Node.Value,
             operation.Mode,

@@ -27,10 +27,10 @@ public static class GuestMachine
     public static GuestState RecordPatch(GuestState guest, OperationRecord operation) =>
         Found(operation) is { } patches && patches.IsNewerThan(guest.Patches) ? guest with { Patches = patches } : guest;
 
-    /// <summary>What an operation found of its guest's updates; null while it has not ended.</summary>
+    /// <summary>What a patch found of its guest's updates; null while it has not ended.</summary>
     public static PatchState? Found(OperationRecord operation)
     {
-        if (operation.CompletedAt is not { } at)
+        if (operation is not { Kind: OperationKind.Patch, CompletedAt: { } at })
         {
             return null;
         }

@@ -43,6 +43,7 @@ public static class OperationMachine
     private static (OperationStatus Status, Refusal? Failure) Judge(OperationRecord operation, JobReport report, PatchFindings? findings) => report.Outcome switch
     {
         JobOutcome.Interrupted => (OperationStatus.Interrupted, new("interrupted", report.Detail ?? "It was started; its end is unknown.")),
+        JobOutcome.Cancelled => (OperationStatus.Cancelled, new("cancelled", report.Detail ?? "It was cancelled.")),
         JobOutcome.AlreadyReported => (OperationStatus.Interrupted, new("result-lost", "The agent reported the end before, but no result is stored.")),
         JobOutcome.Failed => (OperationStatus.Failed, findings?.Error ?? new(CodeOf(report), report.Detail ?? $"Exit code {report.ExitCode}.")),
         _ when findings is null => (OperationStatus.Failed, new("unreadable-result", "The script ended well but its result could not be read.")),

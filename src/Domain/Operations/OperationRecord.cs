@@ -1,39 +1,84 @@
 using System.Text.Json.Serialization;
+using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Domain.Operations;
 
-/// <summary>One patch of one target, from the request to its end. What the target printed is stored beside it, not in it.</summary>
+/// <summary>One patch, restart or diagnosis of one target, from the request to its end. What the target printed is stored beside it, not in it.</summary>
 public sealed record OperationRecord
 {
     /// <summary>The operation, and its job.</summary>
     public required JobId Id { get; init; }
 
-    /// <summary>The target.</summary>
+    /// <summary>What is done to the target.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public OperationKind Kind { get; init; }
+
+    /// <summary>The target's cluster, or the machine outside Proxmox VE that is the target.</summary>
     public required ClusterId Cluster { get; init; }
 
-    /// <summary>The target's number.</summary>
-    public required Vmid Vmid { get; init; }
+    /// <summary>The guest that is the target; null when it is the node itself.</summary>
+    public required Vmid? Vmid { get; init; }
+
+    /// <summary>The guest's kind; null when the target is the node itself.</summary>
+    public GuestType? Type { get; init; } = GuestType.Lxc;
+
+    /// <summary>The target's id in the API.</summary>
+    [JsonIgnore]
+    public string Target => Vmid is { } vmid ? TopologyView.GuestId(Cluster, Type ?? GuestType.Lxc, vmid) : Agent?.Value ?? $"{Cluster}/{Node}";
+
+    /// <summary>The agent of the node that is the target; null when the target is a guest.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public AgentId? Agent { get; init; }
 
     /// <summary>The target's name when it was asked for.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The node whose agent carries it out.</summary>
+    /// <summary>The node whose agent carries it out, and the target itself where there is no guest.</summary>
     public required NodeName Node { get; init; }
 
-    /// <summary>The family the target was taken for.</summary>
-    public required PlatformFamily Family { get; init; }
+    /// <summary>The family the target was taken for; null when that does not matter.</summary>
+    public PlatformFamily? Family { get; init; }
 
-    /// <summary>List or install.</summary>
-    public required PatchMode Mode { get; init; }
+    /// <summary>List or install; null when it is no patch.</summary>
+    public PatchMode? Mode { get; init; }
 
-    /// <summary>Packages to leave alone.</summary>
-    public required IReadOnlyList<string> Exclusions { get; init; }
+    /// <summary>Packages to leave alone: those asked for, and those of the <see cref="Exceptions"/>.</summary>
+    public IReadOnlyList<string> Exclusions { get; init; } = [];
 
-    /// <summary>The script, by name and content.</summary>
-    public required ScriptReference Script { get; init; }
+    /// <summary>The script, by name and content; null when it is no patch.</summary>
+    public ScriptReference? Script { get; init; }
+
+    /// <summary>The persistent package exceptions that held for the target when it was asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PackageExceptionApplied>? Exceptions { get; init; }
+
+    /// <summary>Only security updates.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool SecurityOnly { get; init; }
+
+    /// <summary>Also remove what nothing needs any more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Autoremove { get; init; }
+
+    /// <summary>Whether a stopped guest is started for it and stopped again.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool StartStopped { get; init; }
+
+    /// <summary>The dry run it was approved from; null when it was not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JobId? Plan { get; init; }
+
+    /// <summary>The batch it is part of; null when it was asked for alone.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JobId? Batch { get; init; }
+
+    /// <summary>Why a restart was asked for; null when nobody said, or it is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reason { get; init; }
 
     /// <summary>Who asked for it.</summary>
     public required string RequestedBy { get; init; }
@@ -43,6 +88,10 @@ public sealed record OperationRecord
 
     /// <summary>How far it is.</summary>
     public OperationStatus Status { get; init; }
+
+    /// <summary>What it waits for before it starts, in a person's words; null when it waits for nothing but its turn.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? WaitingFor { get; init; }
 
     /// <summary>When it started, by the host's clock; null when it has not.</summary>
     public DateTimeOffset? StartedAt { get; init; }
@@ -58,7 +107,34 @@ public sealed record OperationRecord
 
     /// <summary>What the script found; null when it said nothing readable.</summary>
     public PatchFindings? Findings { get; init; }
+
+    /// <summary>What a diagnosis found; null when it is none, or has not ended.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Diagnosis? Diagnosis { get; init; }
 }
+
+/// <summary>What an operation does to its target.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<OperationKind>))]
+public enum OperationKind
+{
+    /// <summary>Lists or installs updates.</summary>
+    [JsonStringEnumMemberName("patch")]
+    Patch,
+
+    /// <summary>Restarts it.</summary>
+    [JsonStringEnumMemberName("reboot")]
+    Reboot,
+
+    /// <summary>Looks why it can't be patched.</summary>
+    [JsonStringEnumMemberName("diagnosis")]
+    Diagnosis,
+}
+
+/// <summary>A persistent package exception as it stood when an operation was asked for.</summary>
+/// <param name="Id">The exception.</param>
+/// <param name="PackageNames">Names and globs.</param>
+/// <param name="Reason">Why, as a person said; null when nobody did.</param>
+public sealed record PackageExceptionApplied(string Id, IReadOnlyList<string> PackageNames, string? Reason);
 
 /// <summary>How far an operation is.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<OperationStatus>))]
@@ -83,6 +159,10 @@ public enum OperationStatus
     /// <summary>Final: it was started and nobody knows how it ended.</summary>
     [JsonStringEnumMemberName("interrupted")]
     Interrupted,
+
+    /// <summary>Final: a person ended it.</summary>
+    [JsonStringEnumMemberName("cancelled")]
+    Cancelled,
 }
 
 /// <summary>What an operation's target printed.</summary>

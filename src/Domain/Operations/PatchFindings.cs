@@ -25,6 +25,9 @@ public sealed record PatchFindings(
     IReadOnlyList<string> Warnings,
     Refusal? Error)
 {
+    /// <summary>Services that still run code which has been replaced, and so want a restart; null when the script could not tell.</summary>
+    public IReadOnlyList<string>? ServicesToRestart { get; init; }
+
     /// <summary>Packages a document may name; a longer one is refused as unreadable.</summary>
     public const int MaxPackages = 20_000;
 
@@ -52,7 +55,7 @@ public sealed record PatchFindings(
         if (document.Error is { } error)
         {
             return error is { Code.Length: > 0, Message: not null }
-                ? new(mode, document.Packages ?? [], document.KeptBack ?? [], document.Held ?? [], document.Removed ?? [], document.Failed ?? [], document.RebootRequired, document.Warnings ?? [], error)
+                ? new(mode, document.Packages ?? [], document.KeptBack ?? [], document.Held ?? [], document.Removed ?? [], document.Failed ?? [], document.RebootRequired, document.Warnings ?? [], error) { ServicesToRestart = document.ServicesToRestart }
                 : null;
         }
 
@@ -60,7 +63,7 @@ public sealed record PatchFindings(
             && document.Packages.All(package => package is { Name.Length: > 0, To.Length: > 0 })
             && document.Held.All(held => held is { Name.Length: > 0 });
         return whole
-            ? new(mode, document.Packages!, document.KeptBack!, document.Held!, document.Removed!, document.Failed!, document.RebootRequired, document.Warnings ?? [], Error: null)
+            ? new(mode, document.Packages!, document.KeptBack!, document.Held!, document.Removed!, document.Failed!, document.RebootRequired, document.Warnings ?? [], Error: null) { ServicesToRestart = document.ServicesToRestart }
             : null;
     }
 }
@@ -92,7 +95,8 @@ internal sealed record ScriptDocument(
     IReadOnlyList<string>? Failed,
     bool? RebootRequired,
     IReadOnlyList<string>? Warnings,
-    Refusal? Error);
+    Refusal? Error,
+    IReadOnlyList<string>? ServicesToRestart);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ScriptDocument))]

@@ -250,9 +250,9 @@ internal sealed partial class NodeGrain(
         foreach (var orphan in NodeMachine.Orphans(stored.State).ToArray())
         {
             // No agent will say this end again, so the hub does not tell the cluster either. It is told, and not waited for.
-            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { } ended && GuestMachine.Found(ended) is { } patches)
+            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { Vmid: { } vmid } ended && GuestMachine.Found(ended) is { } patches)
             {
-                GrainFactory.GetGrain<IClusterGrain>(Key.Cluster.Value).RecordPatch(ended.Vmid, patches).Ignore();
+                GrainFactory.GetGrain<IClusterGrain>(Key.Cluster.Value).RecordPatch(vmid, patches).Ignore();
             }
         }
     }
@@ -270,7 +270,11 @@ internal sealed partial class NodeGrain(
         }
 
         Log.Ended(logger, this.GetPrimaryKeyString(), report.Id, operation.Status);
-        await Guest(operation.Vmid).RecordPatch(operation);
+        if (operation.Vmid is { } vmid)
+        {
+            await Guest(vmid).RecordPatch(operation);
+        }
+
         await stored.Replace(NodeMachine.Close(stored.State, report.Id), this);
         return operation;
     }

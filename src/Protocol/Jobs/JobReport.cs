@@ -6,7 +6,7 @@ namespace NannyOrleans.Protocol.Jobs;
 /// <summary>What an agent says about one job. A final report is sent until the server has stored it and answered.</summary>
 /// <param name="Id">The job.</param>
 /// <param name="Outcome">How far it is, or how it ended.</param>
-/// <param name="Detail">Why it did not succeed, in a person's words; null when there is nothing to say.</param>
+/// <param name="Detail">Why it did not succeed, or while it is accepted what it waits for, in a person's words; null when there is nothing to say.</param>
 public sealed record JobReport(JobId Id, JobOutcome Outcome, string? Detail)
 {
     /// <summary>The script's exit code; null when it did not run to its end.</summary>
@@ -58,6 +58,10 @@ public enum JobOutcome
     /// <summary>Final: it ended and was reported before; the agent has dropped its output since.</summary>
     [JsonStringEnumMemberName("already-reported")]
     AlreadyReported,
+
+    /// <summary>Final: it was ended because a person asked for it. What it had done by then stays done; the detail says how far it was.</summary>
+    [JsonStringEnumMemberName("cancelled")]
+    Cancelled,
 }
 
 /// <summary>Questions about outcomes that both sides ask.</summary>

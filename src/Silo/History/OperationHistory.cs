@@ -23,7 +23,7 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases) :
         {
             Id = operation.Id.Value,
             Cluster = operation.Cluster.Value,
-            Vmid = operation.Vmid.Value,
+            Vmid = operation.Vmid?.Value ?? 0,
             Status = operation.Status.ToString(),
             CompletedAt = operation.CompletedAt ?? throw new ArgumentException("The operation has not ended.", nameof(operation)),
             Record = JsonSerializer.Serialize(operation, Json),
