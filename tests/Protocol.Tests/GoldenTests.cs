@@ -15,12 +15,36 @@ public sealed class GoldenTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
     private static readonly JobId Id = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8G9");
+    private static readonly ScriptReference Script = new("apt-update.sh", new string('a', 64)) { Signature = "MEUCIQDx" };
 
     public static TheoryData<string> Names => [.. Samples.Keys];
 
     private static readonly Dictionary<string, (Type Type, object Value)> Samples = new()
     {
         ["job.patch-guest.json"] = (typeof(Job), new PatchGuest(Id, 3600, new(100), PatchMode.Apply, ["nginx"], new("apt-update.sh", new string('a', 64)))),
+        ["job.patch-guest.whole.json"] = (typeof(Job), new PatchGuest(Id, 3600, new(100), PatchMode.Apply, ["nginx"], Script)
+        {
+            SecurityOnly = true,
+            Autoremove = true,
+            Plan = new string('c', 64),
+            StartStopped = true,
+            WaitSeconds = 900,
+        }),
+        ["job.patch-host.json"] = (typeof(Job), new PatchHost(Id, 7200, PatchMode.DryRun, ["pve-kernel-*"], Script)),
+        ["job.patch-vm.json"] = (typeof(Job), new PatchVm(Id, 3600, new(201), PatchMode.DryRun, [], Script with { Signer = ScriptSigner.Custom }) { WaitSeconds = 60 }),
+        ["job.reboot-guest.json"] = (typeof(Job), new RebootGuest(Id, 300, new(100)) { WaitSeconds = 900 }),
+        ["job.reboot-host.json"] = (typeof(Job), new RebootHost(Id, 1800)),
+        ["job.diagnose.json"] = (typeof(Job), new Diagnose(Id, 120, new(100)) { ExpectedFamily = "debian" }),
+        ["job.diagnose.host.json"] = (typeof(Job), new Diagnose(Id, 120, Vmid: null)),
+        ["cancel-job.json"] = (typeof(CancelJob), new CancelJob(Id)),
+        ["job-output.json"] = (typeof(JobOutput), new JobOutput(Id, OutputChannel.StandardError, 4096, 12, "Setting up\n")),
+        ["diagnosis.json"] = (typeof(Diagnosis), new Diagnosis(
+        [
+            new("lock", CheckResult.Problem, "The container is locked (backup).", "Wait for the backup to end."),
+            new("network", CheckResult.Unknown, "lxc-attach gave no answer within 10 s.", null),
+        ])),
+        ["job-report.waiting.json"] = (typeof(JobReport), new JobReport(Id, JobOutcome.Accepted, "waiting: the container is locked (backup)")),
+        ["job-report.cancelled.json"] = (typeof(JobReport), new JobReport(Id, JobOutcome.Cancelled, "before it started") { CompletedAt = Noon }),
         ["job-report.running.json"] = (typeof(JobReport), new JobReport(Id, JobOutcome.Running, null) { StartedAt = Noon }),
         ["job-report.failed.json"] = (typeof(JobReport), new JobReport(Id, JobOutcome.Failed, "container not running")
         {

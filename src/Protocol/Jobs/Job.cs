@@ -17,7 +17,14 @@ public abstract record Job(JobId Id, int TimeoutSeconds)
 {
     /// <summary>The guest it is for; null when it is for the machine the agent runs on.</summary>
     [JsonIgnore]
-    public virtual Vmid? Target => null;
+    public Vmid? Target => this switch
+    {
+        PatchGuest job => job.Vmid,
+        PatchVm job => job.Vmid,
+        RebootGuest job => job.Vmid,
+        Diagnose job => job.Vmid,
+        _ => null,
+    };
 }
 
 /// <summary>Lists or installs pending updates with a catalogue script.</summary>
@@ -61,9 +68,6 @@ public sealed record PatchGuest(JobId Id, int TimeoutSeconds, Vmid Vmid, PatchMo
     /// <summary>How long a locked container (backup, snapshot, migrate, ...) is waited for before it has failed, 0 to 86400 seconds; not part of the timeout.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int WaitSeconds { get; init; }
-
-    /// <inheritdoc/>
-    public override Vmid? Target => Vmid;
 }
 
 /// <summary>Patches the machine the agent runs on: a Proxmox VE host, or any other Linux machine.</summary>
@@ -91,9 +95,6 @@ public sealed record PatchVm(JobId Id, int TimeoutSeconds, Vmid Vmid, PatchMode 
     /// <summary>How long a locked VM is waited for before it has failed, 0 to 86400 seconds; not part of the timeout.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int WaitSeconds { get; init; }
-
-    /// <inheritdoc/>
-    public override Vmid? Target => Vmid;
 }
 
 /// <summary>Restarts a guest; done when it was seen to have started anew.</summary>
@@ -105,9 +106,6 @@ public sealed record RebootGuest(JobId Id, int TimeoutSeconds, Vmid Vmid) : Job(
     /// <summary>How long a locked guest is waited for before it has failed, 0 to 86400 seconds; not part of the timeout.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int WaitSeconds { get; init; }
-
-    /// <inheritdoc/>
-    public override Vmid? Target => Vmid;
 }
 
 /// <summary>Restarts the machine the agent runs on; done when the agent is back under another boot id.</summary>
@@ -124,9 +122,6 @@ public sealed record Diagnose(JobId Id, int TimeoutSeconds, Vmid? Vmid) : Job(Id
     /// <summary>The family a person or discovery takes it for, as the API spells it; null when none is known. The checks compare it with what they find.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ExpectedFamily { get; init; }
-
-    /// <inheritdoc/>
-    public override Vmid? Target => Vmid;
 }
 
 /// <summary>What a patch job does.</summary>
