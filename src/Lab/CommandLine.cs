@@ -84,12 +84,13 @@ internal static class CommandLine
     private static Command Power()
     {
         var host = Host();
-        var power = new Argument<string>("on|off");
-        power.AcceptOnlyFromAmong("on", "off");
-        var command = new Command("host", "Cut a host's power, or give it back.") { host, power };
+        var power = new Argument<string>("on|off|reboot");
+        power.AcceptOnlyFromAmong("on", "off", "reboot");
+        var command = new Command("host", "Cut a host's power, give it back, or reboot it cleanly in the background.") { host, power };
         command.SetAction((parsed, _) => Guarded(() =>
         {
-            Verbs(parsed).Power(parsed.GetValue(host)!, parsed.GetValue(power) is "on");
+            if (parsed.GetValue(power) is "reboot") { Verbs(parsed).AskReboot(parsed.GetValue(host)!); }
+            else { Verbs(parsed).Power(parsed.GetValue(host)!, parsed.GetValue(power) is "on"); }
             return Task.FromResult(0);
         }));
         return command;

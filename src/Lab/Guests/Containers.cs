@@ -100,6 +100,7 @@ internal sealed class Containers(LabDirectory directory) : IGuests
 
     public void Clear()
     {
+        ControlGroups.Thaw(directory.Tag);
         // Monitors and starts that a killed `up` left behind come first: they could make what is removed below anew.
         Processes.KillAll(() => ControlGroups.Under(directory.Tag).SelectMany(ControlGroups.Members).Concat(Processes.Find(IsOurs)).Distinct());
         ControlGroups.Remove(directory.Tag);
@@ -107,7 +108,9 @@ internal sealed class Containers(LabDirectory directory) : IGuests
 
     /// <summary>LXC's monitors and tools working in this lab's lxcpath.</summary>
     private bool IsOurs(string[] words) => words[0].StartsWith($"[lxc monitor] {directory.Lxc} ", StringComparison.Ordinal)
-        || (Path.GetFileName(words[0]).StartsWith("lxc-", StringComparison.Ordinal) && words.Contains(directory.Lxc));
+        || words[0].StartsWith($"[lxc monitor] {directory.Roots} ", StringComparison.Ordinal)
+        || (words.Length > 2 && words.Contains(Commands.PveCommand.Marker) && words.Contains(directory.Path) && words.Contains("@background"))
+        || (Path.GetFileName(words[0]).StartsWith("lxc-", StringComparison.Ordinal) && (words.Contains(directory.Lxc) || words.Contains(directory.Roots)));
 
     private static BufferedCommandResult Run(string program, params string[] arguments) => Cli.Wrap(Programs.Find(program)!)
         .WithArguments(arguments).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync().Task.GetAwaiter().GetResult();
