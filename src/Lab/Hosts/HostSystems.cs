@@ -119,7 +119,7 @@ internal sealed class HostSystems(LabDirectory directory, LabPlan plan)
         var root = directory.Host(host);
         return string.Concat(
         [
-            $"lxc.uts.name = {host}\n", $"lxc.rootfs.path = overlay:{plan.Base}:{layer}/upper:{Folder(host)}/upper\n", "lxc.apparmor.profile = unconfined\n",
+            $"lxc.uts.name = {host}\n", $"lxc.rootfs.path = overlay:{layer}/upper:{plan.Base}:{Folder(host)}/upper\n", "lxc.apparmor.profile = unconfined\n",
             "lxc.mount.auto = proc:mixed sys:mixed\n", "lxc.net.0.type = empty\n", "lxc.pty.max = 1024\n",
             $"lxc.cgroup.dir.container = {directory.Tag}/roots/{host}\n", "lxc.cgroup.dir.container.inner = ns\n",
             $"lxc.cgroup.dir.monitor = {directory.Tag}/roots.monitor/{host}\n", "lxc.init.cmd = /usr/bin/tini -- /bin/sleep infinity\n",
