@@ -54,20 +54,28 @@ internal static class CommandLine
         release.AcceptOnlyFromAmong([.. PveRelease.All.Select(r => r.Name)]);
         var plan = new Option<string?>("--plan")
         {
-            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE]`, `guest VMID lxc|qemu HOST on|off NAME`, "
+            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE]`, `guest VMID lxc|qemu HOST on|off NAME [family=apt|dnf|zypper|pacman]`, "
                 + "`ha VMID`, `qdevice IP`, `ceph HEALTH_OK|HEALTH_WARN|HEALTH_ERR`.",
             HelpName = "FILE",
         };
+        var families = new Option<string[]>("--family")
+        {
+            Description = "A container more, 300 and up, of another family: dnf, zypper or pacman. Can be given several times.",
+            HelpName = "FAMILY",
+            DefaultValueFactory = _ => [],
+        };
+        families.AcceptOnlyFromAmong([.. PlannedGuest.Families]);
         var command = new Command("up", "Bring the lab to the wanted state; repeating it changes nothing.")
         {
-            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror,
+            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror, families,
         };
         command.SetAction((parsed, cancellationToken) => Guarded(async () =>
         {
             var ask = new UpRequest(
                 parsed.GetValue(hosts), parsed.GetValue(containers), parsed.GetValue(stopped), parsed.GetValue(simulated),
                 TimeSpan.FromMilliseconds(parsed.GetValue(cost)),
-                Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan), parsed.GetValue(release)!);
+                Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan), parsed.GetValue(release)!,
+                parsed.GetValue(families) ?? []);
             await Verbs(parsed).Up(ask, cancellationToken);
             return 0;
         }));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using CliWrap;
 using CliWrap.Buffered;
+using NannyOrleans.Lab.Base;
 using NannyOrleans.Lab.Commands;
 using NannyOrleans.Lab.Linux;
 
@@ -79,7 +80,9 @@ internal sealed class Containers(LabDirectory directory) : IGuests
         // LXC keeps overlayfs' work directory beside the upper one; both must be on one file system.
         Directory.CreateDirectory($"{container}/upper/etc");
         if (!File.Exists($"{container}/upper/etc/hostname")) { File.WriteAllText($"{container}/upper/etc/hostname", guest.Name + "\n"); }
-        LabDirectory.Replace($"{container}/base", baseDirectory);
+        // Several are laid over each other, the first on top.
+        var below = guest.Family is "apt" ? baseDirectory : $"{new FamilyLayer(baseDirectory).Ready(guest.Family)}/upper:{baseDirectory}";
+        LabDirectory.Replace($"{container}/base", below);
     }
 
     public void Reset(PlannedGuest guest, string baseDirectory)

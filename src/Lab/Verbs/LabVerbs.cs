@@ -10,7 +10,7 @@ namespace NannyOrleans.Lab.Verbs;
 
 /// <summary>What `up` is asked for.</summary>
 internal sealed record UpRequest(
-    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release);
+    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release, IReadOnlyList<string> Families);
 
 /// <summary>The verbs a person types. Each can be repeated, and mends what a killed one left.</summary>
 internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
@@ -33,6 +33,17 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
                 CommandCost = ask.CommandCost,
                 Base = baseDirectory,
             };
+        if (ask.Families.Count > 0)
+        {
+            var more = ask.Families.Select((family, i) => new PlannedGuest(300 + i, $"{family}-{i + 1:00}", plan.Hosts[i % plan.Hosts.Count].Name, "lxc", IsWanted: true, family));
+            plan = plan with { Guests = plan.Guests.Concat(more).OrderBy(g => g.Vmid).ToList() };
+        }
+
+        if (plan.IsSimulated && plan.Guests.FirstOrDefault(g => g.Family is not "apt") is { } foreign)
+        {
+            throw new LabFailure($"guest {foreign.Vmid} is of the family {foreign.Family}, which cannot be simulated: it needs root and LXC");
+        }
+
         if (directory.IsLab && !SameShape(LabPlan.Parse(await File.ReadAllTextAsync(directory.PlanFile, cancellationToken)), plan))
         {
             throw new LabFailure($"{directory.Path} is a lab of another shape: `nanny-lab down` it first");
