@@ -27,6 +27,11 @@ internal static class CommandLine
         root.Subcommands.Add(Migrate());
         root.Subcommands.Add(Destroy());
         root.Subcommands.Add(Ha());
+        root.Subcommands.Add(Lock());
+        root.Subcommands.Add(OfGuest("unlock", "Take a guest's lock away.", (verbs, vmid) => verbs.Lock(vmid, null)));
+        root.Subcommands.Add(OfGuest("freeze", "Stop all of a container's processes.", (verbs, vmid) => verbs.Freeze(vmid, frozen: true)));
+        root.Subcommands.Add(OfGuest("thaw", "Let a frozen container go on.", (verbs, vmid) => verbs.Freeze(vmid, frozen: false)));
+        root.Subcommands.Add(Repository());
         root.Subcommands.Add(Qdevice());
         root.Subcommands.Add(Env());
         return root;
@@ -180,6 +185,45 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             Verbs(parsed).Qdevice(parsed.GetValue(power) is "on");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Lock()
+    {
+        var vmid = Vmid();
+        var why = new Argument<string>("LOCK") { Description = "backup, snapshot, migrate, rollback, ..." };
+        var command = new Command("lock", "Lock a guest in its conf, as a backup does.") { vmid, why };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).Lock(parsed.GetValue(vmid), parsed.GetValue(why)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command OfGuest(string name, string description, Action<GuestVerbs, int> run)
+    {
+        var vmid = Vmid();
+        var command = new Command(name, description) { vmid };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            run(OnGuest(parsed), parsed.GetValue(vmid));
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Repository()
+    {
+        var host = Host();
+        var wanted = new Argument<string>("no-subscription|enterprise|enterprise-only|unreachable");
+        wanted.AcceptOnlyFromAmong("no-subscription", "enterprise", "enterprise-only", "unreachable");
+        var command = new Command("repository", "Set which repositories of Proxmox VE a host has; without a subscription the enterprise one answers 401.") { host, wanted };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).Repository(parsed.GetValue(host)!, parsed.GetValue(wanted)!);
             return Task.FromResult(0);
         }));
         return command;

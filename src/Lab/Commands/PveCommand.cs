@@ -125,6 +125,7 @@ internal static class PveCommand
         var specs = program is "pct" ? Pct.SpecsOf(host.Release) : Qm.Specs;
         var command = specs.FirstOrDefault(s => s.Name == name);
         if (command is null) { return Commands.Answer.Dies(255, $"nanny-lab: `{program} {name}` is not in this lab"); }
+        if (program is "qm" && name is "guest" && words is [_, "exec" or "exec-status", ..]) { return new Qm(host).Exec(words[1..]); }
         var arguments = Arguments.Parse(command, words[1..]);
         if (arguments.Wrong is { } wrong) { return wrong; }
         return program is "pct"

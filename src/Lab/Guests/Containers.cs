@@ -55,6 +55,13 @@ internal sealed class Containers(LabDirectory directory) : IGuests
         return Running().Contains(vmid) ? null : failure;
     }
 
+    /// <summary>Stops all of one container's processes, or lets them go on.</summary>
+    public static void Freeze(LabDirectory directory, int vmid, bool frozen)
+    {
+        var ended = Run(frozen ? "lxc-freeze" : "lxc-unfreeze", "-P", directory.Lxc, "-n", Text(vmid));
+        if (ended.ExitCode is not 0) { throw new LabFailure($"{vmid}: {ended.StandardError.Trim()}"); }
+    }
+
     public void Kill(int vmid) => Run("lxc-stop", "-P", directory.Lxc, "-n", Text(vmid), "--kill");
 
     public bool Shutdown(int vmid, TimeSpan timeout) =>

@@ -237,6 +237,30 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         return $"ROOT='{root}'\nPATH='{root}/usr/sbin:{root}/usr/bin':\"$PATH\"\nexport ROOT PATH\n";
     }
 
+    /// <summary>Sets which of Proxmox VE's repositories a host has, and whether any answers.</summary>
+    /// <param name="name">The host.</param>
+    /// <param name="wanted"><c>no-subscription</c>, <c>enterprise</c> (beside it), <c>enterprise-only</c> or <c>unreachable</c>.</param>
+    public void Repository(string name, string wanted)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        Known(plan, name);
+        var root = directory.Host(name);
+        foreach (var (file, content) in HostFiles.AptSources(plan.ReleaseOf(name)))
+        {
+            var isPaid = file.Contains("pve-enterprise", StringComparison.Ordinal);
+            var isFree = content.Contains("download.proxmox.com", StringComparison.Ordinal);
+            var text = isPaid && wanted.StartsWith("enterprise", StringComparison.Ordinal) ? content.Replace("Enabled: no\n", "", StringComparison.Ordinal).Replace("# deb", "deb", StringComparison.Ordinal)
+                : isFree && wanted is "enterprise-only" ? file.EndsWith(".sources", StringComparison.Ordinal) ? content + "Enabled: no\n" : "# " + content
+                : content;
+            LabDirectory.Replace($"{root}/{file}", text, LabDirectory.Readable);
+        }
+
+        Directory.CreateDirectory($"{root}/var/lib/nanny-lab");
+        if (wanted is "unreachable") { File.WriteAllText($"{root}/var/lib/nanny-lab/unreachable", ""); }
+        else { File.Delete($"{root}/var/lib/nanny-lab/unreachable"); }
+    }
+
     /// <summary>Gives or takes the vote of the QDevice.</summary>
     public void Qdevice(bool casts)
     {
