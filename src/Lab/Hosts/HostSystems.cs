@@ -77,7 +77,7 @@ internal sealed class HostSystems(LabDirectory directory, LabPlan plan)
             if (wanted.Length > 0 && File.Exists($"{root}/boot/vmlinuz-{wanted}")) { pinned ??= wanted; }
         }
 
-        File.Delete($"{root}/etc/kernel/next-boot-pin");
+        if (Directory.Exists($"{root}/etc/kernel")) { File.Delete($"{root}/etc/kernel/next-boot-pin"); } // good for one boot
         var newest = Directory.EnumerateFiles(root + "/boot", "vmlinuz-*-pve").Select(f => Path.GetFileName(f)["vmlinuz-".Length..])
             .OrderBy(release => string.Join('.', release.Split('.', '-').Select(part => part.PadLeft(8, '0'))), StringComparer.Ordinal).LastOrDefault();
         if ((pinned ?? newest) is not { } kernel || File.ReadAllText($"{root}/proc/sys/kernel/osrelease").Trim() == kernel) { return; }

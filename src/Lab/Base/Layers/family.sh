@@ -15,6 +15,7 @@ packages='lab-db|8.0.32|8.0.35
 lab-slow|1.0|1.1
 lab-tls|3.0.2|3.0.13
 lab-web|1.18.0|1.24.0'
+# shellcheck disable=SC2016 # for the package's script to expand
 slow='[ ! -r /etc/lab-slow.seconds ] || sleep "$(cat /etc/lab-slow.seconds)"'
 each() { # COMMAND DIRECTORY old|new
     echo "$packages" | while IFS='|' read -r name old new; do
