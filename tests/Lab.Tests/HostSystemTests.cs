@@ -156,7 +156,7 @@ public sealed class HostSystemTests
         Assert.Equal((255, "CT is locked (backup)\n"), await Said(lab, "pct stop 100"));
         Assert.Equal(0, (await lab.Verb("unlock", "100")).ExitCode);
         Assert.Equal(0, (await lab.Verb("freeze", "100")).ExitCode);
-        Assert.Equal(124, (await lab.Run("pve1", "timeout 1 pct exec 100 -- true")).ExitCode);
+        Assert.Equal(124, (await lab.Run("pve1", "timeout 1 pct exec 100 -- true </dev/null >/dev/null 2>&1")).ExitCode);
         Assert.Equal(0, (await lab.Verb("thaw", "100")).ExitCode);
         await lab.Must("pve1", "pct exec 100 -- true").WaitAsync(Patience);
         await lab.Verb("freeze", "100");
