@@ -27,6 +27,11 @@ internal static class CommandLine
         root.Subcommands.Add(Migrate());
         root.Subcommands.Add(Destroy());
         root.Subcommands.Add(Ha());
+        root.Subcommands.Add(Lock());
+        root.Subcommands.Add(OfGuest("unlock", "Take a guest's lock away.", (verbs, vmid) => verbs.Lock(vmid, null)));
+        root.Subcommands.Add(OfGuest("freeze", "Stop all of a container's processes.", (verbs, vmid) => verbs.Freeze(vmid, frozen: true)));
+        root.Subcommands.Add(OfGuest("thaw", "Let a frozen container go on.", (verbs, vmid) => verbs.Freeze(vmid, frozen: false)));
+        root.Subcommands.Add(Repository());
         root.Subcommands.Add(Qdevice());
         root.Subcommands.Add(Env());
         return root;
@@ -54,20 +59,28 @@ internal static class CommandLine
         release.AcceptOnlyFromAmong([.. PveRelease.All.Select(r => r.Name)]);
         var plan = new Option<string?>("--plan")
         {
-            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE]`, `guest VMID lxc|qemu HOST on|off NAME`, "
+            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE]`, `guest VMID lxc|qemu HOST on|off NAME [family=apt|dnf|zypper|pacman]`, "
                 + "`ha VMID`, `qdevice IP`, `ceph HEALTH_OK|HEALTH_WARN|HEALTH_ERR`.",
             HelpName = "FILE",
         };
+        var families = new Option<string[]>("--family")
+        {
+            Description = "A container more, 300 and up, of another family: dnf, zypper or pacman. Can be given several times.",
+            HelpName = "FAMILY",
+            DefaultValueFactory = _ => [],
+        };
+        families.AcceptOnlyFromAmong([.. PlannedGuest.Families]);
         var command = new Command("up", "Bring the lab to the wanted state; repeating it changes nothing.")
         {
-            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror,
+            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror, families,
         };
         command.SetAction((parsed, cancellationToken) => Guarded(async () =>
         {
             var ask = new UpRequest(
                 parsed.GetValue(hosts), parsed.GetValue(containers), parsed.GetValue(stopped), parsed.GetValue(simulated),
                 TimeSpan.FromMilliseconds(parsed.GetValue(cost)),
-                Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan), parsed.GetValue(release)!);
+                Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan), parsed.GetValue(release)!,
+                parsed.GetValue(families) ?? []);
             await Verbs(parsed).Up(ask, cancellationToken);
             return 0;
         }));
@@ -84,12 +97,13 @@ internal static class CommandLine
     private static Command Power()
     {
         var host = Host();
-        var power = new Argument<string>("on|off");
-        power.AcceptOnlyFromAmong("on", "off");
-        var command = new Command("host", "Cut a host's power, or give it back.") { host, power };
+        var power = new Argument<string>("on|off|reboot");
+        power.AcceptOnlyFromAmong("on", "off", "reboot");
+        var command = new Command("host", "Cut a host's power, give it back, or reboot it cleanly in the background.") { host, power };
         command.SetAction((parsed, _) => Guarded(() =>
         {
-            Verbs(parsed).Power(parsed.GetValue(host)!, parsed.GetValue(power) is "on");
+            if (parsed.GetValue(power) is "reboot") { Verbs(parsed).AskReboot(parsed.GetValue(host)!); }
+            else { Verbs(parsed).Power(parsed.GetValue(host)!, parsed.GetValue(power) is "on"); }
             return Task.FromResult(0);
         }));
         return command;
@@ -171,6 +185,45 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             Verbs(parsed).Qdevice(parsed.GetValue(power) is "on");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Lock()
+    {
+        var vmid = Vmid();
+        var why = new Argument<string>("LOCK") { Description = "backup, snapshot, migrate, rollback, ..." };
+        var command = new Command("lock", "Lock a guest in its conf, as a backup does.") { vmid, why };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).Lock(parsed.GetValue(vmid), parsed.GetValue(why)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command OfGuest(string name, string description, Action<GuestVerbs, int> run)
+    {
+        var vmid = Vmid();
+        var command = new Command(name, description) { vmid };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            run(OnGuest(parsed), parsed.GetValue(vmid));
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Repository()
+    {
+        var host = Host();
+        var wanted = new Argument<string>("no-subscription|enterprise|enterprise-only|unreachable");
+        wanted.AcceptOnlyFromAmong("no-subscription", "enterprise", "enterprise-only", "unreachable");
+        var command = new Command("repository", "Set which repositories of Proxmox VE a host has; without a subscription the enterprise one answers 401.") { host, wanted };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).Repository(parsed.GetValue(host)!, parsed.GetValue(wanted)!);
             return Task.FromResult(0);
         }));
         return command;

@@ -17,6 +17,10 @@ internal sealed class LabDirectory(string path)
     public string StateLock => $"{Path}/state.lock";
     public string PlanFile => $"{Path}/lab.conf";
     public string Lxc => $"{Path}/lxc";
+
+    /// <summary>The lxcpath of what is no guest: the hosts' own systems, and what is inside VMs.</summary>
+    public string Roots => $"{Path}/roots";
+
     public string ChangesFile => $"{Path}/state/changes";
     public string VmListFile => $"{Path}/state/vmlist";
 
@@ -30,7 +34,7 @@ internal sealed class LabDirectory(string path)
 
     /// <summary>Whether a lab would have something of this name.</summary>
     public static bool IsOwnName(string name) =>
-        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "guests" or "simulated" or "vms" || name.StartsWith("lab.conf", StringComparison.Ordinal);
+        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "roots" or "guests" or "simulated" or "vms" || name.StartsWith("lab.conf", StringComparison.Ordinal);
 
     public string Host(string name) => $"{Path}/hosts/{name}";
     public string StateFile(string name) => $"{Path}/state/{name}";

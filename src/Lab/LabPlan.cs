@@ -16,7 +16,20 @@ public sealed record PlannedHost(string Name, int Id, string Ip, string Release 
 /// <param name="Node">The host it is made on.</param>
 /// <param name="Kind"><c>lxc</c> or <c>qemu</c>. A VM is a conf file, and a process without anything in it while it is on.</param>
 /// <param name="IsWanted">Whether `up` wants it running.</param>
-public sealed record PlannedGuest(int Vmid, string Name, string Node, string Kind, bool IsWanted);
+/// <param name="Family">Of a container: <c>apt</c>, <c>dnf</c>, <c>zypper</c> or <c>pacman</c>.</param>
+public sealed record PlannedGuest(int Vmid, string Name, string Node, string Kind, bool IsWanted, string Family = "apt")
+{
+    /// <summary>The families there are.</summary>
+    public static IReadOnlyList<string> Families { get; } = ["apt", "dnf", "zypper", "pacman"];
+
+    /// <summary>What Proxmox VE writes as <c>ostype</c> into its conf.</summary>
+    public string OsType => Family switch { "dnf" => "centos", "zypper" => "opensuse", "pacman" => "archlinux", _ => "debian" };
+
+    /// <summary>The family of a plan's word <c>family=NAME</c>.</summary>
+    public static string FamilyOf(string word) => word.StartsWith("family=", StringComparison.Ordinal) && Families.Contains(word["family=".Length..])
+        ? word["family=".Length..]
+        : throw new LabFailure($"`{word}` in a line `guest`: family= takes one of {string.Join(' ', Families)}");
+}
 
 /// <summary>What a lab is meant to be. Kept as text in <c>lab.conf</c>, which also marks a directory as a lab.</summary>
 /// <param name="Hosts">In the order of their ids.</param>
@@ -83,7 +96,7 @@ public sealed record LabPlan(
         foreach (var host in Hosts) { text.Append(CultureInfo.InvariantCulture, $"host {host.Id} {host.Name} {host.Ip} {host.Release}\n"); }
         foreach (var guest in Guests)
         {
-            text.Append(CultureInfo.InvariantCulture, $"guest {guest.Vmid} {guest.Kind} {guest.Node} {(guest.IsWanted ? "on" : "off")} {guest.Name}\n");
+            text.Append(CultureInfo.InvariantCulture, $"guest {guest.Vmid} {guest.Kind} {guest.Node} {(guest.IsWanted ? "on" : "off")} {guest.Name}{(guest.Family is "apt" ? "" : $" family={guest.Family}")}\n");
         }
 
         if (QdeviceIp is not null) { text.Append(CultureInfo.InvariantCulture, $"qdevice {QdeviceIp}\n"); }
@@ -129,7 +142,7 @@ public sealed record LabPlan(
                     break;
                 case "guest":
                     var g = value.Split(' ');
-                    guests.Add(new(int.Parse(g[0], CultureInfo.InvariantCulture), g[4], g[2], g[1], g[3] == "on"));
+                    guests.Add(new(int.Parse(g[0], CultureInfo.InvariantCulture), g[4], g[2], g[1], g[3] == "on", g.Length > 5 ? PlannedGuest.FamilyOf(g[5]) : "apt"));
                     break;
             }
         }

@@ -66,7 +66,8 @@ internal sealed class BaseRootfs(string cache, string? mirror, Action<string> sa
 
     private string BuilderLock => $"{cache}/builder.lock";
 
-    private static string Mirror()
+    /// <summary>The mirror this machine itself uses.</summary>
+    public static string Mirror()
     {
         var files = new[] { "/etc/apt/sources.list" }.Where(File.Exists)
             .Concat(Directory.Exists("/etc/apt/sources.list.d") ? Directory.GetFiles("/etc/apt/sources.list.d").Order(StringComparer.Ordinal) : []);

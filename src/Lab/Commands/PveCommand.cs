@@ -57,6 +57,10 @@ internal static class PveCommand
         {
             return Answer(host, program, words);
         }
+        catch (LabFailure e)
+        {
+            return Commands.Answer.Dies(255, $"nanny-lab: {e.Message}");
+        }
         catch (IOException e) when (e is DirectoryNotFoundException or FileNotFoundException || e.HResult == NotConnected)
         {
             return LabHost.NoPmxcfs(111, "Connection refused");
@@ -81,6 +85,14 @@ internal static class PveCommand
             return host.State.IsOn ? new Corosync(host).QuorumTool(words) : host.Unusable()!;
         }
 
+        if (program is "system")
+        {
+            new Hosts.HostSystems(host.Directory, host.Plan).Enter(host.Name);
+            return new Answer.Ends(0);
+        }
+
+        if (program is "systemctl") { return new Systemctl(host).Run(words); }
+        if (program is "@background") { return Background.Run(host, words); }
         if (host.Unusable() is { } no) { return no; }
         // What is asked next would have been written anew within ten seconds, by daemons that a lab does not have.
         if (program is "pvesh" or "ha-manager") { new Cluster.ClusterFiles(host.Directory, host.Plan).Publish(); }
@@ -113,6 +125,7 @@ internal static class PveCommand
         var specs = program is "pct" ? Pct.SpecsOf(host.Release) : Qm.Specs;
         var command = specs.FirstOrDefault(s => s.Name == name);
         if (command is null) { return Commands.Answer.Dies(255, $"nanny-lab: `{program} {name}` is not in this lab"); }
+        if (program is "qm" && name is "guest" && words is [_, "exec" or "exec-status", ..]) { return new Qm(host).Exec(words[1..]); }
         var arguments = Arguments.Parse(command, words[1..]);
         if (arguments.Wrong is { } wrong) { return wrong; }
         return program is "pct"

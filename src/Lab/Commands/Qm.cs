@@ -1,4 +1,5 @@
 using System.Globalization;
+using NannyOrleans.Lab.Cluster;
 using NannyOrleans.Lab.Guests;
 
 namespace NannyOrleans.Lab.Commands;
@@ -14,12 +15,29 @@ internal sealed class Qm(LabHost host)
         new("list", TakesVmid: false, TakesRest: false, [CommandOption.Boolean("full")], "qm list  [OPTIONS]"),
         new("status", TakesVmid: true, TakesRest: false, [CommandOption.Boolean("verbose")], "qm status <vmid> [OPTIONS]"),
         new("config", TakesVmid: true, TakesRest: false, [CommandOption.Boolean("current"), CommandOption.Text("snapshot")], "qm config <vmid> [OPTIONS]"),
+        WithVmid("start", CommandOption.Boolean("skiplock"), CommandOption.Integer("timeout", 0)),
+        WithVmid("stop", CommandOption.Boolean("skiplock"), CommandOption.Integer("timeout", 0), CommandOption.Boolean("overrule-shutdown")),
+        WithVmid("shutdown", CommandOption.Boolean("skiplock"), CommandOption.Integer("timeout", 0), CommandOption.Boolean("forceStop"), CommandOption.Boolean("keepActive")),
+        WithVmid("reboot", CommandOption.Integer("timeout", 0)),
+        WithVmid("unlock"),
         new("agent", TakesVmid: true, TakesRest: true, [], "qm guest cmd <vmid> <command>"),
         new("guest", TakesVmid: false, TakesRest: true, [], "qm guest cmd <vmid> <command>"),
     ];
 
-    public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<string> rest) => command.Name switch
+    /// <summary>`qm guest exec`, which has options of its own.</summary>
+    public static CommandSpec ExecSpec { get; } = new("exec", TakesVmid: true, TakesRest: true,
+        [CommandOption.Integer("timeout", 0), CommandOption.Boolean("synchronous"), CommandOption.Boolean("pass-stdin")], "qm guest exec <vmid> [<extra-args>] [OPTIONS]");
+
+    public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<string> rest)
     {
+        var answer = Act(command, arguments, rest);
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
+        return answer;
+    }
+
+    private Answer Act(CommandSpec command, Arguments arguments, IReadOnlyList<string> rest) => command.Name switch
+    {
+        "start" or "stop" or "shutdown" or "reboot" or "unlock" => Power(command.Name, arguments),
         "list" => List(arguments.Is("full")),
         "status" => Status(arguments),
         "config" => Config(arguments),
@@ -60,9 +78,134 @@ internal sealed class Qm(LabHost host)
         return new Answer.Ends(0, (arguments.Is("current") ? conf : conf.WithPending()).Print(), warnings);
     }
 
+    private Answer Power(string what, Arguments arguments)
+    {
+        var vmid = arguments.Vmid;
+        var warnings = "";
+        if (host.Conf(Folder, vmid, ref warnings) is not { } conf) { return host.Missing(Folder, vmid, what is "unlock" ? 2 : 255); }
+        var machines = new VirtualMachines(host.Directory, host.Plan);
+        var status = machines.Status(vmid);
+        if (what is "unlock") { return host.Save(Folder, vmid, conf.With("lock", null), warnings); }
+        if (what is "reboot")
+        {
+            // Neither the lock nor HA is looked at.
+            if (status is "paused") { return Answer.Dies(255, "VM is paused - cannot shutdown"); }
+            if (status is "stopped") { return Answer.Dies(255, $"VM {vmid} not running"); }
+            machines.Kill(vmid);
+            machines.Start(host.Name, vmid, conf);
+            return new Answer.Ends(0);
+        }
+
+        if (what is "start" && !host.IsQuorate) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
+        return ThroughHa(vmid, what is "start" ? "start" : "stop", () =>
+        {
+            if (conf["lock"] is { } why && !arguments.Is("skiplock")) { return Answer.Dies(255, $"VM is locked ({why})"); }
+            if (what is "start")
+            {
+                if (status is not "stopped") { return Answer.Dies(255, $"VM {vmid} already running"); }
+                machines.Start(host.Name, vmid, conf);
+                return new Answer.Ends(0);
+            }
+
+            if (what is "shutdown" && status is "paused" && !arguments.Is("forceStop")) { return Answer.Dies(255, "VM is paused - cannot shutdown"); }
+            if (status is not "stopped") { machines.Kill(vmid); }
+            return new Answer.Ends(0);
+        });
+    }
+
+    private Answer ThroughHa(int vmid, string ask, Func<Answer> work)
+    {
+        var file = $"{host.EtcPve}/ha/resources.cfg";
+        var resources = HaFiles.Resources(File.Exists(file) ? File.ReadAllText(file) : "");
+        if (resources.All(r => r.Vmid != vmid)) { return work(); }
+        var wanted = HaFiles.Format(resources.Select(r => r.Vmid == vmid ? r with { State = ask is "start" ? "started" : "stopped" } : r));
+        if (!new ClusterFiles(host.Directory, host.Plan).Write(host.Name, "ha/resources.cfg", wanted)) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
+        _ = work();
+        return Answer.Says($"Requesting HA {ask} for VM {vmid}\n");
+    }
+
+    /// <summary>`qm guest exec` and `exec-status`: 0 whatever the command's own code is, which stands in the answer.</summary>
+    public Answer Exec(IReadOnlyList<string> words)
+    {
+        if (words is ["exec-status", var of, var number] && int.TryParse(of, CultureInfo.InvariantCulture, out var id) && int.TryParse(number, CultureInfo.InvariantCulture, out var known))
+        {
+            return Unanswering(id) ?? Told(id, known) ?? Answer.Says(PerlJson.Pretty(PerlJson.Object(("exited", 0))));
+        }
+
+        if (words[0] is not "exec") { return Answer.Dies(255, "400 not enough arguments\nqm guest exec-status <vmid> <pid>"); }
+        var given = words.Skip(1).ToList();
+        var arguments = Arguments.Parse(ExecSpec, given);
+        if (arguments.Wrong is { } wrong) { return wrong; }
+        var vmid = arguments.Vmid;
+        var synchronous = arguments.Is("synchronous", unlessGiven: true);
+        if (!synchronous && arguments.Options.ContainsKey("timeout"))
+        {
+            return new Answer.Ends(255, "", $"400 Parameter verification failed.\nsynchronous: needs to be set to use 'timeout'\n{ExecSpec.Usage}\n");
+        }
+
+        if (Unanswering(vmid) is { } no) { return no; }
+        if (host.Plan.IsSimulated) { return Answer.Dies(255, "nanny-lab: `qm guest exec` is not simulated: it needs root and LXC"); }
+        var command = arguments.Rest.Select(i => given[i]).ToList();
+        if (command.Count is 0) { return Answer.Dies(255, "400 not enough arguments\n" + ExecSpec.Usage); }
+        var input = "/dev/null";
+        if (arguments.Is("pass-stdin"))
+        {
+            input = Path.GetTempFileName();
+            using var file = File.Create(input);
+            Console.OpenStandardInput().CopyTo(file);
+            if (file.Length > 1 << 20) { return Answer.Dies(255, "input too large"); }
+        }
+
+        var pid = new MachineInside(host.Directory, host.Plan, vmid).Exec(Machine(vmid), command, input);
+        if (input is not "/dev/null") { File.Delete(input); }
+        if (!synchronous) { return Answer.Says(PerlJson.Pretty(PerlJson.Object(("pid", pid)))); }
+        var limit = arguments.Options.TryGetValue("timeout", out var seconds) ? int.Parse(seconds, CultureInfo.InvariantCulture) : 30;
+        var began = Environment.TickCount64;
+        while (limit is 0 || Environment.TickCount64 - began < limit * 1000L)
+        {
+            if (Told(vmid, pid, command[0]) is { } told) { return told; }
+            Thread.Sleep(20);
+        }
+
+        return new Answer.Ends(0, PerlJson.Pretty(PerlJson.Object(("pid", pid))), "timeout reached, returning pid\n");
+    }
+
+    private int Machine(int vmid) => new VirtualMachines(host.Directory, host.Plan).Pid(vmid) ?? 0;
+
+    /// <summary>The agent's answer about a command that has ended; null while it runs.</summary>
+    private Answer? Told(int vmid, int pid, string program = "")
+    {
+        if (new MachineInside(host.Directory, host.Plan, vmid).Ask(Machine(vmid), pid) is not { } seen) { return Answer.Dies(255, "Agent error: Invalid parameter 'pid'"); }
+        if (seen.Failure is { } failure) { return Answer.Dies(255, $"Agent error: Failed to execute child process \u201c{program}\u201d ({failure})"); }
+        if (!seen.HasExited) { return null; }
+        var row = PerlJson.Object(("exited", 1));
+        if ((seen.Status & 0x7f) is > 0 and var signal) { row["signal"] = signal; }
+        else { row["exitcode"] = seen.Status >> 8; }
+        if (seen.Out.Length > 0) { row["out-data"] = seen.Out; }
+        if (seen.Err.Length > 0) { row["err-data"] = seen.Err; }
+        return Answer.Says(PerlJson.Pretty(row));
+    }
+
+    /// <summary>Why the agent of a VM does not answer; null when it does.</summary>
+    private Answer? Unanswering(int vmid)
+    {
+        var warnings = "";
+        if (host.Conf(Folder, vmid, ref warnings) is not { } conf) { return host.Missing(Folder, vmid, 2); }
+        if (!HasAgent(conf)) { return Answer.Dies(255, "No QEMU guest agent configured"); }
+        return new VirtualMachines(host.Directory, host.Plan).Status(vmid) switch
+        {
+            "stopped" => Answer.Dies(255, $"VM {vmid} is not running"),
+            "paused" => Answer.Dies(255, $"VM {vmid} qga command 'guest-ping' failed - got timeout"),
+            _ => null,
+        };
+    }
+
+    private static CommandSpec WithVmid(string name, params CommandOption[] options) =>
+        new(name, TakesVmid: true, TakesRest: false, options, $"qm {name} <vmid> [OPTIONS]");
+
     private Answer Guest(IReadOnlyList<string> rest)
     {
-        if (rest.Count is 0 || rest[0] is not "cmd") { return Answer.Dies(255, "nanny-lab: of `qm guest` only `cmd` is in this lab"); }
+        if (rest.Count is 0 || rest[0] is not "cmd") { return Answer.Dies(255, "nanny-lab: of `qm guest` only `cmd`, `exec` and `exec-status` are in this lab"); }
         return rest.Count > 2 && int.TryParse(rest[1], CultureInfo.InvariantCulture, out var vmid)
             ? AskAgent(vmid, [.. rest.Skip(2)])
             : Answer.Dies(255, "400 not enough arguments\nqm guest cmd <vmid> <command>");

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using CliWrap;
 using CliWrap.Buffered;
+using NannyOrleans.Lab.Base;
 using NannyOrleans.Lab.Commands;
 using NannyOrleans.Lab.Linux;
 
@@ -54,6 +55,13 @@ internal sealed class Containers(LabDirectory directory) : IGuests
         return Running().Contains(vmid) ? null : failure;
     }
 
+    /// <summary>Stops all of one container's processes, or lets them go on.</summary>
+    public static void Freeze(LabDirectory directory, int vmid, bool frozen)
+    {
+        var ended = Run(frozen ? "lxc-freeze" : "lxc-unfreeze", "-P", directory.Lxc, "-n", Text(vmid));
+        if (ended.ExitCode is not 0) { throw new LabFailure($"{vmid}: {ended.StandardError.Trim()}"); }
+    }
+
     public void Kill(int vmid) => Run("lxc-stop", "-P", directory.Lxc, "-n", Text(vmid), "--kill");
 
     public bool Shutdown(int vmid, TimeSpan timeout) =>
@@ -79,7 +87,9 @@ internal sealed class Containers(LabDirectory directory) : IGuests
         // LXC keeps overlayfs' work directory beside the upper one; both must be on one file system.
         Directory.CreateDirectory($"{container}/upper/etc");
         if (!File.Exists($"{container}/upper/etc/hostname")) { File.WriteAllText($"{container}/upper/etc/hostname", guest.Name + "\n"); }
-        LabDirectory.Replace($"{container}/base", baseDirectory);
+        // Several are laid over each other, the first on top.
+        var below = guest.Family is "apt" ? baseDirectory : $"{new FamilyLayer(baseDirectory).Ready(guest.Family)}/upper:{baseDirectory}";
+        LabDirectory.Replace($"{container}/base", below);
     }
 
     public void Reset(PlannedGuest guest, string baseDirectory)
@@ -100,6 +110,7 @@ internal sealed class Containers(LabDirectory directory) : IGuests
 
     public void Clear()
     {
+        ControlGroups.Thaw(directory.Tag);
         // Monitors and starts that a killed `up` left behind come first: they could make what is removed below anew.
         Processes.KillAll(() => ControlGroups.Under(directory.Tag).SelectMany(ControlGroups.Members).Concat(Processes.Find(IsOurs)).Distinct());
         ControlGroups.Remove(directory.Tag);
@@ -107,7 +118,9 @@ internal sealed class Containers(LabDirectory directory) : IGuests
 
     /// <summary>LXC's monitors and tools working in this lab's lxcpath.</summary>
     private bool IsOurs(string[] words) => words[0].StartsWith($"[lxc monitor] {directory.Lxc} ", StringComparison.Ordinal)
-        || (Path.GetFileName(words[0]).StartsWith("lxc-", StringComparison.Ordinal) && words.Contains(directory.Lxc));
+        || words[0].StartsWith($"[lxc monitor] {directory.Roots} ", StringComparison.Ordinal)
+        || (words.Length > 2 && words.Contains(Commands.PveCommand.Marker) && words.Contains(directory.Path) && words.Contains("@background"))
+        || (Path.GetFileName(words[0]).StartsWith("lxc-", StringComparison.Ordinal) && (words.Contains(directory.Lxc) || words.Contains(directory.Roots)));
 
     private static BufferedCommandResult Run(string program, params string[] arguments) => Cli.Wrap(Programs.Find(program)!)
         .WithArguments(arguments).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync().Task.GetAwaiter().GetResult();

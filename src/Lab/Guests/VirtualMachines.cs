@@ -52,6 +52,7 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
     /// <summary>Switches one off at once, with all that shows it.</summary>
     public void Kill(int vmid)
     {
+        if (!plan.IsSimulated) { new MachineInside(directory, plan, vmid).Kill(); }
         if (Pid(vmid) is { } pid)
         {
             Native.SendSignal(pid, Native.SigKill);

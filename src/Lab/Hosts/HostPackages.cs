@@ -5,6 +5,15 @@ using NannyOrleans.Lab.Commands;
 
 namespace NannyOrleans.Lab.Hosts;
 
+/// <summary>One version of a package of Proxmox VE.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="IsInstalled">From the start; else it waits in the repository.</param>
+/// <param name="Depends">As in its control file.</param>
+/// <param name="Title">First line of its description.</param>
+/// <param name="Kernel">The release of the kernel it ships; empty for all others.</param>
+public sealed record HostPackage(string Name, string Version, bool IsInstalled, string Depends, string Title, string Kernel);
+
 /// <summary>What dpkg says is installed on a host, and which updates Proxmox VE found for it.</summary>
 internal static class HostPackages
 {
@@ -13,6 +22,13 @@ internal static class HostPackages
     {
         var text = new StringBuilder();
         foreach (var (name, version, title) in Installed(release)) { Entry(text, name, version, "install ok installed", title); }
+        return text.Append(Removed(release)).ToString();
+    }
+
+    /// <summary>A kernel that was removed and left its configuration: dpkg still knows it, and it is not installed.</summary>
+    public static string Removed(PveRelease release)
+    {
+        var text = new StringBuilder();
         Entry(text, release.KernelPackage("5.13.19-2-pve"), "5.13.19-4", "deinstall ok config-files", "Proxmox Kernel Image (removed)");
         return text.ToString();
     }
@@ -27,7 +43,8 @@ internal static class HostPackages
         return PerlJson.Line(rows);
     }
 
-    private static JsonNode Row(string package, string old, string version, string origin, string title, string section, string architecture) => PerlJson.Object(
+    /// <summary>One row of apt/update.</summary>
+    public static JsonNode Row(string package, string old, string version, string origin, string title, string section, string architecture) => PerlJson.Object(
         ("Arch", architecture), ("Description", $"This package contains {package} of the lab."), ("OldVersion", old), ("Origin", origin),
         ("Package", package), ("Priority", "optional"), ("Section", section), ("Title", title), ("Version", version));
 
@@ -35,17 +52,45 @@ internal static class HostPackages
     {
         yield return ("base-files", release.DebianPoint, "Debian base system miscellaneous files");
         yield return ("libc6", "2.36-9", "GNU C Library: Shared libraries");
-        yield return ("proxmox-ve", $"{release.Major}.{release.Name[2..]}.0", "Proxmox Virtual Environment");
-        yield return ("pve-manager", release.Manager, "Proxmox Virtual Environment Management Tools");
-        yield return ("pve-container", release.Container, "Proxmox VE Container management tool");
-        yield return ("pve-ha-manager", release.HaManager, "Proxmox VE HA Manager");
-        foreach (var kernel in new[] { release.Kernel, release.OlderKernel })
+        foreach (var package in Proxmox(release).Where(p => p.IsInstalled)) { yield return (package.Name, package.Version, package.Title); }
+    }
+
+    /// <summary>Proxmox VE's packages: those installed, and what its repository has newer, a kernel of a new name among it.</summary>
+    public static IEnumerable<HostPackage> Proxmox(PveRelease release)
+    {
+        var next = NextKernel(release);
+        var (kernel, newer) = (release.Kernel[..^"-pve".Length], next[..^"-pve".Length]);
+        var ve = $"{release.Major}.{release.Name[2..]}.0";
+        var meta = release.Major is 7 ? release.KernelSeries : "proxmox-default-kernel";
+        foreach (var (name, version, title) in new[]
         {
-            yield return (release.KernelPackage(kernel), kernel[..^"-pve".Length], "Proxmox Kernel Image");
+            ("pve-manager", release.Manager, "Proxmox Virtual Environment Management Tools"),
+            ("pve-container", release.Container, "Proxmox VE Container management tool"),
+            ("pve-ha-manager", release.HaManager, "Proxmox VE HA Manager"),
+            ("qemu-server", $"{release.Major}.2.5", "Qemu Server Tools"),
+            ("pve-qemu-kvm", $"{release.Major + 1}.0.2-1", "Full virtualization on x86 hardware"),
+        })
+        {
+            yield return new(name, version, true, "", title, "");
+            yield return new(name, NextOf(version), false, "", title, "");
         }
 
-        yield return (release.KernelSeries, release.Kernel[..^"-pve".Length], "Latest Proxmox Kernel Image");
+        const string about = "Proxmox Virtual Environment";
+        yield return new("proxmox-ve", ve, true, $"pve-manager, qemu-server, {meta}", about, "");
+        yield return new("proxmox-ve", NextOf(ve), false, $"pve-manager, qemu-server, {meta}", about, "");
+        foreach (var installed in new[] { release.Kernel, release.OlderKernel })
+        {
+            yield return new(release.KernelPackage(installed), installed[..^"-pve".Length], true, "", "Proxmox Kernel Image", installed);
+        }
+
+        yield return new(release.KernelPackage(next), newer, false, "", "Proxmox Kernel Image", next);
+        yield return new(release.KernelSeries, kernel, true, release.KernelPackage(release.Kernel), "Latest Proxmox Kernel Image", "");
+        yield return new(release.KernelSeries, newer, false, release.KernelPackage(next), "Latest Proxmox Kernel Image", "");
+        if (release.Major > 7) { yield return new("proxmox-default-kernel", $"{release.Major - 7}.0.1", true, release.KernelSeries, "Default Proxmox Kernel Image", ""); }
     }
+
+    /// <summary>The kernel that waits in the repository: another ABI of the running one's version.</summary>
+    public static string NextKernel(PveRelease release) => NextOf(release.Kernel[..^"-pve".Length]) + "-pve";
 
     /// <summary>Several lines of description, since a reader that takes each line for a field must fail here.</summary>
     private static void Entry(StringBuilder text, string name, string version, string status, string title) => text.Append(CultureInfo.InvariantCulture,

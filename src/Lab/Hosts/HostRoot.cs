@@ -6,7 +6,7 @@ namespace NannyOrleans.Lab.Hosts;
 internal static class HostRoot
 {
     private static readonly string[] PvePrograms =
-        ["sbin/pct", "sbin/qm", "sbin/ha-manager", "sbin/corosync-quorumtool", "bin/pveversion", "bin/pvesh", "bin/pvecm"];
+        ["sbin/pct", "sbin/qm", "sbin/ha-manager", "sbin/corosync-quorumtool", "bin/pveversion", "bin/pvesh", "bin/pvecm", "bin/systemctl"];
 
     /// <summary>Makes or renews all files of a host that do not depend on its state.</summary>
     public static void Lay(LabDirectory directory, LabPlan plan, PlannedHost host)
@@ -24,6 +24,11 @@ internal static class HostRoot
             LabDirectory.Replace($"{root}/usr/{program}", Wrapper(directory, host.Name, Path.GetFileName(program)), Guests.SimulatedGuests.Executable);
         }
 
+        var env = Resource.Text(plan.IsSimulated ? "host/env-simulated.sh" : "host/env.sh")
+            .Replace("START", Command(directory, host.Name, "system", "</dev/null"), StringComparison.Ordinal)
+            .Replace("LAB", Quote(directory.Path), StringComparison.Ordinal)
+            .Replace("HOST", host.Name, StringComparison.Ordinal);
+        LabDirectory.Replace($"{root}/usr/bin/env", env, Guests.SimulatedGuests.Executable);
         foreach (var tool in new[] { "lxc-attach", "lxc-info" })
         {
             LabDirectory.Replace($"{root}/usr/bin/{tool}", LxcTool(directory, plan, host.Name, tool), Guests.SimulatedGuests.Executable);
@@ -41,9 +46,23 @@ internal static class HostRoot
         [ -e /proc/self/fd/1 ] || exec >/dev/null
         [ -e /proc/self/fd/2 ] || exec 2>/dev/null
         export DOTNET_EnableDiagnostics=0
-        exec {string.Join(' ', Self().Select(Quote))} {PveCommand.Marker} "$(ulimit -Sn)" {Quote(directory.Path)} {host} {program} "$@"
+        exec {Command(directory, host, program, "\"$@\"")}
 
         """;
+
+    private static string Command(LabDirectory directory, string host, string program, string rest) =>
+        $"{string.Join(' ', Self().Select(Quote))} {PveCommand.Marker} \"$(ulimit -Sn)\" {Quote(directory.Path)} {host} {program} {rest}";
+
+    /// <summary>Goes on with a host's command of the lab's own in the background: what asked for it does not wait.</summary>
+    public static void Detach(LabDirectory directory, string host, params string[] words)
+    {
+        var self = Self();
+        string[] command = [.. self, PveCommand.Marker, "0", directory.Path, host, .. words];
+        // The shell ends at once, and a session of its own keeps the rest from what ends the caller.
+        var line = $"exec setsid {string.Join(' ', command.Select(Quote))} </dev/null >>{Quote($"{directory.Path}/state/background.log")} 2>&1 &";
+        using var started = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", line]) { WorkingDirectory = "/" });
+        started!.WaitForExit();
+    }
 
     /// <summary>Shell all through: an agent calls these often, and on a real host they cost 7 ms.</summary>
     private static string LxcTool(LabDirectory directory, LabPlan plan, string host, string tool) =>

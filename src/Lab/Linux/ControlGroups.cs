@@ -58,6 +58,19 @@ internal static class ControlGroups
         }
     }
 
+    /// <summary>Lets go on what is frozen in all groups of one name: of version 1, a frozen process cannot even be killed.</summary>
+    public static void Thaw(string name)
+    {
+        foreach (var group in Under(name))
+        {
+            foreach (var (file, word) in new[] { ("freezer.state", "THAWED"), ("cgroup.freeze", "0") })
+            {
+                try { if (File.Exists($"{group}/{file}")) { File.WriteAllText($"{group}/{file}", word); } }
+                catch (IOException) { continue; } // it has gone
+            }
+        }
+    }
+
     /// <summary>Removes all groups of one name; they must be empty, or become so soon.</summary>
     public static void Remove(string name)
     {

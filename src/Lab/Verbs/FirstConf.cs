@@ -21,7 +21,7 @@ internal static class FirstConf
         memory: 512
         net0: name=eth0,bridge=vmbr0,hwaddr={Address(guest.Vmid)},ip=10.99.{guest.Vmid / 256 % 256}.{guest.Vmid % 256}/16,type=veth
         onboot: {(guest.IsWanted ? 1 : 0)}
-        ostype: debian
+        ostype: {guest.OsType}
         rootfs: local:{guest.Vmid}/vm-{guest.Vmid}-disk-0.raw,size=4G
         swap: 512
         tags: {Tags.GetValueOrDefault(guest.Name, "prod")}

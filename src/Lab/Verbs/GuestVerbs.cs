@@ -59,6 +59,20 @@ internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
         say($"{vmid} is gone");
     });
 
+    /// <summary>Sets or takes away a guest's <c>lock</c>, as a backup or a migration does.</summary>
+    public void Lock(int vmid, string? why) => With(vmid, (plan, _, guest) =>
+    {
+        var conf = guest.Conf.With("lock", why);
+        if (!new ClusterFiles(directory, plan).Write(guest.Host, guest.File, conf.Format())) { throw new LabFailure("cluster not ready - no quorum?"); }
+    });
+
+    /// <summary>Freezes a container that runs, or lets it go on: a command in it hangs meanwhile.</summary>
+    public void Freeze(int vmid, bool frozen) => With(vmid, (plan, guests, guest) =>
+    {
+        if (plan.IsSimulated || guest.Kind is not "lxc" || !guests.Containers.Running().Contains(vmid)) { throw new LabFailure($"{vmid} is no real container that runs"); }
+        Containers.Freeze(directory, vmid, frozen);
+    });
+
     /// <summary>Puts a guest under HA's care, or takes it out.</summary>
     public void Ha(int vmid, bool managed) => With(vmid, (plan, _, _) => SetHa(plan, vmid, managed));
 

@@ -10,7 +10,7 @@ namespace NannyOrleans.Lab.Verbs;
 
 /// <summary>What `up` is asked for.</summary>
 internal sealed record UpRequest(
-    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release);
+    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release, IReadOnlyList<string> Families);
 
 /// <summary>The verbs a person types. Each can be repeated, and mends what a killed one left.</summary>
 internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
@@ -33,6 +33,17 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
                 CommandCost = ask.CommandCost,
                 Base = baseDirectory,
             };
+        if (ask.Families.Count > 0)
+        {
+            var more = ask.Families.Select((family, i) => new PlannedGuest(300 + i, $"{family}-{i + 1:00}", plan.Hosts[i % plan.Hosts.Count].Name, "lxc", IsWanted: true, family));
+            plan = plan with { Guests = plan.Guests.Concat(more).OrderBy(g => g.Vmid).ToList() };
+        }
+
+        if (plan.IsSimulated && plan.Guests.FirstOrDefault(g => g.Family is not "apt") is { } foreign)
+        {
+            throw new LabFailure($"guest {foreign.Vmid} is of the family {foreign.Family}, which cannot be simulated: it needs root and LXC");
+        }
+
         if (directory.IsLab && !SameShape(LabPlan.Parse(await File.ReadAllTextAsync(directory.PlanFile, cancellationToken)), plan))
         {
             throw new LabFailure($"{directory.Path} is a lab of another shape: `nanny-lab down` it first");
@@ -42,7 +53,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         LabDirectory.Replace(directory.PlanFile, plan.Format(), LabDirectory.Readable);
         plan = directory.WithoutForgotten(plan);
         Directory.CreateDirectory($"{directory.Path}/state");
-        if (reason is not null) { say($"SIMULATED guests: {reason}"); }
+        if (reason is not null) { say($"SIMULATED guests: {reason}\nHost patching is not simulated: a host's own jobs are refused"); }
         var files = EtcPve(plan);
         foreach (var host in plan.Hosts)
         {
@@ -51,7 +62,12 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         }
 
         var guests = GuestsOf(plan);
-        if (!plan.IsSimulated) { Directory.CreateDirectory(directory.Lxc); }
+        if (!plan.IsSimulated)
+        {
+            Directory.CreateDirectory(directory.Lxc);
+            Directory.CreateDirectory(directory.Roots);
+        }
+
         if (guests is SimulatedGuests simulated && !simulated.Prepare())
         {
             say("this machine gives users no name spaces: a guest's script that sets PATH itself gets this machine's programs");
@@ -98,6 +114,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             if (guests.Running().Contains(guest.Vmid)) { guests.Kill(guest.Vmid); }
             guests.Reset(guest, plan.Base);
         });
+        if (!plan.IsSimulated) { Parallel.ForEach(plan.Hosts, AFewAtOnce, host => new HostSystems(directory, plan).Reset(host.Name)); }
         Change(plan, host => On(host) with { OnbootDone = true });
         var machines = new VirtualMachines(directory, plan);
         foreach (var vmid in machines.Running().Except(Wanted(plan))) { machines.Kill(vmid); }
@@ -146,13 +163,59 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
             var guests = new PlacedGuests(directory, plan);
             // Twice: a `pct start` that looked before the power went may come to its end just now.
+            new HostSystems(directory, plan).Kill(name);
             for (var look = 0; look < 2; look++) { Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is not null), AFewAtOnce, guests.Kill); }
             new ClusterFiles(directory, plan).Publish();
             return;
         }
 
+        Boot(plan, name);
         Change(plan, host => host.Name == name ? On(host) : host);
         StartOnboot(plan);
+    }
+
+    /// <summary>Asks a host to reboot, as `systemctl reboot` on it does: comes back at once, and the rest happens by itself.</summary>
+    public void AskReboot(string name)
+    {
+        var plan = Plan();
+        Known(plan, name);
+        var host = directory.ReadHosts(plan).Single(h => h.Name == name);
+        if (!host.IsOn) { throw new LabFailure($"{name} is switched off"); }
+        // Of this boot: a word that comes late must not end the next one.
+        HostRoot.Detach(directory, name, "@background", "reboot", host.BootId);
+    }
+
+    /// <summary>A clean reboot: guests are shut down, all that runs in the host ends, and it starts anew with another kernel if one is due.</summary>
+    /// <param name="name">The host.</param>
+    /// <param name="bootId">The boot it was asked for in; another one stays.</param>
+    public void Reboot(string name, string bootId)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        var now = directory.ReadHosts(plan).Single(h => h.Name == name);
+        if (!now.IsOn || now.BootId != bootId) { return; }
+        var guests = new PlacedGuests(directory, plan);
+        Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is { Kind: "lxc" }), AFewAtOnce, vmid =>
+        {
+            // What pve-guests gives each, before it kills.
+            if (!guests.Containers.Shutdown(vmid, TimeSpan.FromSeconds(180))) { guests.Containers.Kill(vmid); }
+        });
+        foreach (var vmid in guests.Machines.Running().Where(vmid => guests.On(name, vmid) is { Kind: "qemu" })) { guests.Machines.Kill(vmid); }
+        new HostSystems(directory, plan).Kill(name);
+        Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
+        new HostSystems(directory, plan).Kill(name); // a job that came in between
+        Boot(plan, name);
+        Change(plan, host => host.Name == name ? On(host) : host);
+        StartOnboot(plan);
+    }
+
+    /// <summary>What a boot leaves behind of the one before.</summary>
+    private void Boot(LabPlan plan, string name)
+    {
+        if (directory.ReadHosts(plan).Single(h => h.Name == name).IsOn) { return; }
+        File.Delete($"{directory.Host(name)}/run/reboot-required");
+        File.Delete($"{directory.Host(name)}/run/reboot-required.pkgs");
+        new HostSystems(directory, plan).BootKernel(name);
     }
 
     /// <summary>Ends or starts a host's pmxcfs.</summary>
@@ -172,6 +235,30 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         Known(Plan(), name);
         var root = directory.Host(name);
         return $"ROOT='{root}'\nPATH='{root}/usr/sbin:{root}/usr/bin':\"$PATH\"\nexport ROOT PATH\n";
+    }
+
+    /// <summary>Sets which of Proxmox VE's repositories a host has, and whether any answers.</summary>
+    /// <param name="name">The host.</param>
+    /// <param name="wanted"><c>no-subscription</c>, <c>enterprise</c> (beside it), <c>enterprise-only</c> or <c>unreachable</c>.</param>
+    public void Repository(string name, string wanted)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        Known(plan, name);
+        var root = directory.Host(name);
+        foreach (var (file, content) in HostFiles.AptSources(plan.ReleaseOf(name)))
+        {
+            var isPaid = file.Contains("pve-enterprise", StringComparison.Ordinal);
+            var isFree = content.Contains("download.proxmox.com", StringComparison.Ordinal);
+            var text = isPaid && wanted.StartsWith("enterprise", StringComparison.Ordinal) ? content.Replace("Enabled: no\n", "", StringComparison.Ordinal).Replace("# deb", "deb", StringComparison.Ordinal)
+                : isFree && wanted is "enterprise-only" ? file.EndsWith(".sources", StringComparison.Ordinal) ? content + "Enabled: no\n" : "# " + content
+                : content;
+            LabDirectory.Replace($"{root}/{file}", text, LabDirectory.Readable);
+        }
+
+        Directory.CreateDirectory($"{root}/var/lib/nanny-lab");
+        if (wanted is "unreachable") { File.WriteAllText($"{root}/var/lib/nanny-lab/unreachable", ""); }
+        else { File.Delete($"{root}/var/lib/nanny-lab/unreachable"); }
     }
 
     /// <summary>Gives or takes the vote of the QDevice.</summary>
