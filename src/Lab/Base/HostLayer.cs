@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using CliWrap;
 using CliWrap.Buffered;
 using NannyOrleans.Lab.Hosts;
@@ -15,7 +17,7 @@ internal sealed class HostLayer(string baseDirectory)
         var files = new[] { "apt-method.pl", "uname.sh" };
         // What the script reads is part of what it makes: it stands in the arguments, too.
         return new Layer(Path.GetDirectoryName(baseDirectory)!, baseDirectory, text => Native.Write(2, $"nanny-lab: {text}\n")).Ready(
-            $"host-{release.Name}", Resource.Text("layer/host.sh"), [release.CodeName, .. files.Select(f => $"{Resource.Text($"layer/{f}").Length}"), list],
+            $"host-{release.Name}", Resource.Text("layer/host.sh"), [release.CodeName, .. files.Select(f => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Resource.Text($"layer/{f}"))))), list],
             own =>
             {
                 File.WriteAllText($"{own}/packages", list);
