@@ -1,95 +1,30 @@
-#!/bin/sh
-# Lists or installs the pending updates of a Debian family system.
-#
-#   apt-update.sh [--dry-run] [--exclude NAME[,NAME...]]
-#
-# Standard output carries exactly one JSON document, standard error everything a person may want to read.
-# Exit code: 0 everything planned is installed (or, in a dry run, known), 2 invalid argument, 100 failed (apt's own
-# code for it), 143 told to stop. POSIX sh; arrives on the standard input of "sh -s", so all of it is functions and
-# only the last line acts: a script cut off in transit does nothing.
+# shellcheck shell=sh disable=SC2154 # common.sh, which stands before this, sets the variables
+# The Debian family, with apt-get and dpkg.
 
 main() {
-    printf 'nanny-patch: started\n' >&2
-    exec 3>&1 1>&2 # Descriptor 3 is for the document: whatever else writes to standard output ends up in the log.
-    set -fu        # No file name ever meets a glob of ours.
-    umask 022      # Packages' scripts inherit it.
-    export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1
-    export NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
-    cd / || exit 100
-
-    mode=apply
-    work=
-    stopping=
-    trap 'stopping=1; woken=1' TERM INT HUP
-    trap 'cd /; [ -z "$work" ] || rm -rf "$work"' EXIT
-
-    read_arguments "$@"
+    export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 APT_LISTCHANGES_FRONTEND=none
+    begin apt "package database of dpkg" "$@"
     command -v apt-get >/dev/null || fail unsupported 'There is no apt-get on this system.'
-    # A test makes this short; nobody else has a reason to.
-    case ${NANNY_LOCK_TIMEOUT:-} in '' | *[!0-9]*) lock_timeout=300 ;; *) lock_timeout=$NANNY_LOCK_TIMEOUT ;; esac
-    require_space
-    work=$(mktemp -d) || fail no-space 'No temporary directory can be made.'
-    : >"$work/warnings"
-    printf '%s\n' "$exclusions" | tr , '\n' | sed '/^$/d' >"$work/patterns"
-
-    installed >"$work/before" || fail apt-failed 'dpkg-query cannot read the package database.'
+    look_before
+    [ -z "$host" ] || widen_kernels
     write_preferences
     settle_interrupted_dpkg
     refresh_lists
     make_plan
+    [ -z "$security_only" ] || keep_to_security
     find_held
+    hold_to_plan
+    [ -z "$autoremove" ] || find_autoremovals
 
     status=0
     if [ "$mode" = apply ] && [ -s "$work/plan" ]; then
         apply_plan
     fi
+    if [ "$mode" = apply ] && [ -n "$autoremove" ] && [ "$status" -eq 0 ]; then
+        find_autoremovals # anew: an upgrade leaves more over
+        [ ! -s "$work/autoremovals" ] || with_lock wait planned_apt_get -y autoremove || status=$?
+    fi
     finish "$status"
-}
-
-# Sets mode and exclusions. The control plane and the agent have checked the same grammar; so does this, since a
-# script must not rely on who calls it.
-read_arguments() {
-    exclusions=
-    for argument in "$@"; do
-        [ "$argument" != --dry-run ] || mode=dry-run # first, so that every error names the right mode
-    done
-    while [ $# -gt 0 ]; do
-        case $1 in
-            --dry-run) ;;
-            --exclude)
-                [ $# -ge 2 ] || fail invalid-argument '--exclude needs package names.' 2
-                shift
-                add_exclusions "$1"
-                ;;
-            --exclude=*) add_exclusions "${1#--exclude=}" ;;
-            *) fail invalid-argument "Unknown argument: $1" 2 ;;
-        esac
-        shift
-    done
-}
-
-add_exclusions() {
-    left=$1,
-    while [ -n "$left" ]; do
-        pattern=${left%%,*}
-        left=${left#*,}
-        case $pattern in
-            [!A-Za-z0-9*]* | *[!A-Za-z0-9+._@:*-]* | '')
-                fail invalid-argument "Not a package name or glob: $pattern" 2
-                ;;
-        esac
-        [ "${#pattern}" -le 128 ] || fail invalid-argument "Longer than 128 characters: $pattern" 2
-        exclusions=$exclusions${exclusions:+,}$pattern
-    done
-}
-
-# 50 MiB: the package lists alone take that much. A full disk in the middle of dpkg costs more than a refusal.
-require_space() {
-    for place in / /var; do
-        free=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')
-        case $free in '' | *[!0-9]*) fail apt-failed "df cannot say how much space is free in $place." ;; esac
-        [ "$free" -ge 51200 ] || fail no-space "$place has $free KiB free; 51200 are needed."
-    done
 }
 
 # Every package dpkg knows: name as apt prints it (an architecture only when it is a foreign one), architecture,
@@ -100,6 +35,14 @@ installed() {
     dpkg-query -W -f '${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n' >"$work/query" || return 1
     awk -F '\t' -v OFS='\t' -v native="$native" \
         '{ if ($2 != native && $2 != "all") $1 = $1 ":" $2; if ($2 == "all") $2 = native; print }' "$work/query"
+}
+
+# A new kernel is a new package, brought in by a metapackage, and Proxmox VE 8 renamed them all: whoever excludes one
+# naming's kernels means kernels.
+widen_kernels() {
+    grep -q '^\(pve\|proxmox\)-\(default-\)\{0,1\}kernel' "$work/patterns" || return 0
+    printf '%s\n' 'pve-kernel-*' 'proxmox-kernel-*' proxmox-default-kernel >>"$work/patterns"
+    warn 'An excluded kernel holds all kernels of Proxmox VE, of both namings, with their metapackages.'
 }
 
 # Exclusions are pins in a preferences file of this run alone, never holds: nothing is written to dpkg's selections, so
@@ -166,6 +109,7 @@ refresh_lists() {
     while ! logged end apt-get -q -o APT::Update::Error-Mode=any -o "DPkg::Lock::Timeout=$lock_timeout" update \
         || grep -q '^W: \(Failed to fetch\|Some index files failed\)' "$work/log"; do
         if ! lock_is_taken; then
+            [ -n "$host" ] && subscription_alone_is_missing && break
             fail "$(error_code repository-unreachable)" "$(error_text)"
         fi
         wait_for_lock
@@ -174,6 +118,21 @@ refresh_lists() {
     if targets=$(apt-get indextargets --format '$(IDENTIFIER)' 3>&-) && [ -z "$targets" ]; then
         fail no-repositories 'apt has no package list (no repository, or none with a usable index): pending updates are unknown.'
     fi
+}
+
+# Whether all that failed is the enterprise repository, which answers 401 without a subscription. The other lists were
+# fetched. Without another repository of Proxmox VE its own updates are unknown, and that is no success.
+subscription_alone_is_missing() {
+    grep -q '^Err:.* https\{0,1\}://enterprise\.proxmox\.com/' "$work/log" && grep -q '401  *Unauthorized' "$work/log" || return 1
+    ! grep '^Err:\|^[EW]: Failed to fetch' "$work/log" | grep -vq '://enterprise\.proxmox\.com/' || return 1
+    # shellcheck disable=SC2016 # apt-get's placeholders, not the shell's
+    apt-get indextargets --format '$(SITE) $(COMPONENT) $(FILENAME)' 'Created-By: Packages' 3>&- | while read -r site component file; do
+        case $site in *enterprise.proxmox.com*) continue ;; esac
+        case $component in pve-* | pvetest) [ ! -e "$file" ] || echo "$site" ;; esac
+    done >"$work/proxmox"
+    [ -s "$work/proxmox" ] || fail subscription-required \
+        'The enterprise repository refuses this host (401): it has no valid subscription, and there is no other repository of Proxmox VE. Its updates are unknown.'
+    warn 'The enterprise repository refuses this host (401): it has no valid subscription. Updates come from the other repositories alone.'
 }
 
 # dist-upgrade, since plain upgrade keeps back whatever needs a new package and leaves a stack half new. It may also
@@ -242,6 +201,31 @@ simulate() {
         END { exit bad }' "$work/log" || fail apt-failed "The plan of apt-get cannot be read: $(grep '^Inst ' "$work/log" | head -n 1)"
 }
 
+# Only updates of security archives, and what they need: everything else that is planned is pinned to what it is, and
+# the plan is made again. What is left out is counted, so that nobody takes the list for all there is.
+keep_to_security() {
+    awk -F '\t' '$4 == 0 && $2 != "" { print $1 "\t" $2 }' "$work/plan" >"$work/others"
+    [ -s "$work/others" ] || return 0
+    awk -F '\t' '{ printf "Package: %s\nPin: version %s\nPin-Priority: 32767\n\n", $1, $2 }' "$work/others" >"$work/pins"
+    cat "$work/preferences" >>"$work/pins" || fail no-space 'The plan cannot be written.'
+    mv "$work/pins" "$work/preferences"
+    simulate planned_apt_get || fail "$(error_code apt-failed)" "$(error_text)"
+    [ ! -s "$work/removals" ] || fail would-remove "The update would remove: $(tr '\n' ' ' <"$work/removals")"
+    : >"$work/kept" # what apt kept back now is what was left out
+    warn "Left out, as only security updates were asked for: $(wc -l <"$work/others") other updates."
+}
+
+# Packages that were installed for others and that nothing needs any more. Never what makes a host one.
+find_autoremovals() {
+    logged end planned_apt_get -s -o Dir::Log::Planner=/dev/null autoremove || fail "$(error_code apt-failed)" "$(error_text)"
+    sed -n 's/^Remv \([^ ]*\).*/\1/p' "$work/log" >"$work/autoremovals"
+    if grep -q '^\(proxmox-ve\|pve-manager\|qemu-server\|pve-container\)$' "$work/autoremovals"; then
+        warn 'Nothing was removed: apt would take packages of Proxmox VE for superfluous.'
+        : >"$work/autoremovals"
+        autoremove=
+    fi
+}
+
 # Writes held: what has an update pending and stays as it is because a person said so, before or now. Asked without
 # our pins. A hold is named first: it would still stand without the exclusion.
 find_held() {
@@ -290,63 +274,7 @@ with_lock() {
     return 0
 }
 
-lock_deadline() { deadline=$(($(date +%s) + lock_timeout)); }
-
 lock_is_taken() { grep -q '^E: \(Could not get lock\|Unable to acquire the dpkg frontend lock\|Unable to lock\)' "$work/log"; }
-
-wait_for_lock() {
-    if [ "$(date +%s)" -ge "$deadline" ]; then
-        fail lock-timeout "Another package manager held the lock for $lock_timeout seconds: $(error_text)"
-    fi
-    printf 'nanny-patch: waiting for the lock of another package manager\n' >&2
-    sleep 1
-    go_on
-}
-
-# logged end|wait COMMAND...: runs it with its output on standard error and in the file log; its exit code is also in rc.
-# When we are told to stop, "end" ends the command, "wait" lets it finish: dpkg ended half-way is the worst state to
-# leave a system in, and one package manager run is bounded. The command and the copier have sessions of their own,
-# since timeout(1) signals the whole process group, and lose descriptor 3, so that a service started by a package does
-# not keep our standard output open.
-logged() {
-    go_on
-    on_stop=$1
-    shift
-    rm -f "$work/pipe" "$work/copied"
-    mkfifo "$work/pipe" || fail no-space 'No pipe can be made in the temporary directory.'
-    # shellcheck disable=SC2016 # expanded by the inner shell
-    setsid sh -c 'trap "" PIPE; tee "$1/log" >&2; : >"$1/copied"' sh "$work" <"$work/pipe" 3>&- &
-    case $1 in
-        planned_apt_get) "$@" >"$work/pipe" 2>&1 3>&- & ;;
-        *) setsid "$@" >"$work/pipe" 2>&1 3>&- & ;;
-    esac
-    child=$!
-    rc=127
-    while :; do
-        woken=
-        wait "$child"
-        waited=$?
-        [ "$waited" -eq 127 ] || rc=$waited
-        if [ -z "$woken" ] || [ "$waited" -eq 127 ]; then break; fi # 127: it had ended when the signal came
-        if [ "$on_stop" = end ]; then
-            kill -TERM "$child" 2>/dev/null
-        else
-            printf 'nanny-patch: told to stop; waiting for dpkg to end what it has begun\n' >&2
-        fi
-    done
-    # A process left behind by a package may hold the pipe open for ever: the copier gets five seconds.
-    tries=0
-    while [ ! -e "$work/copied" ] && [ "$tries" -lt 50 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-    [ "$on_stop" = wait ] || go_on
-    return "$rc"
-}
-
-go_on() { [ -z "$stopping" ] || fail stopped 'Told to stop before anything was installed.' 143; }
-
-warn() { printf '%s\n' "$1" >>"$work/warnings"; printf 'nanny-patch: %s\n' "$1" >&2; }
 
 # error_code DEFAULT: what the last command's log says was wrong.
 error_code() {
@@ -368,102 +296,19 @@ error_text() {
     printf '%s\n' "${text:-$(tail -n 3 "$work/log" | cut -c 1-300)}"
 }
 
-# finish STATUS: writes the document of a run that came to its end, from what dpkg says now, and exits.
-finish() {
-    installed >"$work/after" || fail apt-failed 'dpkg-query cannot read the package database after the update.'
-    # shellcheck disable=SC2016 # awk's fields, not the shell's
-    LC_ALL=C awk -F '\t' -v mode="$mode" -v status="$1" -v result="$work/result" \
-        -v reboot="$([ -e /var/run/reboot-required ] && echo true || echo false)" "$json_functions"'
-        function present(state) { return state != "" && state != "not-installed" && state != "config-files" }
-        function package(name, from, to, security, origin) {
-            packages = packages (packages == "" ? "" : ",") "{\"name\":" quote(name) ",\"from\":" (from == "" ? "null" : quote(from)) \
-                ",\"to\":" quote(to) ",\"security\":" (security ? "true" : "false") ",\"origin\":" quote(origin) "}"
-        }
-        function add(list, name) { return list (list == "" ? "" : ",") quote(name) }
-        FILENAME ~ /\/plan$/ {
-            planned[++plans] = $1; from[$1] = $2; to[$1] = $3; security[$1] = $4; origin[$1] = $5
-            if (mode == "dry-run") package($1, $2, $3, $4, $5)
-            next
-        }
-        FILENAME ~ /\/held$/ {
-            held = held (held == "" ? "" : ",") "{\"name\":" quote($1) ",\"reason\":" quote($2) "}"
-            stays[$1] = 1
-            next
-        }
-        FILENAME ~ /\/kept$/ { if (!($1 in stays)) kept = add(kept, $1); next }
-        FILENAME ~ /\/warnings$/ { warnings = add(warnings, $0); next }
-        mode == "dry-run" { next }
-        FILENAME ~ /\/before$/ { before[$1] = present($4) ? $3 : ""; next }
-        {
-            state[$1] = $4; now[$1] = $3
-            if ($4 == "installed" && $3 != before[$1]) package($1, before[$1], $3, security[$1], origin[$1])
-            if ($4 != "installed" && present($4) && !($1 in to)) { failed = add(failed, $1); failures++ }
-        }
-        END {
-            for (i = 1; i <= plans && mode == "apply"; i++) {
-                name = planned[i]
-                if (state[name] != "installed" || now[name] == from[name]) { failed = add(failed, name); failures++ }
-            }
-            for (name in before) if (before[name] != "" && !present(state[name])) removed = add(removed, name)
-            printf "{\"family\":\"apt\",\"mode\":%s,\"packages\":[%s],\"kept_back\":[%s],\"held\":[%s],\"removed\":[%s],\"failed\":[%s]", \
-                quote(mode), packages, kept, held, removed, failed
-            printf ",\"reboot_required\":%s,\"warnings\":[%s]", reboot, warnings
-            if (status == 0 && failures) status = 100
-            print status > result
-        }' "$work/plan" "$work/held" "$work/kept" "$work/warnings" "$work/before" "$work/after" >"$work/document" || exit 100
-    read -r status <"$work/result" || exit 100
-    if [ -n "$stopping" ]; then
-        status=143
-        printf ',"error":{"code":"stopped","message":"Told to stop; what dpkg had begun was ended first."}' >>"$work/document"
-    elif [ "$status" -ne 0 ]; then
-        printf ',"error":{"code":%s,"message":%s}' "$(quoted "$(error_code apt-failed)")" "$(quoted "$(error_text)")" >>"$work/document"
+# Whether a host runs another kernel than the next start would: the pinned one, else the newest installed (a Proxmox VE
+# kernel writes no reboot-required). Packages of the daemons it stays with a restart are named as services.
+host_restart_wanted() {
+    next=$(sed -n '1s/[[:space:]]*$//p' /etc/kernel/next-boot-pin 2>/dev/null)
+    [ -n "$next" ] || next=$(sed -n '1s/[[:space:]]*$//p' /etc/kernel/proxmox-boot-pin 2>/dev/null)
+    if [ -z "$next" ]; then
+        for kernel in $(set +f; cd /boot && ls -d vmlinuz-*-pve 2>/dev/null); do
+            kernel=${kernel#vmlinuz-}
+            if [ -z "$next" ] || dpkg --compare-versions "${kernel%-pve}" gt "${next%-pve}"; then next=$kernel; fi
+        done
     fi
-    printf '}\n' >>"$work/document"
-    cat "$work/document" >&3
-    exit "$status"
+    if [ -z "$next" ]; then echo null; elif [ "$(uname -r)" = "$next" ]; then echo false; else echo true; fi
 }
-
-# fail CODE MESSAGE [EXIT-CODE]: the document of a run that could not find out or do what was asked.
-fail() {
-    printf 'nanny-patch: %s: %s\n' "$1" "$2" >&2
-    printf '{"family":"apt","mode":"%s","error":{"code":"%s","message":%s}}\n' "$mode" "$1" "$(quoted "$2")" >&3
-    exit "${3:-100}"
-}
-
-quoted() { printf '%s\n' "$1" | LC_ALL=C awk "$json_functions"'{ text = text (NR > 1 ? "\n" : "") $0 } END { printf "%s", quote(text) }'; }
-
-# quote(text) for awk: a JSON string in ASCII. Names and labels come from whoever runs the repository, so every byte
-# counts: control characters and what is not ASCII are escaped, what is not UTF-8 becomes U+FFFD. Needs LC_ALL=C.
-# shellcheck disable=SC2016 # awk's own text
-json_functions='
-    function quote(text,   i, n, c, b, need, low, code, out) {
-        if (!ready) { for (i = 1; i < 256; i++) byte[sprintf("%c", i)] = i; ready = 1 }
-        out = "\""; need = 0; n = length(text)
-        for (i = 1; i <= n; i++) {
-            c = substr(text, i, 1); b = byte[c]
-            if (need > 0 && b >= 128 && b < 192) {
-                code = code * 64 + b - 128
-                if (--need == 0) out = out unicode(code, low)
-                continue
-            }
-            if (need > 0) { out = out "\\ufffd"; need = 0 }
-            if (c == "\"" || c == "\\") out = out "\\" c
-            else if (b < 32 || b == 127) out = out sprintf("\\u%04x", b)
-            else if (b < 128) out = out c
-            else if (b >= 194 && b < 224) { need = 1; code = b - 192; low = 128 }
-            else if (b >= 224 && b < 240) { need = 2; code = b - 224; low = 2048 }
-            else if (b >= 240 && b < 245) { need = 3; code = b - 240; low = 65536 }
-            else out = out "\\ufffd"
-        }
-        return out (need > 0 ? "\\ufffd" : "") "\""
-    }
-    function unicode(code, low) {
-        if (code < low || code > 1114111 || (code >= 55296 && code < 57344)) return "\\ufffd"
-        if (code < 65536) return sprintf("\\u%04x", code)
-        code -= 65536
-        return sprintf("\\u%04x\\u%04x", 55296 + int(code / 1024), 56320 + code % 1024)
-    }
-'
 
 # In braces, so that this line does nothing either unless all of it has arrived: "main" alone would apply.
 # shellcheck disable=SC2317 # reached when main returns, which it does not
