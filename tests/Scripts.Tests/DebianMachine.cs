@@ -40,7 +40,7 @@ internal sealed class DebianMachine : IAsyncDisposable
     }
 
     /// <summary>The script under test, as it would be sent.</summary>
-    public static string Script { get; } = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Scripts", "apt-update.sh"));
+    public static string Script { get; } = CatalogueScript.Of("apt");
 
     /// <summary>Starts one, with an empty repository at <c>/srv/repo</c> as its only source.</summary>
     public static async Task<DebianMachine> Start()

@@ -13,13 +13,13 @@ internal sealed record PatchRun(int ExitCode, string Log, string Text, PatchDocu
     };
 
     /// <summary>Reads a result; fails unless standard output is exactly one line of ASCII with one document.</summary>
-    public static PatchRun Of(CommandResult result)
+    public static PatchRun Of(CommandResult result, string family = "apt")
     {
         Assert.True(result.Output.Count(c => c is '\n') is 1 && result.Output.EndsWith('\n'), $"Not one line: {result.Output}\n{result.Errors}");
         Assert.True(result.Output.All(char.IsAscii), result.Output);
         Assert.StartsWith("nanny-patch: started\n", result.Errors, StringComparison.Ordinal);
         var document = JsonSerializer.Deserialize<PatchDocument>(result.Output, Strict)!;
-        Assert.Equal("apt", document.Family);
+        Assert.Equal(family, document.Family);
         return new(result.ExitCode, result.Errors, result.Output, document);
     }
 
@@ -48,6 +48,7 @@ internal sealed record PatchDocument(string Family, string Mode)
     public IReadOnlyList<string> Removed { get; init; } = [];
     public IReadOnlyList<string> Failed { get; init; } = [];
     public bool? RebootRequired { get; init; }
+    public IReadOnlyList<string>? ServicesToRestart { get; init; }
     public IReadOnlyList<string> Warnings { get; init; } = [];
     public PatchError? Error { get; init; }
 

@@ -5,13 +5,14 @@ public sealed class ScriptShapeTests
 {
     /// <summary>The catalogue's scripts.</summary>
     public static TheoryData<string> Scripts =>
-        [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Scripts"), "*.sh").Select(file => Path.GetFileName(file))];
+        [.. CatalogueScript.Families];
 
     [Theory]
     [MemberData(nameof(Scripts))]
     public async Task Is_understood_by_the_shells_of_Debian_and_Alpine(string script)
     {
-        var path = Path.Combine(AppContext.BaseDirectory, "Scripts", script);
+        var path = Path.Combine(Path.GetTempPath(), $"{script}-update.{Guid.NewGuid():n}.sh");
+        await File.WriteAllTextAsync(path, CatalogueScript.Of(script));
         foreach (var shell in (string[][])[["dash", "-n"], ["busybox", "sh", "-n"]])
         {
             if (!File.Exists($"/usr/bin/{shell[0]}") && !File.Exists($"/bin/{shell[0]}"))
@@ -21,13 +22,15 @@ public sealed class ScriptShapeTests
 
             await Command.Succeed(shell[0], [.. shell[1..], path]);
         }
+
+        File.Delete(path);
     }
 
     [Theory]
     [MemberData(nameof(Scripts))]
     public void Ends_with_the_one_line_that_acts(string script)
     {
-        var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Scripts", script));
+        var text = CatalogueScript.Of(script);
         Assert.StartsWith("#!/bin/sh\n", text, StringComparison.Ordinal);
         Assert.EndsWith("\n{ main \"$@\" </dev/null; exit; }\n", text, StringComparison.Ordinal);
     }

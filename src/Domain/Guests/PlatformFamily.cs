@@ -52,10 +52,13 @@ public static class PlatformFamilies
     public static PlatformFamily? Named(string name) =>
         Enum.GetValues<PlatformFamily>().Where(family => family is not PlatformFamily.Unknown && Spell(family) == name).Select(family => (PlatformFamily?)family).FirstOrDefault();
 
-    /// <summary>The patch script of a family, or null when there is none yet.</summary>
+    /// <summary>The patch script of a family, or null when there is none: for an unknown family, and for Alpine so far.</summary>
     public static string? ScriptOf(PlatformFamily family) => family switch
     {
         PlatformFamily.Debian => "apt-update.sh",
+        PlatformFamily.Rhel => "dnf-update.sh",
+        PlatformFamily.Suse => "zypper-update.sh",
+        PlatformFamily.Arch => "pacman-update.sh",
         _ => null,
     };
 

@@ -8,6 +8,9 @@ namespace NannyOrleans.Grains.Scripts;
 /// <summary>The patch scripts of this release. They are part of the program; nothing adds to them at run time.</summary>
 public static class ScriptCatalogue
 {
+    /// <summary>What stands before each family's own part: together they are one script.</summary>
+    private const string Common = "common.sh";
+
     private static readonly FrozenDictionary<string, Script> Scripts = Load();
 
     /// <summary>A script by its file name; null when there is none of that name.</summary>
@@ -16,14 +19,20 @@ public static class ScriptCatalogue
     private static FrozenDictionary<string, Script> Load()
     {
         var assembly = Assembly.GetExecutingAssembly();
-        return assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sh", StringComparison.Ordinal)).Select(name =>
+        var common = Read(Common);
+        return assembly.GetManifestResourceNames().Where(name => name.EndsWith("-update.sh", StringComparison.Ordinal)).Select(name =>
+        {
+            byte[] bytes = [.. common, .. Read(name)];
+            return new Script(new(name, Convert.ToHexStringLower(SHA256.HashData(bytes))), bytes);
+        }).ToFrozenDictionary(script => script.Reference.Name, StringComparer.Ordinal);
+
+        byte[] Read(string name)
         {
             using var stream = assembly.GetManifestResourceStream(name)!;
             using var content = new MemoryStream();
             stream.CopyTo(content);
-            var bytes = content.ToArray();
-            return new Script(new(name, Convert.ToHexStringLower(SHA256.HashData(bytes))), bytes);
-        }).ToFrozenDictionary(script => script.Reference.Name, StringComparer.Ordinal);
+            return content.ToArray();
+        }
     }
 }
 

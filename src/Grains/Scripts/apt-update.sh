@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154 # common.sh, which stands before this, sets the variables
+# shellcheck shell=sh disable=SC2034,SC2154,SC2317 # common.sh, which stands before this, sets and asks for variables
 # The Debian family, with apt-get and dpkg.
 
 main() {

@@ -208,8 +208,11 @@ settle_rpm() {
     if rpm_installed >/dev/null; then return; fi
     [ "$mode" = apply ] || fail database-damaged "rpm cannot read its database: $(head -n 1 "$work/rpm-errors"). Applying updates rebuilds it."
     : >"$work/rpm-errors"
-    logged wait rpm --rebuilddb && rpm_installed >/dev/null || fail database-damaged "rpm's database cannot be read, and rebuilding it did not help: $(head -n 1 "$work/rpm-errors")"
-    warn "rpm's database could not be read and was rebuilt first."
+    if logged wait rpm --rebuilddb && rpm_installed >/dev/null; then
+        warn "rpm's database could not be read and was rebuilt first."
+        return
+    fi
+    fail database-damaged "rpm's database cannot be read, and rebuilding it did not help: $(head -n 1 "$work/rpm-errors")"
 }
 
 # matched FILE: prints the lines of FILE whose first field is one of the excluded names.
@@ -293,6 +296,8 @@ finish() {
 
 # fail CODE MESSAGE [EXIT-CODE]: the document of a run that could not find out or do what was asked.
 fail() {
+    # What broke because we were told to stop is not what went wrong.
+    [ -z "$stopping" ] || set -- stopped 'Told to stop before anything was installed.' 143
     printf 'nanny-patch: %s: %s\n' "$1" "$2" >&2
     printf '{"family":"%s","mode":"%s","error":{"code":"%s","message":%s}}\n' "$family" "$mode" "$1" "$(quoted "$2")" >&3
     exit "${3:-100}"

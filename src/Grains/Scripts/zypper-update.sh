@@ -1,9 +1,12 @@
-# shellcheck shell=sh disable=SC2154 # common.sh, which stands before this, sets the variables
+# shellcheck shell=sh disable=SC2034,SC2154,SC2317 # common.sh, which stands before this, sets and asks for variables
 # The SUSE family, with zypper.
 
 main() {
     begin zypper "package database of rpm" "$@"
     command -v zypper >/dev/null || fail unsupported 'There is no zypper on this system.'
+    # Measured: where zypper has no history of its own (an image, a container template) it takes every package for one
+    # that was installed for others, and so the ones a person wants for superfluous.
+    [ -z "$autoremove" ] || fail unsupported-option 'zypper does not know reliably which packages nobody asked for: remove them by hand.' 2
     settle_rpm
     look_before
     warn_of_idle_exclusions
@@ -13,16 +16,10 @@ main() {
     make_plan
     find_held
     hold_to_plan
-    [ -z "$autoremove" ] || find_autoremovals
 
     status=0
     if [ "$mode" = apply ] && [ -s "$work/plan" ]; then
         apply_plan
-    fi
-    if [ "$mode" = apply ] && [ -n "$autoremove" ] && [ "$status" -eq 0 ]; then
-        find_autoremovals # anew: an upgrade leaves more over
-        # shellcheck disable=SC2046 # names without blanks
-        [ ! -s "$work/autoremovals" ] || with_lock wait planned_zypper "$work/locks" remove $(cat "$work/autoremovals") || status=$rc
     fi
     finish "$status"
 }
@@ -59,11 +56,8 @@ write_locks() {
 
 # planned_zypper LOCKS ARGUMENT...: for logged, which runs it in a process of its own.
 planned_zypper() {
-    # shellcheck disable=SC2317 # called as an argument of logged
     export ZYPP_CONF="$1.conf" ZYPP_LOCK_TIMEOUT=0
-    # shellcheck disable=SC2317 # as above
     shift
-    # shellcheck disable=SC2317 # as above
     exec setsid zypper --non-interactive --no-color "$@"
 }
 
@@ -96,8 +90,7 @@ summary() {
     locks=$1
     shift
     # --xmlout is an option of zypper's own, before the command.
-    # shellcheck disable=SC2086 # words of our own
-    with_lock end planned_zypper "$locks" --xmlout $* --dry-run --auto-agree-with-licenses
+    with_lock end planned_zypper "$locks" --xmlout "$@" --dry-run --auto-agree-with-licenses
     case $rc in 0 | 102 | 103) ;; *) return 1 ;; esac
     LC_ALL=C awk -v OFS='\t' -v RS='<' '
         function attribute(name,   text) {
@@ -151,12 +144,6 @@ find_held() {
     awk -F '\t' 'FILENAME ~ /\/all$/ { if ($1 == "upgrade" && !($2 in known)) print $2; next } { known[$1] = 1 }' "$work/plan" "$work/held" "$work/all" >"$work/kept"
 }
 
-# A table of status, repository, name, version and architecture.
-find_autoremovals() {
-    with_lock end planned_zypper "$work/locks" --no-refresh packages --unneeded || fail "$(error_code zypper-failed)" "$(error_text)"
-    awk -F '|' '$1 ~ /^i/ { gsub(/ /, "", $3); if ($3 != "" && !seen[$3]++) print $3 }' "$work/log" >"$work/autoremovals"
-}
-
 # Everything is fetched before anything is changed: a request to stop can be followed at once for the longer part.
 # 103: the package manager itself was updated, and the rest comes in a second run.
 apply_plan() {
@@ -167,7 +154,7 @@ apply_plan() {
         # shellcheck disable=SC2086 # as above
         with_lock wait planned_zypper "$work/locks" $command --auto-agree-with-licenses
         [ "$rc" -ne 102 ] || asks_for_restart=1
-        [ "$rc" -eq 103 ] && [ "$run" -eq 1 ] || break
+        if [ "$rc" -ne 103 ] || [ "$run" -ne 1 ]; then break; fi
         warn 'zypper itself was updated first, and then the rest.'
     done
     case $rc in

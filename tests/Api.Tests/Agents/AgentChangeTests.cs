@@ -19,13 +19,13 @@ public sealed class AgentChangeTests(SharedServer shared)
         var changed = (await shared.Admin.Patch($"/api/agents/{id}", """{"platform_family":"debian"}""")).Is(200);
         Assert.Equal((id, "debian", true), (changed.Text("id"), changed.Text("platform_family"), changed.Json.GetProperty("platform_family_overridden").GetBoolean()));
         Assert.Equal([id], await List(host, "platform_family=='debian'"));
-        await host.ReportInventory(Some.Inventory(host, odd with { Os = new("arch", [], null, "Arch Linux") }));
+        await host.ReportInventory(Some.Inventory(host, odd with { Os = new("alpine", [], null, "Alpine Linux") }));
         Assert.Equal("debian", (await shared.Admin.Get($"/api/agents/{id}")).Text("platform_family"));
         (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(id))).Is(202);
         Assert.Equal("apt-update.sh", (await host.NextJob()).Script.Name);
 
         var back = (await shared.Admin.Patch($"/api/agents/{id}", """{"platform_family":null}""")).Is(200);
-        Assert.Equal(("arch", false), (back.Text("platform_family"), back.Json.GetProperty("platform_family_overridden").GetBoolean()));
+        Assert.Equal(("alpine", false), (back.Text("platform_family"), back.Json.GetProperty("platform_family_overridden").GetBoolean()));
         Assert.Empty(await List(host, "platform_family=='debian'"));
         (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(id))).IsProblem(409, "unsupported-family");
     }

@@ -1,0 +1,169 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace NannyOrleans.Scripts.Tests;
+
+/// <summary>The families beside Debian's, each with its real package manager in a real container.</summary>
+public sealed class FamilyTests(FamilyLab lab)
+{
+    private static readonly string[] Old = ["lab-db 8.0.32-1", "lab-slow 1.0-1", "lab-tls 3.0.2-1", "lab-web 1.18.0-1"];
+    private static readonly string[] New = ["lab-db 8.0.35-1", "lab-slow 1.1-1", "lab-tls 3.0.13-1", "lab-web 1.24.0-1"];
+    private static readonly string[] All = ["lab-db 8.0.32-1 8.0.35-1", "lab-slow 1.0-1 1.1-1", "lab-tls 3.0.2-1 3.0.13-1", "lab-web 1.18.0-1 1.24.0-1"];
+
+    public static TheoryData<string> Families => ["dnf", "zypper", "pacman"];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task A_dry_run_lists_what_is_pending_and_changes_nothing(string family)
+    {
+        var container = await lab.Container(family);
+        var found = (await container.Patch("--dry-run")).Succeeded();
+        Assert.Equal("dry-run", found.Mode);
+        Assert.Equal(All, found.Changes);
+        Assert.Empty(found.Held);
+        Assert.False(found.RebootRequired);
+        Assert.NotNull(found.ServicesToRestart);
+        Assert.Equal(Old, await container.Versions());
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task An_apply_installs_all_but_the_excluded_and_a_second_one_has_nothing_to_do(string family)
+    {
+        var container = await lab.Container(family);
+        var found = (await container.Patch("--exclude", "lab-w*,nosuch")).Succeeded();
+        Assert.Equal(All[..3], found.Changes);
+        Assert.Equal([new("lab-web", "excluded")], found.Held);
+        Assert.Equal(["The exclusion nosuch matches no installed package."], found.Warnings);
+        Assert.Equal(new[] { New[0], New[1], New[2], Old[3] }, await container.Versions());
+
+        Assert.Equal(All[3..], (await container.Patch()).Succeeded().Changes); // the exclusion was for that run alone
+        Assert.Equal(New, await container.Versions());
+        var nothing = (await container.Patch("--dry-run")).Succeeded();
+        Assert.Empty(nothing.Packages);
+        Assert.Empty(nothing.Held);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task A_persons_own_hold_stays_and_is_named(string family)
+    {
+        var container = await lab.Container(family);
+        await container.Run(family switch
+        {
+            "dnf" => "echo 'excludepkgs=lab-db' >>/etc/dnf/dnf.conf",
+            "zypper" => "zypper addlock lab-db",
+            _ => "sed -i 's/^\\[options\\]/[options]\\nIgnorePkg = lab-db/' /etc/pacman.conf",
+        });
+        var found = (await container.Patch("--exclude", "lab-web")).Succeeded();
+        Assert.Equal(All[1..3], found.Changes);
+        Assert.Equal([new("lab-db", "held-before"), new("lab-web", "excluded")], found.Held.OrderBy(held => held.Name));
+        Assert.Equal(new[] { Old[0], New[1], New[2], Old[3] }, await container.Versions());
+        Assert.Equal([new("lab-db", "held-before")], (await container.Patch()).Succeeded().Held);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task A_pinned_plan_is_carried_out_only_as_long_as_it_is_the_plan(string family)
+    {
+        var container = await lab.Container(family);
+        var approved = (await container.Patch("--dry-run", "--exclude", "lab-db")).Succeeded();
+        var changed = (await container.Patch("--plan", Fingerprint(approved))).Failed("plan-changed");
+        Assert.Equal(All, changed.Changes); // what it would be now
+        Assert.Equal(Old, await container.Versions());
+
+        Assert.Equal(All[1..], (await container.Patch("--plan", Fingerprint(approved), "--exclude", "lab-db")).Succeeded().Changes);
+        Assert.Equal(new[] { Old[0], New[1], New[2], New[3] }, await container.Versions());
+    }
+
+    [Theory]
+    [InlineData("dnf")]
+    [InlineData("zypper")]
+    public async Task Only_security_updates_are_those_of_an_advisory_and_the_others_are_counted(string family)
+    {
+        var container = await lab.Container(family);
+        var found = (await container.Patch("--security-only")).Succeeded();
+        Assert.Equal(All[2..3], found.Changes);
+        Assert.True(found.Packages[0].Security);
+        Assert.Equal(["Left out, as only security updates were asked for: 3 other updates."], found.Warnings);
+        Assert.Equal(new[] { Old[0], Old[1], New[2], Old[3] }, await container.Versions());
+    }
+
+    [Theory]
+    [InlineData("pacman", "--security-only")]
+    [InlineData("zypper", "--autoremove")]
+    public async Task What_a_manager_cannot_do_is_refused_before_anything_is_done(string family, string option)
+    {
+        var container = await lab.Container(family);
+        (await container.Patch(option)).Failed("unsupported-option", exitCode: 2);
+        Assert.Equal(Old, await container.Versions());
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task A_repository_that_does_not_answer_is_an_error_and_never_zero_updates(string family)
+    {
+        var container = await lab.Container(family);
+        (await container.Patch("--dry-run")).Succeeded(); // with what it has cached since
+        await container.Run("mv /srv/repo /srv/gone");
+        Assert.Empty((await container.Patch("--dry-run")).Failed("repository-unreachable").Packages);
+        (await container.Patch()).Failed("repository-unreachable");
+        Assert.Equal(Old, await container.Versions());
+    }
+
+    [Theory]
+    [InlineData("dnf", "rm /etc/yum.repos.d/*")]
+    [InlineData("zypper", "rm /etc/zypp/repos.d/*")]
+    [InlineData("pacman", "sed -i '/^\\[lab\\]/,$d' /etc/pacman.conf")]
+    public async Task No_repository_at_all_is_an_error_too(string family, string remove)
+    {
+        var container = await lab.Container(family);
+        await container.Run(remove);
+        (await container.Patch("--dry-run")).Failed("no-repositories");
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task Told_to_stop_it_lets_the_package_manager_end_what_it_has_begun(string family)
+    {
+        var container = await lab.Container(family);
+        await container.Run("echo 3 >/etc/lab-slow.seconds");
+        await using var running = container.StartPatch();
+        await container.Run("""
+            exec 2>/dev/null # processes that end meanwhile
+            until for process in /proc/[0-9]*; do tr '\0' ' ' <$process/cmdline; echo; done | grep -qx 'sleep 3 '; do sleep 0.1; done
+            kill -TERM $(grep -lsx timeout /proc/[0-9]*/comm | cut -d / -f 3)
+            """);
+        var found = PatchRun.Of(await running.End(), family).Failed("stopped", exitCode: 143);
+        Assert.Equal(All, found.Changes);
+        Assert.Equal(New, await container.Versions());
+    }
+
+    [Fact]
+    public async Task A_lock_that_a_killed_pacman_left_behind_is_removed_and_said()
+    {
+        var container = await lab.Container("pacman");
+        await container.Run("touch /var/lib/pacman/db.lck");
+        Assert.Equal(All, (await container.Patch("--dry-run")).Succeeded().Changes);
+        var found = (await container.Patch()).Succeeded();
+        Assert.Contains("pacman had been interrupted and had left its lock behind; it was removed first.", found.Warnings);
+        Assert.Equal(New, await container.Versions());
+    }
+
+    [Theory]
+    [InlineData("--exclude", "--installroot=/x")]
+    [InlineData("--exclude", "a;b")]
+    [InlineData("--plan", "abc")]
+    [InlineData("--no-such-option")]
+    public async Task Arguments_that_no_one_should_send_are_refused(params string[] arguments)
+    {
+        foreach (var family in (string[])["dnf", "zypper", "pacman"])
+        {
+            await using var script = Command.Start("sh", ["-s", "--", .. arguments], CatalogueScript.Of(family));
+            PatchRun.Of(await script.End(), family).Failed("invalid-argument", exitCode: 2);
+        }
+    }
+
+    private static string Fingerprint(PatchDocument plan) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        string.Concat(plan.Packages.Select(package => $"{package.Name}\t{package.To}\n").Order(StringComparer.Ordinal)))));
+}
