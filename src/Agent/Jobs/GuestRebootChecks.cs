@@ -23,7 +23,7 @@ internal static class GuestRebootChecks
     /// Why the guest may not be restarted now; both null when it may. A lock may go: Proxmox VE's own <c>reboot</c> does not look at it, stops the
     /// guest and then cannot start it.
     /// </summary>
-    public static (string? Refusal, string? Lock) Of(Vmid vmid, GuestFile? file, GuestProcess? process)
+    public static (string? Refusal, string? Lock) Of(Vmid vmid, GuestConfFile? file, GuestProcess? process)
     {
         if (file is null)
         {

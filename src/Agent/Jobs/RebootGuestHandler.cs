@@ -100,7 +100,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
             return null;
         }
 
-        Task<GuestFile?> Read() => reads.Read(host.At("/etc/pve"), () => GuestFile.Read(host, name, job.Vmid), wanted.Token);
+        Task<GuestConfFile?> Read() => reads.Read(host.At("/etc/pve"), () => GuestConfFile.Read(host, name, job.Vmid), wanted.Token);
     }
 
     private async Task Watch(RebootGuest job, JournalEntry entry, JobStart started, bool resumed, GuestProcesses processes, CancellationToken stopping)
@@ -139,7 +139,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
     {
         try
         {
-            if (node is { } name && await reads.Read(host.At("/etc/pve"), () => GuestFile.Read(host, name, vmid), stopping) is { } file)
+            if (node is { } name && await reads.Read(host.At("/etc/pve"), () => GuestConfFile.Read(host, name, vmid), stopping) is { } file)
             {
                 return (file.Type is GuestType.Lxc ? "pct" : "qm", await processes.Find(file.Type, vmid, stopping));
             }

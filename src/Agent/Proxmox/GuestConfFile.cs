@@ -7,12 +7,12 @@ namespace NannyOrleans.Agent.Proxmox;
 /// <summary>A guest's file on this node.</summary>
 /// <param name="Type">CT or VM.</param>
 /// <param name="Text">The file.</param>
-internal sealed record GuestFile(GuestType Type, string Text)
+internal sealed record GuestConfFile(GuestType Type, string Text)
 {
     /// <summary>Reads it. Blocks for as long as pmxcfs does.</summary>
     /// <returns>Null when that guest is not on the node.</returns>
     /// <exception cref="UnreadableException">It cannot be told whether it is.</exception>
-    public static GuestFile? Read(Host host, NodeName node, Vmid vmid) =>
+    public static GuestConfFile? Read(Host host, NodeName node, Vmid vmid) =>
         PveFiles.ReadContainer(host, node, vmid) is { } container ? new(GuestType.Lxc, container)
         : ReadVm(host, node, vmid) is { } vm ? new(GuestType.Qemu, vm)
         : null;
