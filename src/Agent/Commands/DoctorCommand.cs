@@ -2,7 +2,6 @@ using System.Text.Json;
 using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Connection;
 using NannyOrleans.Agent.Diagnoses;
-using NannyOrleans.Agent.Linux;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
