@@ -76,7 +76,7 @@ internal static class InsideChecks
         var enabled = files.SelectMany(file => PackageSources.EnabledIn(file.Path, file.Text!)).ToList();
         return enabled.Count is 0
             ? Problem("package-sources", files.Count is 0 ? "no file names a package source" : "no package source is enabled", "Enable the distribution's repositories in it.")
-            : Ok("package-sources", $"{enabled.Count.ToString(CultureInfo.InvariantCulture)} enabled, such as {PlainText.Of(enabled[0], 200)}");
+            : Ok("package-sources", $"{enabled.Count.ToString(CultureInfo.InvariantCulture)} enabled{(PackageSources.HostOf(enabled) is { } host ? $", such as one at {host}" : string.Empty)}"); // not the address: it may hold a password
     }
 
     private static Check? Network(InsideSeen inside, LookInside look) => (inside.HasDefaultRoute, look.LookedUp, look.Resolves) switch

@@ -27,9 +27,8 @@ internal static class PackageSources
         }
 
         var rest = address[(start + 3)..];
-        var end = rest.IndexOfAny(['/', ':', '?']);
-        var host = end < 0 ? rest : rest[..end];
-        host = host[(host.IndexOf('@', StringComparison.Ordinal) + 1)..];
+        var host = rest.Split('/', '?')[0];
+        host = host[(host.LastIndexOf('@') + 1)..].Split(':')[0];
         return host.Length is > 0 and <= 253 && char.IsAsciiLetterOrDigit(host[0]) && host.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-') ? host : null;
     }
 
