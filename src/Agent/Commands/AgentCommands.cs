@@ -43,11 +43,15 @@ internal static class AgentCommands
         var register = new Command("register", "Register this host with the server; a person approves it in the browser.") { apiUrl, config };
         var run = new Command("run", "Connect to the server, report this host and carry out its jobs.") { config };
         var status = new Command("status", "Show what this host is, where it is registered and which jobs it has.") { config };
+        var vmid = new Argument<string?>("VMID") { Description = "A guest of this host. Without it: this machine itself.", Arity = ArgumentArity.ZeroOrOne };
+        var json = new Option<bool>("--json") { Description = "Print the checks as JSON." };
+        var doctor = new Command("doctor", "Find out why this machine or one of its guests could not be patched. Changes nothing. Exit code 0: well, 1: a problem, 3: something is not known.") { vmid, json, config };
         register.SetAction((parsed, stopping) => RegisterCommand.Run(Terminal(parsed), parsed.GetValue(apiUrl), parsed.GetValue(config)!, stopping));
         run.SetAction((parsed, stopping) => RunCommand.Run(Terminal(parsed), parsed.GetValue(config)!, stopping));
         status.SetAction((parsed, stopping) => StatusCommand.Run(Terminal(parsed), parsed.GetValue(config)!, stopping));
+        doctor.SetAction((parsed, stopping) => DoctorCommand.Run(Terminal(parsed), parsed.GetValue(vmid), parsed.GetValue(json), parsed.GetValue(config)!, stopping));
 
-        var program = new RootCommand("NannyOrleans' agent for Proxmox VE hosts and other Linux machines.") { register, run, status };
+        var program = new RootCommand("NannyOrleans' agent for Proxmox VE hosts and other Linux machines.") { register, run, status, doctor };
         program.Options.Add(root);
         var result = program.Parse(arguments);
         if (result.Errors.Count > 0)

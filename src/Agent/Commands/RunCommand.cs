@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using NannyOrleans.Agent.Configuration;
 using NannyOrleans.Agent.Connection;
+using NannyOrleans.Agent.Diagnoses;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
 using NannyOrleans.Agent.Journal;
@@ -126,7 +127,14 @@ internal static partial class RunCommand
         using var scripts = new ScriptCache(http, config.ApiUrl, tokens, host);
         NodeName? node = whyMachine is null ? credentials.Node : null;
         var patchGuest = new PatchGuestHandler(host, node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchGuestHandler>());
-        var jobs = new JobRuntime(journal, patchGuest, clock, loggers.CreateLogger<JobRuntime>());
+        var jobs = new JobRuntime(journal, patchGuest, clock, loggers.CreateLogger<JobRuntime>())
+        {
+            GuestReboots = new RebootGuestHandler(host, node, terminal.Reads, clock, loggers.CreateLogger<RebootGuestHandler>()),
+            HostReboots = new RebootHostHandler(host, node is not null, clock, loggers.CreateLogger<RebootHostHandler>()),
+
+            // Whoever is asked by the server has a connection to it.
+            Diagnoses = new DiagnoseHandler(host, new Doctor(host, node, terminal.Reads, clock, _ => Task.FromResult<string?>(null)), clock),
+        };
         var inventories = new InventoryReports(whyMachine is null
             ? new InventoryCollector(host, credentials.Node, terminal.Reads, config, AgentCommands.Version, clock)
             : new MachineInventory(host, credentials.Node, credentials.Cluster, AgentCommands.Version, config.GuestDiscoveryInterval, clock));

@@ -19,6 +19,15 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     private readonly HashSet<JobId> unreadable = [];
     private CancellationToken stopping = CancellationToken.None;
 
+    /// <summary>Restarts guests.</summary>
+    public IJobHandler<RebootGuest>? GuestReboots { get; init; }
+
+    /// <summary>Restarts this machine.</summary>
+    public IJobHandler<RebootHost>? HostReboots { get; init; }
+
+    /// <summary>Examines guests and this machine.</summary>
+    public IJobHandler<Diagnose>? Diagnoses { get; init; }
+
     /// <summary>What should be reported, in order. Items are cheap: output is read when a report is made.</summary>
     public ChannelReader<ReportDue> Due => due.Reader;
 
@@ -160,7 +169,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     private void Queue(JournalEntry entry, Job job)
     {
         // Never two on one container at once. Called under the gate, so the order is that of arrival.
-        var vmid = ((PatchGuest)job).Vmid;
+        var vmid = job.Target ?? default; // default: this machine
         watched.Add(entry.Id);
         queues[vmid] = RunAfter(queues.GetValueOrDefault(vmid, Task.CompletedTask), entry, job);
     }
@@ -205,6 +214,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     {
         _ when entry.End is not null => Task.CompletedTask,
         PatchGuest patch => patchGuest.Run(patch, entry, Progress(entry), stopping),
+        RebootGuest reboot when GuestReboots is not null => GuestReboots.Run(reboot, entry, Progress(entry), stopping),
+        RebootHost reboot when HostReboots is not null => HostReboots.Run(reboot, entry, Progress(entry), stopping),
+        Diagnose diagnose when Diagnoses is not null => Diagnoses.Run(diagnose, entry, Progress(entry), stopping),
         _ => throw new InvalidOperationException($"{job.GetType().Name} has no handler."),
     };
 

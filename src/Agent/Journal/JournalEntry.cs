@@ -10,7 +10,17 @@ namespace NannyOrleans.Agent.Journal;
 internal sealed record ReceivedJob(Job Job, DateTimeOffset ReceivedAt);
 
 /// <summary><c>started</c>: written before anything runs, so what is not there was never run.</summary>
-internal sealed record JobStart(DateTimeOffset At, string? BootId);
+internal sealed record JobStart(DateTimeOffset At, string? BootId)
+{
+    /// <summary>The first process of what is to be restarted, as it was then; null for other jobs, and where it is not known.</summary>
+    public FirstProcess? Process { get; init; }
+
+    /// <summary>The kernel that the next boot was to bring; null for other jobs, and where it could not be told.</summary>
+    public string? Kernel { get; init; }
+}
+
+/// <summary>A guest's or machine's first process: another one means that it was started anew.</summary>
+internal sealed record FirstProcess(int Pid, long StartTime);
 
 /// <summary><c>end.json</c>: how it ended, decided once.</summary>
 internal sealed record JobEnd(JobOutcome Outcome, string? Detail, int? ExitCode, DateTimeOffset? StartedAt, DateTimeOffset CompletedAt);
@@ -92,9 +102,9 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
     public void Receive(Job job) => Write("job.json", new(job, clock.GetUtcNow()), AgentJson.Default.ReceivedJob);
 
     /// <summary>Puts the start on disk; only then may anything run.</summary>
-    public JobStart Start(string? bootId)
+    public JobStart Start(string? bootId, FirstProcess? process = null, string? kernel = null)
     {
-        var start = new JobStart(clock.GetUtcNow(), bootId);
+        var start = new JobStart(clock.GetUtcNow(), bootId) { Process = process, Kernel = kernel };
         Write("started", start, AgentJson.Default.JobStart);
         return start;
     }
