@@ -126,8 +126,8 @@ internal static partial class RunCommand
         var journal = new JobJournal(host, clock);
         using var scripts = new ScriptCache(http, config.ApiUrl, tokens, host);
         NodeName? node = whyMachine is null ? credentials.Node : null;
-        var patchGuest = new PatchGuestHandler(host, node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchGuestHandler>());
-        var jobs = new JobRuntime(journal, patchGuest, clock, loggers.CreateLogger<JobRuntime>())
+        var patches = new PatchHandler(host, node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchHandler>());
+        var jobs = new JobRuntime(journal, patches, clock, loggers.CreateLogger<JobRuntime>())
         {
             GuestReboots = new RebootGuestHandler(host, node, terminal.Reads, clock, loggers.CreateLogger<RebootGuestHandler>()),
             HostReboots = new RebootHostHandler(host, node is not null, clock, loggers.CreateLogger<RebootHostHandler>()),

@@ -73,6 +73,7 @@ internal sealed partial class HubSession(
             return Task.CompletedTask;
         };
         connection.On<Job>(AgentHub.RunJob, Receive);
+        connection.On<CancelJob>(AgentHub.CancelJob, Cancel);
         var asked = Channel.CreateBounded<Discover>(new BoundedChannelOptions(MostAsked) { FullMode = BoundedChannelFullMode.DropWrite });
         connection.On<Discover>(AgentHub.Discover, ask => asked.Writer.TryWrite(ask));
 
@@ -145,15 +146,41 @@ internal sealed partial class HubSession(
         }
     }
 
+    private void Cancel(CancelJob cancel)
+    {
+        try
+        {
+            jobs.Cancel(cancel.Id);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Not noted, so not done. The server says it again as long as the job has no end.
+            Log.NotJournalled(logger, cancel.Id, e);
+        }
+    }
+
     // Side by side: an inventory can take minutes, and jobs that have ended are waited for.
     private Task Serve(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken) => Task.WhenAll(
         ReportInventories(connection, asked, cancellationToken),
         ReportJobs(connection, cancellationToken),
+        SendOutput(connection, cancellationToken),
         metrics.Run((sample, stop) => SendMetrics(connection, sample, stop), cancellationToken));
 
     // A connection lost meanwhile is said by whoever waits for its end.
     private static Task SendMetrics(HubConnection connection, NodeMetrics sample, CancellationToken cancellationToken) =>
         connection.State is HubConnectionState.Connected ? connection.SendAsync(AgentHub.ReportMetrics, sample, cancellationToken) : Task.CompletedTask;
+
+    // What running jobs print, for whoever watches. Before a report of the end nothing waits for it, and lost pieces are gaps.
+    private async Task SendOutput(HubConnection connection, CancellationToken cancellationToken)
+    {
+        await foreach (var piece in jobs.Output.ReadAllAsync(cancellationToken))
+        {
+            if (connection.State is HubConnectionState.Connected)
+            {
+                await connection.SendAsync(AgentHub.ReportOutput, piece, cancellationToken);
+            }
+        }
+    }
 
     private async Task ReportInventories(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken)
     {

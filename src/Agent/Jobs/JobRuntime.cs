@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using NannyOrleans.Agent.Journal;
@@ -10,11 +11,17 @@ namespace NannyOrleans.Agent.Jobs;
 /// All jobs of this host: takes them, runs each at most once, and says what there is to report. It knows no connection; whoever
 /// has one takes from <see cref="Due"/>, sends <see cref="Report"/> and calls <see cref="Acknowledge"/>.
 /// </summary>
-internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler patchGuest, TimeProvider clock, ILogger logger)
+internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patches, TimeProvider clock, ILogger logger)
 {
     private readonly Channel<ReportDue> due = Channel.CreateUnbounded<ReportDue>();
     private readonly Lock gate = new();
+    private readonly Channel<JobOutput> output = Channel.CreateBounded<JobOutput>(
+        new BoundedChannelOptions(OutputsWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+    private readonly ConcurrentDictionary<JobId, string> waitsFor = [];
+    private readonly Dictionary<JobId, CancellationTokenSource> cancels = [];
     private readonly Dictionary<Vmid, Task> queues = [];
+    private readonly List<Task> looks = [];
+    private Task alone = Task.CompletedTask;
     private readonly HashSet<JobId> watched = [];
     private readonly HashSet<JobId> unreadable = [];
     private CancellationToken stopping = CancellationToken.None;
@@ -30,6 +37,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
 
     /// <summary>What should be reported, in order. Items are cheap: output is read when a report is made.</summary>
     public ChannelReader<ReportDue> Due => due.Reader;
+
+    /// <summary>What running jobs print. Pieces that nobody takes in time are dropped: the final report has the output that counts.</summary>
+    public ChannelReader<JobOutput> Output => output.Reader;
 
     /// <summary>Takes up the journal's unfinished jobs: running ones are found again, accepted ones started.</summary>
     /// <param name="cancellationToken">Stops watching jobs; it never ends one.</param>
@@ -74,6 +84,29 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
         }
     }
 
+    /// <summary>
+    /// Ends a job. It is noted on disk first: an agent that ends now ends the job when it is back. One that is not known, or has ended,
+    /// is left as it is.
+    /// </summary>
+    public void Cancel(JobId id)
+    {
+        lock (gate)
+        {
+            if (journal.Find(id) is not { Outcome: JobOutcome.Accepted or JobOutcome.Running } entry)
+            {
+                return;
+            }
+
+            if (!entry.IsCancelled)
+            {
+                entry.Cancel();
+                Log.Cancelling(logger, id);
+            }
+
+            cancels.GetValueOrDefault(id)?.Cancel();
+        }
+    }
+
     /// <summary>The jobs whose end the server does not have yet, as they are now. For a new connection, which knows of nothing said before.</summary>
     public IReadOnlyList<ReportDue> Unacknowledged()
     {
@@ -103,7 +136,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
 
         if (due.Outcome is JobOutcome.Accepted)
         {
-            return new(due.Job, JobOutcome.Accepted, Detail: null);
+            return new(due.Job, JobOutcome.Accepted, waitsFor.GetValueOrDefault(due.Job));
         }
 
         if (due.Outcome is JobOutcome.Running)
@@ -113,7 +146,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
 
         var end = entry.End ?? throw new InvalidOperationException($"Job {due.Job} has no end and {due.Outcome} was due.");
         return entry.Reported is null
-            ? PatchGuestHandler.Report(entry, end)
+            ? PatchHandler.Report(entry, end)
             : new(due.Job, JobOutcome.AlreadyReported, end.Detail) { ExitCode = end.ExitCode, StartedAt = end.StartedAt, CompletedAt = end.CompletedAt };
     }
 
@@ -135,7 +168,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
     {
         lock (gate)
         {
-            return Task.WhenAll(queues.Values);
+            return Task.WhenAll([.. queues.Values, .. looks]);
         }
     }
 
@@ -166,23 +199,48 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
         return all;
     }
 
+    // Never two on one target at once, and nothing beside a job on the machine itself, which may restart what the others need. Called
+    // under the gate, so the order is that of arrival. A diagnosis only looks.
     private void Queue(JournalEntry entry, Job job)
     {
-        // Never two on one container at once. Called under the gate, so the order is that of arrival.
-        var vmid = job.Target ?? default; // default: this machine
         watched.Add(entry.Id);
-        queues[vmid] = RunAfter(queues.GetValueOrDefault(vmid, Task.CompletedTask), entry, job);
+        var cancel = new CancellationTokenSource();
+        cancels[entry.Id] = cancel;
+        if (entry.IsCancelled)
+        {
+            cancel.Cancel();
+        }
+
+        var target = job.Target ?? default; // default: this machine
+        if (job is Diagnose)
+        {
+            looks.RemoveAll(look => look.IsCompleted);
+            looks.Add(RunAfter(Task.CompletedTask, entry, job, cancel));
+        }
+        else if (job is PatchHost or RebootHost)
+        {
+            queues[target] = alone = RunAfter(Task.WhenAll([.. queues.Values, alone]), entry, job, cancel);
+        }
+        else
+        {
+            queues[target] = RunAfter(Task.WhenAll(queues.GetValueOrDefault(target, Task.CompletedTask), alone), entry, job, cancel);
+        }
     }
 
-    private async Task RunAfter(Task earlier, JournalEntry entry, Job job)
+    private async Task RunAfter(Task earlier, JournalEntry entry, Job job, CancellationTokenSource cancel)
     {
         await Task.Yield(); // out of the caller's lock
-        await earlier;
+        if (await IsCancelledBeforeItsTurn(earlier, entry, cancel.Token))
+        {
+            await earlier; // those behind it wait for that one, too
+            return;
+        }
+
         while (!stopping.IsCancellationRequested)
         {
             try
             {
-                await Run(entry, job);
+                await Run(entry, job, cancel.Token);
                 due.Writer.TryWrite(new(entry.Id, entry.Outcome));
                 Log.Ended(logger, entry.Id, entry.Outcome, entry.End?.Detail);
                 Unwatch(entry.Id);
@@ -202,27 +260,82 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
         }
     }
 
+    /// <summary>Waits for a job's turn, and ends it here if it is cancelled before: whoever cancels does not wait for another job's end.</summary>
+    private async Task<bool> IsCancelledBeforeItsTurn(Task earlier, JournalEntry entry, CancellationToken cancelled)
+    {
+        var noticed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancelled.Register(noticed.SetResult);
+        await Task.WhenAny(earlier, noticed.Task);
+        if (earlier.IsCompleted || stopping.IsCancellationRequested)
+        {
+            await earlier;
+            return false; // its handler asks, too
+        }
+
+        if (entry.Started is not null)
+        {
+            await earlier;
+            return false; // of an earlier agent: it runs, and is ended by who watches it
+        }
+
+        try
+        {
+            entry.Finish(JobOutcome.Cancelled, "cancelled before it was started");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.Failing(logger, entry.Id, e);
+            await earlier;
+            return false; // on its turn it is tried again
+        }
+
+        due.Writer.TryWrite(new(entry.Id, entry.Outcome));
+        Log.Ended(logger, entry.Id, entry.Outcome, entry.End?.Detail);
+        Unwatch(entry.Id);
+        return true;
+    }
+
     private void Unwatch(JobId id)
     {
+        waitsFor.TryRemove(id, out _);
         lock (gate)
         {
             watched.Remove(id);
+            cancels.Remove(id); // not disposed: a cancel may have it in hand
         }
     }
 
-    private Task Run(JournalEntry entry, Job job) => job switch
+    private Task Run(JournalEntry entry, Job job, CancellationToken cancelled) => job switch
     {
         _ when entry.End is not null => Task.CompletedTask,
-        PatchGuest patch => patchGuest.Run(patch, entry, Progress(entry), stopping),
-        RebootGuest reboot when GuestReboots is not null => GuestReboots.Run(reboot, entry, Progress(entry), stopping),
-        RebootHost reboot when HostReboots is not null => HostReboots.Run(reboot, entry, Progress(entry), stopping),
-        Diagnose diagnose when Diagnoses is not null => Diagnoses.Run(diagnose, entry, Progress(entry), stopping),
-        _ => throw new InvalidOperationException($"{job.GetType().Name} has no handler."),
+        PatchGuest or PatchHost => patches.Run((PatchJob)job, entry, Progress(entry, cancelled), stopping),
+        RebootGuest reboot when GuestReboots is not null => GuestReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
+        RebootHost reboot when HostReboots is not null => HostReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
+        Diagnose diagnose when Diagnoses is not null => Diagnoses.Run(diagnose, entry, Progress(entry, cancelled), stopping),
+        _ => Refuse(entry, job),
     };
 
-    private JobProgress Progress(JournalEntry entry) =>
-        new(() => due.Writer.TryWrite(new(entry.Id, JobOutcome.Running)), _ => { }, CancellationToken.None);
+    private static Task Refuse(JournalEntry entry, Job job)
+    {
+        entry.Finish(JobOutcome.Failed, $"this agent cannot carry out a job of the kind {job.GetType().Name}");
+        return Task.CompletedTask;
+    }
 
+    private JobProgress Progress(JournalEntry entry, CancellationToken cancelled) => new(
+        () =>
+        {
+            waitsFor.TryRemove(entry.Id, out _);
+            due.Writer.TryWrite(new(entry.Id, JobOutcome.Running));
+        },
+        what =>
+        {
+            waitsFor[entry.Id] = what;
+            due.Writer.TryWrite(new(entry.Id, JobOutcome.Accepted));
+        },
+        piece => output.Writer.TryWrite(piece),
+        cancelled);
+
+    private const int OutputsWaiting = 32;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
 
     private static partial class Log
@@ -241,6 +354,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchGuestHandler p
 
         [LoggerMessage(2105, LogLevel.Error, "Job {Job} cannot go on; trying again in 30 s", EventName = "JobStuck")]
         public static partial void Failing(ILogger logger, JobId job, Exception exception);
+
+        [LoggerMessage(2107, LogLevel.Information, "Job {Job}: to be cancelled", EventName = "JobCancelRequested")]
+        public static partial void Cancelling(ILogger logger, JobId job);
 
         [LoggerMessage(2106, LogLevel.Error, "Job {Job}: its journal cannot be read: {Reason}", EventName = "JobUnreadable")]
         public static partial void Unreadable(ILogger logger, JobId job, string reason);

@@ -83,7 +83,7 @@ internal readonly record struct KeptOutput(string Text, long Cut)
     }
 
     /// <summary>Drops a character that the cut would split; at most three bytes.</summary>
-    private static ReadOnlySpan<byte> WithoutBrokenEnd(ReadOnlySpan<byte> bytes)
+    internal static ReadOnlySpan<byte> WithoutBrokenEnd(ReadOnlySpan<byte> bytes)
     {
         for (var back = 1; back <= Math.Min(3, bytes.Length); back++)
         {

@@ -3,7 +3,7 @@ using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Agent.Jobs;
 
-/// <summary>What the end of a <c>pct exec</c> means for a patch job. Exit codes alone do not tell: pct's own cannot be told from the script's.</summary>
+/// <summary>What the end of its program means for a patch job. Exit codes alone do not tell: pct's own cannot be told from the script's.</summary>
 internal static class PatchVerdict
 {
     /// <summary>The first line a catalogue script writes to standard error: from here on it is the script that speaks.</summary>
@@ -11,10 +11,10 @@ internal static class PatchVerdict
 
     /// <summary>Judges a run that has an exit code.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="exitCode">What <c>pct exec</c> exited with.</param>
+    /// <param name="exitCode">What it exited with.</param>
     /// <param name="ran">From start to end.</param>
     /// <param name="stderr">Standard error, as far as kept; its beginning is.</param>
-    public static (JobOutcome Outcome, string? Detail) Of(PatchGuest job, int exitCode, TimeSpan ran, string stderr)
+    public static (JobOutcome Outcome, string? Detail) Of(PatchJob job, int exitCode, TimeSpan ran, string stderr)
     {
         if (!HasStarted(stderr))
         {
@@ -37,17 +37,17 @@ internal static class PatchVerdict
     public static bool HasStarted(string stderr) => HasLine(stderr, Marker);
 
     /// <summary>The words for a job that took too long.</summary>
-    public static string TimedOut(PatchGuest job) => string.Create(CultureInfo.InvariantCulture, $"timed out after {job.TimeoutSeconds} s");
+    public static string TimedOut(PatchJob job) => string.Create(CultureInfo.InvariantCulture, $"timed out after {job.TimeoutSeconds} s");
 
-    private static string NotStarted(PatchGuest job, int exitCode, string stderr)
+    private static string NotStarted(PatchJob job, int exitCode, string stderr)
     {
-        if (HasLine(stderr, $"container '{job.Vmid}' not running!"))
+        if (job.Target is { } vmid && HasLine(stderr, $"container '{vmid}' not running!"))
         {
             return "container not running";
         }
 
         var reason = LastLines(stderr, 3) is { Count: > 0 } lines ? string.Join("; ", lines) : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}, no message");
-        return $"could not start in the container: {PlainText.Of(reason)}";
+        return $"could not start {(job.Target is null ? "on this machine" : "in the container")}: {PlainText.Of(reason)}";
     }
 
     // Line by line in place: cut into strings, a quarter of a megabyte of short lines takes ten times as much.

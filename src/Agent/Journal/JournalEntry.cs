@@ -123,6 +123,18 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
         }
     }
 
+    /// <summary>Whether a person wants the job ended.</summary>
+    public bool IsCancelled => File.Exists(At("cancel"));
+
+    /// <summary>Puts on disk that a person wants the job ended: it is, even if the agent ends now.</summary>
+    public void Cancel() => DurableFile.Write(At("cancel"), []);
+
+    /// <summary>Whether the guest was stopped before the job, and so is to be stopped after it.</summary>
+    public bool WasStopped => File.Exists(At("was-stopped"));
+
+    /// <summary>Puts on disk that the guest was stopped; only then is it started.</summary>
+    public void NoteStopped() => DurableFile.Write(At("was-stopped"), []);
+
     /// <summary>Forgets the job.</summary>
     public void Delete()
     {

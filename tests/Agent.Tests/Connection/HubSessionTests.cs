@@ -145,7 +145,7 @@ public sealed class HubSessionTests : IAsyncLifetime
         var (credentials, clock) = (Credentials.Load(host.Host)!, TimeProvider.System);
         using var tokens = new AgentTokens(new(http, server.Url), host.Host, credentials, clock, NullLogger.Instance);
         using var scripts = new ScriptCache(http, server.Url, tokens, host.Host);
-        var handler = new PatchGuestHandler(host.Host, credentials.Node, new(Eventually.Limit), scripts, clock, NullLogger.Instance);
+        var handler = new PatchHandler(host.Host, credentials.Node, new(Eventually.Limit), scripts, clock, NullLogger.Instance);
         var jobs = new JobRuntime(new(host.Host, clock), handler, clock, NullLogger.Instance);
         var config = new AgentConfig(server.Url, null, TimeSpan.FromHours(1), TimeSpan.FromHours(1));
         var inventories = new InventoryReports(new InventoryCollector(host.Host, credentials.Node, new(Eventually.Limit), config, "0.0.0", failed));

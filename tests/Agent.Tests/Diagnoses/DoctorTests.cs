@@ -164,7 +164,7 @@ public sealed class DoctorTests : IDisposable
     {
         var (entry, end) = await Job(Doctor(), new(Id, 600, new Vmid(100)));
         Assert.Equal((JobOutcome.Succeeded, null), (end.Outcome, end.Detail));
-        var report = PatchGuestHandler.Report(entry, end);
+        var report = PatchHandler.Report(entry, end);
         var diagnosis = JsonSerializer.Deserialize(report.StandardOutput, ProtocolJson.Default.Diagnosis)!;
         Assert.Equal("exec-as-root", Of(diagnosis.Checks, "exec-as-root").Name);
         Assert.Equal(0, report.StandardOutputCut);

@@ -134,7 +134,7 @@ public sealed class JobRuntimeTests : IAsyncLifetime
 
     private JobRuntime Runtime(TimeProvider? clock = null)
     {
-        var handler = new PatchGuestHandler(host.Host, Credentials.Load(host.Host)!.Node, new(Eventually.Limit), scripts, clock ?? TimeProvider.System, NullLogger.Instance);
+        var handler = new PatchHandler(host.Host, Credentials.Load(host.Host)!.Node, new(Eventually.Limit), scripts, clock ?? TimeProvider.System, NullLogger.Instance);
         return new(Journal(), handler, clock ?? TimeProvider.System, NullLogger.Instance);
     }
 

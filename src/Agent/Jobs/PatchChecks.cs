@@ -7,12 +7,15 @@ using NannyOrleans.Protocol.Jobs;
 namespace NannyOrleans.Agent.Jobs;
 
 /// <summary>What a patch job must satisfy before anything runs. All of it is checked here again: the server may be wrong, or somebody else's.</summary>
-internal static class PatchGuestChecks
+internal static class PatchChecks
 {
     /// <summary>Why the job itself is not acceptable; null when it is.</summary>
-    public static string? Refusal(PatchGuest job) => job switch
+    public static string? Refusal(PatchJob job) => job switch
     {
-        { Vmid.Value: < Vmid.Smallest or > Vmid.Largest } => $"{job.Vmid} is not a vmid",
+        { Target: { Value: < Vmid.Smallest or > Vmid.Largest } vmid } => $"{vmid} is not a vmid",
+        PatchGuest { WaitSeconds: < 0 or > 86400 } => "the time to wait for a lock is not from 0 to 86400 s",
+        { Plan: { } plan } when plan.Length is not 64 || !plan.All(char.IsAsciiHexDigitLower) => "the plan is not a SHA-256 of 64 hex digits",
+        { Plan: not null, Mode: PatchMode.DryRun } => "a dry run makes a plan, it cannot be held to one",
         { TimeoutSeconds: < 1 or > 86400 } => $"a timeout of {job.TimeoutSeconds.ToString(CultureInfo.InvariantCulture)} s is not from 1 to 86400",
         { Mode: not (PatchMode.DryRun or PatchMode.Apply) } => "the mode is neither dry-run nor apply",
         { Script: null } => "there is no script",
@@ -24,31 +27,53 @@ internal static class PatchGuestChecks
         _ => null,
     };
 
-    /// <summary>Why the container may not be patched now; null when it may.</summary>
+    /// <summary>Why the container may not be patched, now or later; null when it may.</summary>
     /// <param name="vmid">The container.</param>
     /// <param name="conf">Its file's text on this node; null when there is none.</param>
     public static string? Refusal(Vmid vmid, string? conf) => conf is null
         ? $"container {vmid} is not on this node"
-        : GuestConf.Parse(GuestType.Lxc, conf) switch
-        {
-            { Template: true } => "container is a template",
-            { Lock: { } held } => $"container is locked ({PlainText.Of(held, 40)})",
-            _ => null,
-        };
+        : GuestConf.Parse(GuestType.Lxc, conf) is { Template: true } ? "container is a template" : null;
 
-    /// <summary>The whole command: one <c>pct exec</c>, the script on its standard input, a clean environment, an end in the container itself.</summary>
-    public static IReadOnlyList<string> Command(PatchGuest job)
+    /// <summary>Who holds the container; null when nobody does. A template's lock does not matter: it is never patched.</summary>
+    public static string? LockOf(string? conf) => conf is not null && GuestConf.Parse(GuestType.Lxc, conf) is { Lock: { } held, Template: false }
+        ? $"container is locked ({PlainText.Of(held, 40)})"
+        : null;
+
+    /// <summary>The whole command: for a container one <c>pct exec</c>; the script on its standard input, a clean environment, an end of its own.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="isHost">Whether this machine is a Proxmox VE host.</param>
+    public static IReadOnlyList<string> Command(PatchJob job, bool isHost)
     {
-        List<string> command =
+        List<string> command = job.Target is { } vmid ? ["pct", "exec", vmid.ToString(), "--"] : [];
+        command.AddRange(
         [
-            "pct", "exec", job.Vmid.ToString(), "--",
             "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
             "timeout", "-k", "10", job.TimeoutSeconds.ToString(CultureInfo.InvariantCulture),
             "sh", "-s", "--",
-        ];
+        ]);
+        if (job.Target is null && isHost)
+        {
+            command.Add("--host");
+        }
+
         if (job.Mode is PatchMode.DryRun)
         {
             command.Add("--dry-run");
+        }
+
+        if (job.SecurityOnly)
+        {
+            command.Add("--security-only");
+        }
+
+        if (job.Autoremove)
+        {
+            command.Add("--autoremove");
+        }
+
+        if (job.Plan is not null)
+        {
+            command.AddRange(["--plan", job.Plan]);
         }
 
         if (job.Exclusions.Count > 0)

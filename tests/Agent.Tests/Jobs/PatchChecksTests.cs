@@ -5,7 +5,7 @@ using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Agent.Tests.Jobs;
 
-public sealed class PatchGuestChecksTests
+public sealed class PatchChecksTests
 {
     private static readonly PatchGuest Good = RunningAgent.Job(new("apt-update.sh", new('a', 64)), exclusions: ["nginx", "linux-*"]);
 
@@ -31,9 +31,9 @@ public sealed class PatchGuestChecksTests
     };
 
     [Fact]
-    public void A_good_job_is_taken() => Assert.Null(PatchGuestChecks.Refusal(Good));
+    public void A_good_job_is_taken() => Assert.Null(PatchChecks.Refusal(Good));
 
     [Theory]
     [MemberData(nameof(Bad))]
-    public void Anything_else_is_refused(string reason, PatchGuest job) => Assert.Contains(reason, PatchGuestChecks.Refusal(job), StringComparison.Ordinal);
+    public void Anything_else_is_refused(string reason, PatchGuest job) => Assert.Contains(reason, PatchChecks.Refusal(job), StringComparison.Ordinal);
 }

@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace NannyOrleans.Agent.Linux;
+
+/// <summary>
+/// The processes below one, wherever they are: what <c>lxc-attach</c> starts in a container is its child here, though in there it has
+/// another number. Killing <c>pct</c> alone leaves it running (FACTS 2.2); whoever has left the tree, such as a service that a package
+/// restarted, is nobody's job any more and is left alone.
+/// </summary>
+internal static partial class ProcessTree
+{
+    /// <summary>All that runs below a process now, itself not included.</summary>
+    public static IReadOnlyList<TreeProcess> Below(ProcessStat top)
+    {
+        var children = All().ToLookup(process => process.Parent);
+        var found = new List<TreeProcess>();
+        for (var next = new Queue<int>([top.Pid]); next.TryDequeue(out var pid);)
+        {
+            foreach (var child in children[pid])
+            {
+                found.Add(child);
+                next.Enqueue(child.Stat.Pid);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Asks the <c>timeout</c> programs below a process to end: each passes it on to what it runs, in whichever container.</summary>
+    /// <returns>Whether there was one to ask.</returns>
+    public static bool AskTimeouts(ProcessStat top)
+    {
+        const int Terminate = 15;
+        var timeouts = Below(top).Where(process => process.Name is "timeout").ToArray();
+        foreach (var process in timeouts.Where(process => process.Stat.IsAlive()))
+        {
+            _ = Signal(process.Stat.Pid, Terminate);
+        }
+
+        return timeouts.Length > 0;
+    }
+
+    /// <summary>Kills all below a process, and again what they started meanwhile. The process itself ends by its children's end.</summary>
+    public static void Kill(ProcessStat top)
+    {
+        const int Kill = 9;
+        for (var round = 0; round < Rounds; round++)
+        {
+            var alive = Below(top).Where(process => process.Stat.IsAlive()).ToArray();
+            if (alive.Length is 0)
+            {
+                return;
+            }
+
+            // From above: a parent that saw its child die might go on with its next step.
+            foreach (var process in alive)
+            {
+                _ = Signal(process.Stat.Pid, Kill);
+            }
+        }
+    }
+
+    private static IEnumerable<TreeProcess> All()
+    {
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out _) && Read(directory) is { } process)
+            {
+                yield return process;
+            }
+        }
+    }
+
+    private static TreeProcess? Read(string directory)
+    {
+        try
+        {
+            var line = File.ReadAllText(Path.Combine(directory, "stat"));
+            var close = line.LastIndexOf(") ", StringComparison.Ordinal);
+            return ProcessStat.TryParse(line, out var stat)
+                && int.TryParse(line[(close + 2)..].Split(' ')[1], NumberStyles.None, CultureInfo.InvariantCulture, out var parent)
+                ? new(stat, parent, line[(line.IndexOf('(', StringComparison.Ordinal) + 1)..close])
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // it ended while it was looked at
+        }
+    }
+
+    private const int Rounds = 20;
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Signal(int pid, int signal);
+}
+
+/// <summary>One process of a tree.</summary>
+/// <param name="Stat">Which.</param>
+/// <param name="Parent">The process it is a child of.</param>
+/// <param name="Name">Its program's name, 15 characters at most.</param>
+internal readonly record struct TreeProcess(ProcessStat Stat, int Parent, string Name);
