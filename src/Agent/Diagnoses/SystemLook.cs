@@ -1,3 +1,4 @@
+using System.Globalization;
 using NannyOrleans.Agent.Linux;
 
 namespace NannyOrleans.Agent.Diagnoses;
@@ -15,11 +16,11 @@ internal sealed class SystemLook(Programs programs, IReadOnlyList<string> entry,
         var end = await Run(["timeout", "-k", "5", "40", "sh", "-c", InsideScript.Text, "sh", root], LookLimit, cancellationToken);
         if (end.ExitCode is null)
         {
-            return new() { Problem = end.Problem };
+            return new() { Problem = "it did not answer in time, or could not be started" };
         }
 
         var seen = InsideScript.Parse(end.Output);
-        var problem = end.ExitCode is 124 or 137 ? "it took longer than 40 s" : null; // the script's own code says nothing
+        var problem = end.ExitCode is 124 or 137 ? "it took longer than 40 s" : end.Output.Length is 0 ? Unrun(end) : null; // else the script's own code says nothing
         var name = PackageSources.HostOf((seen.Sources ?? []).Where(file => file.Text is not null).SelectMany(file => PackageSources.EnabledIn(file.Path, file.Text!)));
         if (name is null)
         {
@@ -29,6 +30,10 @@ internal sealed class SystemLook(Programs programs, IReadOnlyList<string> entry,
         var lookup = await Run(["timeout", "-k", "5", "20", "sh", "-c", InsideScript.LookUp, "sh", name], LookUpLimit, cancellationToken);
         return new() { Seen = seen, Problem = problem, LookedUp = name, Resolves = lookup.ExitCode switch { 0 => true, 2 or 124 => false, _ => null } };
     }
+
+    // Without the command, of which the script would be a part.
+    private static string Unrun(ProgramEnd end) =>
+        string.Create(CultureInfo.InvariantCulture, $"the script printed nothing and ended with code {end.ExitCode}: {PlainText.Of(end.Error.Trim(), 200)}");
 
     private Task<ProgramEnd> Run(IReadOnlyList<string> command, TimeSpan limit, CancellationToken cancellationToken)
     {

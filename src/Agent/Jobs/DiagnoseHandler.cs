@@ -31,7 +31,12 @@ internal sealed class DiagnoseHandler(Host host, Doctor doctor, TimeProvider clo
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping, progress.Cancelled, deadline.Token);
         try
         {
-            var diagnosis = await doctor.Examine(job.Vmid, job.ExpectedFamily, ended.Token);
+            var (diagnosis, problem) = await Examine(job, ended.Token);
+            if (diagnosis is null)
+            {
+                entry.Finish(JobOutcome.Failed, problem);
+                return;
+            }
 
             // Where a program's output would be: reports take it from there.
             DurableFile.Write(entry.Run.StandardOutput, JsonSerializer.SerializeToUtf8Bytes(diagnosis, ProtocolJson.Default.Diagnosis));
@@ -44,6 +49,19 @@ internal sealed class DiagnoseHandler(Host host, Doctor doctor, TimeProvider clo
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested && deadline.IsCancellationRequested)
         {
             entry.Finish(JobOutcome.Failed, $"timeout: the checks took longer than {job.TimeoutSeconds.ToString(CultureInfo.InvariantCulture)} s");
+        }
+    }
+
+    private async Task<(Diagnosis? Diagnosis, string? Problem)> Examine(Diagnose job, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await doctor.Examine(job.Vmid, job.ExpectedFamily, cancellationToken), null);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whatever a guest's answer does to a reader: it must not be asked again every half minute for ever.
+            return (null, $"the checks could not be made: {PlainText.Of(e.Message)}");
         }
     }
 

@@ -97,6 +97,15 @@ public sealed class DoctorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_container_without_the_programs_to_look_with_is_unknown_for_that_reason()
+    {
+        host.Command("pct", """case "$4" in id) echo 0 ;; *) echo 'timeout: not found' >&2; exit 127 ;; esac""");
+        Assert.Equal(
+            (CheckResult.Unknown, "the look into it is not whole: the script printed nothing and ended with code 127: timeout: not found"),
+            (Of(await Examine(100), "os").Result, Of(await Examine(100), "os").Message));
+    }
+
+    [Fact]
     public async Task Without_pmxcfs_nothing_is_known_of_a_guest()
     {
         Directory.Delete(Path.Combine(host.Directory, "etc/pve"), recursive: true);
@@ -168,6 +177,16 @@ public sealed class DoctorTests : IDisposable
         var diagnosis = JsonSerializer.Deserialize(report.StandardOutput, ProtocolJson.Default.Diagnosis)!;
         Assert.Equal("exec-as-root", Of(diagnosis.Checks, "exec-as-root").Name);
         Assert.Equal(0, report.StandardOutputCut);
+    }
+
+    [Fact]
+    public async Task Checks_that_cannot_be_made_end_the_job()
+    {
+        await using var server = await ControlPlane.Start();
+        RunningAgent.Register(host, server); // else the server is not asked
+        var doctor = new Doctor(host.Host, NodeName.Parse("pve1"), new(Eventually.Limit), TimeProvider.System, _ => throw new InvalidOperationException("no\u001bgood"));
+        var (_, end) = await Job(doctor, new(Id, 600, null));
+        Assert.Equal((JobOutcome.Failed, "the checks could not be made: no\uFFFDgood"), (end.Outcome, end.Detail));
     }
 
     [Fact]
