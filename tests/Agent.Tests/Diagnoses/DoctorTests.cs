@@ -194,7 +194,7 @@ public sealed class DoctorTests : IDisposable
     {
         var entry = new JobJournal(host.Host, TimeProvider.System).Add(new Diagnose(Id, 600, new Vmid(100)));
         entry.Start("any boot");
-        await new DiagnoseHandler(host.Host, Doctor(), TimeProvider.System).Run(new(Id, 600, new Vmid(100)), entry, new(() => { }, _ => { }, default), default).Within("the checks");
+        await new DiagnoseHandler(host.Host, Doctor(), TimeProvider.System).Run(new(Id, 600, new Vmid(100)), entry, new(() => { }, _ => { }, _ => { }, default), default).Within("the checks");
         Assert.Equal(JobOutcome.Succeeded, entry.End!.Outcome);
     }
 
@@ -263,7 +263,7 @@ public sealed class DoctorTests : IDisposable
     private async Task<(JournalEntry Entry, JobEnd End)> Job(Doctor doctor, Diagnose job, CancellationToken cancelled = default)
     {
         var entry = new JobJournal(host.Host, TimeProvider.System).Add(job);
-        await new DiagnoseHandler(host.Host, doctor, TimeProvider.System).Run(job, entry, new(() => { }, _ => { }, cancelled), default).Within("the checks");
+        await new DiagnoseHandler(host.Host, doctor, TimeProvider.System).Run(job, entry, new(() => { }, _ => { }, _ => { }, cancelled), default).Within("the checks");
         return (entry, entry.End!);
     }
 

@@ -189,7 +189,7 @@ public sealed class RebootGuestHandlerTests : IDisposable
     public async Task A_machine_outside_Proxmox_VE_has_no_guests()
     {
         var entry = Entry(Job(100));
-        await new RebootGuestHandler(host.Host, null, new(Eventually.Limit), clock, NullLogger.Instance).Run(Job(100), entry, new(() => { }, _ => { }, default), default);
+        await new RebootGuestHandler(host.Host, null, new(Eventually.Limit), clock, NullLogger.Instance).Run(Job(100), entry, new(() => { }, _ => { }, _ => { }, default), default);
         Assert.Equal("this machine is no Proxmox VE host and has no guest 100; only the host that runs it can restart it", entry.End!.Detail);
     }
 
@@ -228,7 +228,7 @@ public sealed class RebootGuestHandlerTests : IDisposable
     private async Task<JobEnd> Run(RebootGuest job, JournalEntry entry, CancellationToken cancelled, CancellationToken stopping)
     {
         var handler = new RebootGuestHandler(host.Host, NodeName.Parse("pve1"), new BoundedReads(Eventually.Limit), clock, NullLogger.Instance);
-        await handler.Run(job, entry, new(() => { }, waitedFor.Add, cancelled), stopping).Within("the restart's end");
+        await handler.Run(job, entry, new(() => { }, waitedFor.Add, _ => { }, cancelled), stopping).Within("the restart's end");
         return entry.End!;
     }
 }

@@ -176,7 +176,7 @@ public sealed class RebootHostHandlerTests : IDisposable
     private async Task<JobEnd> Run(JournalEntry entry, bool isProxmox = true, CancellationToken cancelled = default, CancellationToken stopping = default)
     {
         var handler = new RebootHostHandler(host.Host, isProxmox, clock, NullLogger.Instance);
-        await handler.Run(Job, entry, new(() => running++, _ => { }, cancelled), stopping).Within("the restart's end");
+        await handler.Run(Job, entry, new(() => running++, _ => { }, _ => { }, cancelled), stopping).Within("the restart's end");
         return entry.End!;
     }
 }
