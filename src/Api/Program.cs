@@ -6,6 +6,7 @@ using NannyOrleans.Api.Agents;
 using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Devices;
+using NannyOrleans.Api.Exceptions;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Metrics;
 using NannyOrleans.Api.Patches;
@@ -73,6 +74,7 @@ static WebApplication Build(string[] args)
     app.MapMetrics();
     app.MapClusters();
     app.MapPatches();
+    app.MapPackageExceptions();
     app.MapScripts();
     app.MapTopology();
     app.MapAudit();

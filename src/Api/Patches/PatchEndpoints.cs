@@ -4,6 +4,7 @@ using NannyOrleans.Api.Http;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Grains.Exceptions;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
@@ -51,6 +52,13 @@ internal static class PatchEndpoints
 
         var script = ScriptCatalogue.Find(route.Value.Script) ?? throw new InvalidOperationException($"The release lacks {route.Value.Script}.");
         var entry = order.At(JobId.Parse(Ulid.NewUlid(clock.GetUtcNow()).ToString()), cluster, route.Value, script.Reference, clock.GetUtcNow());
+        var merged = await grains.WithExceptions(entry);
+        if (merged.IsRefused)
+        {
+            return TypedResults.Problem(merged.Refusal.ToProblem());
+        }
+
+        entry = merged.Value;
         try
         {
             var queued = await grains.GetGrain<INodeGrain>(new NodeKey(cluster, route.Value.Node).ToString()).Enqueue(entry);

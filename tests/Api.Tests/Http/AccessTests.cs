@@ -14,6 +14,7 @@ public sealed class AccessTests(SharedServer shared)
         "GET /api/agents", "GET /api/agents/{id}", "PATCH /api/agents/{id}", "POST /api/agents/{id}/discover", "GET /api/agents/{id}/metrics",
         "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
         "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology", "GET /api/audit",
+        "GET /api/packages/exceptions", "POST /api/packages/exceptions", "GET /api/packages/exceptions/{id}", "PATCH /api/packages/exceptions/{id}", "DELETE /api/packages/exceptions/{id}",
     ];
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.
@@ -148,7 +149,7 @@ public sealed class AccessTests(SharedServer shared)
             {
                 var what = $"{method.Name} {path.Name}";
                 Assert.True(method.Value.TryGetProperty("summary", out var summary) && summary.GetString()!.Length > 20, $"{what} has no summary.");
-                Assert.True(method.Value.GetProperty("responses").EnumerateObject().Any(response => response.Name is "200" or "202"), $"{what} answers nothing.");
+                Assert.True(method.Value.GetProperty("responses").EnumerateObject().Any(response => response.Name is "200" or "201" or "202" or "204"), $"{what} answers nothing.");
                 foreach (var parameter in method.Value.TryGetProperty("parameters", out var parameters) ? parameters.EnumerateArray() : default)
                 {
                     Assert.True(parameter.TryGetProperty("description", out var said) && said.GetString()!.Length > 10, $"{what} does not describe {parameter.GetProperty("name")}.");

@@ -3,6 +3,7 @@ using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Exceptions;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Ids;
@@ -156,6 +157,24 @@ internal static class Stored
         ["fleet-state"] = new FleetState { Clusters = [Cluster] },
         ["operation-state"] = new OperationState { Operation = Running },
         ["operation-record"] = Ended,
+        ["package-exceptions-state"] = new PackageExceptionsState
+        {
+            Exceptions =
+            [
+                new()
+                {
+                    Id = ExceptionId.Parse("01M83HW1FS84TGPXTCYJ45S8GA"),
+                    Target = new(Cluster, new(100), null),
+                    AgentId = "c0123456789abcdef-lxc-100",
+                    PackageNames = ["pve-kernel-*"],
+                    Reason = "Until the window.",
+                    ExpiresAt = Noon.AddDays(7),
+                    CreatedBy = "admin",
+                    CreatedAt = Noon,
+                },
+                new() { Id = ExceptionId.Parse("01M83HW1FS84TGPXTCYJ45S8GB"), Target = new(Cluster, null, Node), AgentId = Agent.Value, PackageNames = ["mc"], CreatedBy = "admin", CreatedAt = Noon },
+            ],
+        },
     };
 
     /// <summary>For comparing records that hold lists, which compare by reference.</summary>
