@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Silo.History;
+using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
 using Orleans.Serialization;
 
@@ -21,6 +22,7 @@ public static class SiloSetup
     public static void AddSilo(this IHostApplicationBuilder builder, SiloOptions options, bool withGateway)
     {
         options.MakeDataDirectory();
+        builder.Services.AddScriptKeys(options);
         AddHistory(builder.Services, options);
 
         // Now and not while the silo starts: a file that is no database, or read-only, is then the first thing said and not the last.
@@ -46,6 +48,7 @@ public static class SiloSetup
     /// <summary>Connects this process to a silo in another one.</summary>
     public static void AddSiloClient(this IHostApplicationBuilder builder, SiloOptions options)
     {
+        builder.Services.AddScriptKeys(options);
         builder.Services.TryAddClock();
         builder.UseOrleansClient(client =>
         {

@@ -22,7 +22,7 @@ internal static class ExceptionEndpoints
             .Produces<ExceptionView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         exceptions.MapGet("/", List).WithName("ListPackageExceptions").WithSummary("All exceptions, or those of one host or guest; expired ones for 30 days.")
             .Produces<IEnumerable<ExceptionView>>();
-        exceptions.MapGet("/{id}", Get).WithName("GetPackageException").WithSummary("One exception.");
+        exceptions.MapGet("/{id}", Get).WithName("GetPackageException").WithSummary("One package exception, also one that expired lately.");
         exceptions.MapPatch("/{id}", Change).WithName("ChangePackageException").WithSummary("Changes package_names, reason or expires_at; null takes back a reason or an end.");
         exceptions.MapDelete("/{id}", Remove).WithName("DeletePackageException").WithSummary("Takes an exception back. Operations that were started before keep it.");
     }

@@ -9,6 +9,7 @@ using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
 using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Patches;
@@ -24,7 +25,7 @@ internal static class PatchEndpoints
     }
 
     internal static async Task<Results<Accepted<PatchView>, ValidationProblem, ProblemHttpResult>> Start(
-        JsonBody<PatchRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        JsonBody<PatchRequest> body, ClaimsPrincipal caller, IGrainFactory grains, ScriptKeys keys, TimeProvider clock)
     {
         var (order, errors) = body.Value.Read(caller.GetClaim(OpenIddictConstants.Claims.Name)!);
         if (order is null)
@@ -51,7 +52,7 @@ internal static class PatchEndpoints
         }
 
         var script = ScriptCatalogue.Find(route.Value.Script) ?? throw new InvalidOperationException($"The release lacks {route.Value.Script}.");
-        var entry = order.At(JobId.Parse(Ulid.NewUlid(clock.GetUtcNow()).ToString()), cluster, route.Value, script.Reference, clock.GetUtcNow());
+        var entry = order.At(JobId.Parse(Ulid.NewUlid(clock.GetUtcNow()).ToString()), cluster, route.Value, keys.Sign(script.Reference, ScriptSigner.Catalogue), clock.GetUtcNow());
         var merged = await grains.WithExceptions(entry);
         if (merged.IsRefused)
         {
