@@ -15,6 +15,11 @@ using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 
+if (args is [ScriptExport.Verb, var directory])
+{
+    return ScriptExport.Write(directory);
+}
+
 return await ServerProcess.Run(() => Build(args));
 
 static WebApplication Build(string[] args)
