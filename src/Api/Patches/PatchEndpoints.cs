@@ -9,7 +9,6 @@ using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Ids;
-using NannyOrleans.Protocol.Jobs;
 using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Patches;
@@ -51,8 +50,8 @@ internal static class PatchEndpoints
             return TypedResults.Problem(route.Refusal.ToProblem());
         }
 
-        var script = ScriptCatalogue.Find(route.Value.Script) ?? throw new InvalidOperationException($"The release lacks {route.Value.Script}.");
-        var entry = order.At(JobId.Parse(Ulid.NewUlid(clock.GetUtcNow()).ToString()), cluster, route.Value, keys.Sign(script.Reference, ScriptSigner.Catalogue), clock.GetUtcNow());
+        var script = await grains.SelectScript(keys, route.Value.Family, route.Value.OsVersion, route.Value.Script);
+        var entry = order.At(JobId.Parse(Ulid.NewUlid(clock.GetUtcNow()).ToString()), cluster, route.Value, script, clock.GetUtcNow());
         var merged = await grains.WithExceptions(entry);
         if (merged.IsRefused)
         {
