@@ -15,6 +15,7 @@ public sealed class AccessTests(SharedServer shared)
         "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
         "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology", "GET /api/audit",
         "GET /api/packages/exceptions", "POST /api/packages/exceptions", "GET /api/packages/exceptions/{id}", "PATCH /api/packages/exceptions/{id}", "DELETE /api/packages/exceptions/{id}",
+        "GET /api/scripts", "POST /api/scripts", "GET /api/scripts/{id}", "DELETE /api/scripts/{id}", "POST /api/scripts/{id}/validate",
     ];
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.

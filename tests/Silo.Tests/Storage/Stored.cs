@@ -6,6 +6,7 @@ using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Exceptions;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -157,6 +158,11 @@ internal static class Stored
         ["fleet-state"] = new FleetState { Clusters = [Cluster] },
         ["operation-state"] = new OperationState { Operation = Running },
         ["operation-record"] = Ended,
+        ["custom-scripts-state"] = new CustomScriptsState
+        {
+            Scripts = [new(new("mine.sh", new string('b', 64)) { Signature = "c2ln", Signer = ScriptSigner.Custom }, PlatformFamily.Debian, "12", 90, "admin", Noon)],
+        },
+        ["script-content-state"] = new ScriptContentState { Content = "printf 'nanny-patch: started\\n' >&2\n" },
         ["package-exceptions-state"] = new PackageExceptionsState
         {
             Exceptions =
