@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
 using NannyOrleans.Api.Audit;
+using NannyOrleans.Api.Batches;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Api.Exceptions;
@@ -79,6 +80,7 @@ static WebApplication Build(string[] args)
     app.MapMetrics();
     app.MapClusters();
     app.MapPatches();
+    app.MapBatches();
     app.MapPackageExceptions();
     app.MapScripts();
     app.MapTopology();

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Silo.Batches;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
@@ -43,6 +44,7 @@ public static class SiloSetup
             });
             silo.Services.AddSerializer(Wire.AddWire);
         });
+        builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
     }
 
     /// <summary>Connects this process to a silo in another one.</summary>
