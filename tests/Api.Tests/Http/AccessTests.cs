@@ -15,6 +15,7 @@ public sealed class AccessTests(SharedServer shared)
         "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
         "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology", "GET /api/audit",
         "GET /api/packages/exceptions", "POST /api/packages/exceptions", "GET /api/packages/exceptions/{id}", "PATCH /api/packages/exceptions/{id}", "DELETE /api/packages/exceptions/{id}",
+        "GET /api/patches/batches/{id}", "POST /api/patches/batches/{id}/cancel",
         "GET /api/scripts", "POST /api/scripts", "GET /api/scripts/{id}", "DELETE /api/scripts/{id}", "POST /api/scripts/{id}/validate",
     ];
 
@@ -137,7 +138,7 @@ public sealed class AccessTests(SharedServer shared)
         var document = (await shared.Admin.Get("/openapi/v1.json")).Is(200).Json;
         Assert.StartsWith("3.", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         var fields = document.GetProperty("components").GetProperty("schemas").GetProperty("PatchRequest").GetProperty("properties");
-        Assert.Equal(["agent_id", "exclusions", "mode"], fields.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["agent_id", "agent_ids", "exclusions", "filter", "mode"], fields.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]
