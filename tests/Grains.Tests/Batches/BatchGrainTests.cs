@@ -28,8 +28,8 @@ public sealed class BatchGrainTests(SiloCluster silo)
         var session = await Connect();
         await Batch.Start(Asked(100, 101, 999)); // 999 is in no inventory
         var started = await Until(progress => !BatchMachine.HasWaiting(progress.Batch));
+        Assert.Equal(["", "", "unknown-guest"], started.Batch.Targets.Select(target => target.Refusal?.Code ?? string.Empty));
         Assert.Equal([BatchStep.Started, BatchStep.Started, BatchStep.Refused], started.Batch.Targets.Select(target => target.Step));
-        Assert.Equal("unknown-guest", started.Batch.Targets[2].Refusal?.Code);
         Assert.Equal([OperationStatus.Pending, OperationStatus.Pending, null], started.Statuses);
         Assert.False(started.IsDone);
         Assert.Equal(Id, (await Operation(1))!.Batch);
@@ -149,8 +149,11 @@ public sealed class BatchGrainTests(SiloCluster silo)
     }
 
     // Its answer comes after everything that was sent before.
-    private async Task AnotherReport() =>
-        Assert.False((await Node.RecordInventory(Some.Agent, Some.Inventory(Some.Pve1, Some.Container(100), Some.Container(101, "web-02")))).IsRefused);
+    private async Task AnotherReport()
+    {
+        var taken = await Node.RecordInventory(Some.Agent, Some.Inventory(Some.Pve1, Some.Container(100), Some.Container(101, "web-02")));
+        await silo.Grains.GetGrain<IClusterGrain>(cluster.Value).RecordInventory(Some.Pve1, taken.Value!); // as the hub does
+    }
 
     private BatchState Asked(params int[] vmids) => new()
     {
@@ -171,7 +174,7 @@ public sealed class BatchGrainTests(SiloCluster silo)
 
     private static async Task WaitFor(Func<Task<bool>> condition, string what)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (!await condition())
         {
             Assert.False(limit.IsCancellationRequested, $"Waited in vain for {what}.");
