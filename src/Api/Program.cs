@@ -4,8 +4,10 @@ using Microsoft.AspNetCore.HttpOverrides;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
 using NannyOrleans.Api.Audit;
+using NannyOrleans.Api.Batches;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Devices;
+using NannyOrleans.Api.Exceptions;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Metrics;
 using NannyOrleans.Api.Patches;
@@ -13,6 +15,11 @@ using NannyOrleans.Api.Scripts;
 using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+
+if (args is [ScriptExport.Verb, var directory])
+{
+    return ScriptExport.Write(directory);
+}
 
 return await ServerProcess.Run(() => Build(args));
 
@@ -73,6 +80,8 @@ static WebApplication Build(string[] args)
     app.MapMetrics();
     app.MapClusters();
     app.MapPatches();
+    app.MapBatches();
+    app.MapPackageExceptions();
     app.MapScripts();
     app.MapTopology();
     app.MapAudit();

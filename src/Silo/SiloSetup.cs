@@ -3,7 +3,9 @@ using System.Net.Sockets;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Silo.Batches;
 using NannyOrleans.Silo.History;
+using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
 using Orleans.Serialization;
 
@@ -21,6 +23,7 @@ public static class SiloSetup
     public static void AddSilo(this IHostApplicationBuilder builder, SiloOptions options, bool withGateway)
     {
         options.MakeDataDirectory();
+        builder.Services.AddScriptKeys(options);
         AddHistory(builder.Services, options);
 
         // Now and not while the silo starts: a file that is no database, or read-only, is then the first thing said and not the last.
@@ -41,11 +44,13 @@ public static class SiloSetup
             });
             silo.Services.AddSerializer(Wire.AddWire);
         });
+        builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
     }
 
     /// <summary>Connects this process to a silo in another one.</summary>
     public static void AddSiloClient(this IHostApplicationBuilder builder, SiloOptions options)
     {
+        builder.Services.AddScriptKeys(options);
         builder.Services.TryAddClock();
         builder.UseOrleansClient(client =>
         {

@@ -1,9 +1,11 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.DependencyInjection;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Grains.Tests;
 using Orleans.Serialization;
 using Orleans.Storage;
@@ -46,6 +48,7 @@ public sealed class SiloCluster : IAsyncLifetime
             silo.Services.AddSingleton<IAuditLog>(Audit);
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IGrainStorage>(Storage);
+            silo.Services.AddSingleton(new ScriptKeys(ECDsa.Create(ECCurve.NamedCurves.nistP256), ECDsa.Create(ECCurve.NamedCurves.nistP256), release: null));
         });
         builder.ConfigureClient(client => client.Services.AddSerializer(AddWire));
         cluster = builder.Build();

@@ -124,7 +124,7 @@ internal static partial class RunCommand
         using var http = ServerHttp.Create();
         using var tokens = new AgentTokens(new TokenEndpoint(http, config.ApiUrl), host, credentials, clock, loggers.CreateLogger<AgentTokens>());
         var journal = new JobJournal(host, clock);
-        using var scripts = new ScriptCache(http, config.ApiUrl, tokens, host);
+        using var scripts = new ScriptCache(http, config.ApiUrl, tokens, host, new ScriptTrust(host, config.CustomScripts));
         NodeName? node = whyMachine is null ? credentials.Node : null;
         var patches = new PatchHandler(host, node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchHandler>());
         var jobs = new JobRuntime(journal, patches, clock, loggers.CreateLogger<JobRuntime>())

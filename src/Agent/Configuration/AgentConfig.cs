@@ -14,6 +14,9 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
     /// <summary><c>container_probe</c>: <c>lxc-attach</c>, also when absent, or <c>pct</c>.</summary>
     public ContainerProbe ContainerProbe { get; init; }
 
+    /// <summary><c>custom_scripts</c>: whether scripts that the server's administrators added may run here; false when absent.</summary>
+    public bool CustomScripts { get; init; }
+
     /// <summary>Where it is unless said otherwise.</summary>
     public const string DefaultPath = "/etc/nannyagent/config.yml";
 
@@ -41,7 +44,7 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
     {
         var problems = new List<string>();
         Uri? apiUrl = null;
-        bool? proxmoxMode = null;
+        bool? proxmoxMode = null, customScripts = null;
         var probe = ContainerProbe.LxcAttach;
         TimeSpan discovery = TimeSpan.FromSeconds(300), metrics = TimeSpan.FromSeconds(30);
         foreach (var (key, value, at) in Entries(path, text, problems))
@@ -53,7 +56,8 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
                 "guest_discovery_interval" => Seconds(value, 10, 86400, ref discovery),
                 "metrics_interval" => Seconds(value, 5, 3600, ref metrics),
                 "container_probe" => Probe(value, out probe),
-                _ => "there is no such key; known are api_url, proxmox_mode, guest_discovery_interval, metrics_interval, container_probe",
+                "custom_scripts" => Boolean(value, out customScripts),
+                _ => "there is no such key; known are api_url, proxmox_mode, guest_discovery_interval, metrics_interval, container_probe, custom_scripts",
             };
             if (error is not null)
             {
@@ -66,7 +70,7 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
             problems.Add($"{path}:1:1: api_url: is required, such as https://nanny.example.com");
         }
 
-        return problems.Count is 0 ? new(apiUrl!, proxmoxMode, discovery, metrics) { ContainerProbe = probe } : throw new ConfigException(problems);
+        return problems.Count is 0 ? new(apiUrl!, proxmoxMode, discovery, metrics) { ContainerProbe = probe, CustomScripts = customScripts ?? false } : throw new ConfigException(problems);
     }
 
     // YamlDotNet's event stream, not its deserializer: that one needs reflection, and its errors do not name a key's place.

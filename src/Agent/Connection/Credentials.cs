@@ -21,6 +21,12 @@ internal sealed record Credentials(
     NodeName Node,
     ClusterId Cluster)
 {
+    /// <summary>The pinned public key of the script catalogue, a SubjectPublicKeyInfo in Base64; null where it was registered before there were any.</summary>
+    public string? CatalogueKey { get; init; }
+
+    /// <summary>The pinned public key of the server's custom scripts; null likewise.</summary>
+    public string? CustomKey { get; init; }
+
     /// <summary>Where they are on a host.</summary>
     public static string PathOn(Host host) => Path.Combine(host.State, "credentials.json");
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NannyOrleans.Agent.Jobs;
 using NannyOrleans.Agent.Linux;
 using NannyOrleans.Agent.Proxmox;
 using NannyOrleans.Protocol;
@@ -111,7 +112,16 @@ internal sealed class DeviceFlow(TokenEndpoint endpoint, Uri apiUrl, Host host, 
             return "The server approved, but its answer lacks a token or the agent's id.";
         }
 
-        var credentials = new Credentials(apiUrl, id, access, AgentTokens.Expiry(answer, clock), refresh, identity.Node, identity.Cluster);
+        if ((ScriptTrust.WrongKey(answer.CatalogueKey) ?? ScriptTrust.WrongKey(answer.CustomKey)) is { } wrong)
+        {
+            return $"The server approved, but the keys it signs scripts with can't be used: {wrong}.";
+        }
+
+        var credentials = new Credentials(apiUrl, id, access, AgentTokens.Expiry(answer, clock), refresh, identity.Node, identity.Cluster)
+        {
+            CatalogueKey = answer.CatalogueKey,
+            CustomKey = answer.CustomKey,
+        };
         credentials.Save(host);
         await output.WriteLineAsync($"Registered as agent {id}.");
         return null;

@@ -12,6 +12,12 @@ internal sealed record DeviceAnswer(string? DeviceCode, string? UserCode, string
 /// <summary>The token endpoint's answer, good or bad, RFC 6749 sections 5.1 and 5.2.</summary>
 internal sealed record TokenAnswer(string? AccessToken, int? ExpiresIn, string? RefreshToken, string? AgentId, string? Error, string? ErrorDescription)
 {
+    /// <summary>The key of the script catalogue; only where a person has just approved this host.</summary>
+    public string? CatalogueKey { get; init; }
+
+    /// <summary>The key of custom scripts, likewise.</summary>
+    public string? CustomKey { get; init; }
+
     /// <summary>Says nothing secret.</summary>
     public override string ToString() => Error is null ? "tokens" : $"{Error} {ErrorDescription}";
 }

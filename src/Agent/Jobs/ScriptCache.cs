@@ -9,15 +9,17 @@ using NannyOrleans.Protocol.Jobs;
 namespace NannyOrleans.Agent.Jobs;
 
 /// <summary>Catalogue scripts by their hash, on disk. What it gives out has been hashed in this very call.</summary>
-internal sealed class ScriptCache(HttpClient http, Uri apiUrl, AgentTokens tokens, Host host) : IDisposable
+internal sealed class ScriptCache(HttpClient http, Uri apiUrl, AgentTokens tokens, Host host, ScriptTrust trust) : IDisposable
 {
     private readonly SemaphoreSlim oneAtATime = new(1);
 
     /// <summary>The path of a script whose content has the asked-for hash.</summary>
-    /// <exception cref="ScriptException">The server has no such script, or its content has another hash.</exception>
+    /// <exception cref="ScriptException">It is not signed by a key this host trusts, the server has no such script, or its content has another hash.</exception>
     /// <exception cref="HttpRequestException">The server could not be asked just now.</exception>
     public async Task<string> Get(ScriptReference script, CancellationToken cancellationToken)
     {
+        trust.Check(script);
+
         // Many containers' jobs come at once and want the same script: the first fetches it, the others find it.
         await oneAtATime.WaitAsync(cancellationToken);
         try
@@ -46,7 +48,7 @@ internal sealed class ScriptCache(HttpClient http, Uri apiUrl, AgentTokens token
         var content = await Fetch(script, cancellationToken);
         if (!Matches(content, script))
         {
-            throw new ScriptException($"script {script.Name} does not match its SHA-256");
+            throw new ScriptException($"{ScriptSignature.Refused}{script.Name} does not match its SHA-256");
         }
 
         DurableFile.MakeDirectory(directory);

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Identity;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
+using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol;
 using OpenIddict.Abstractions;
 using OpenIddict.Server.AspNetCore;
@@ -20,7 +21,7 @@ internal static class TokenEndpoints
     public static void MapTokens(this IEndpointRouteBuilder routes) =>
         routes.MapPost(Registration.TokenEndpoint, Exchange).AllowAnonymous().ExcludeFromDescription();
 
-    internal static async Task<IResult> Exchange(HttpContext http, SignInManager<Person> signIn, IGrainFactory grains)
+    internal static async Task<IResult> Exchange(HttpContext http, SignInManager<Person> signIn, IGrainFactory grains, ScriptKeys keys)
     {
         var request = http.GetOpenIddictServerRequest() ?? throw new InvalidOperationException("The token endpoint was reached without OpenIddict.");
         if (request.IsPasswordGrantType())
@@ -36,7 +37,7 @@ internal static class TokenEndpoints
         }
 
         return principal.HasClaim(Policies.NodeClaim)
-            ? await GiveAgent(request, principal, grains)
+            ? await GiveAgent(request, principal, grains, keys)
             : await Renew(principal, signIn);
     }
 
@@ -66,7 +67,7 @@ internal static class TokenEndpoints
         return Give(principal);
     }
 
-    private static async Task<IResult> GiveAgent(OpenIddictRequest request, ClaimsPrincipal principal, IGrainFactory grains)
+    private static async Task<IResult> GiveAgent(OpenIddictRequest request, ClaimsPrincipal principal, IGrainFactory grains, ScriptKeys keys)
     {
         var (agent, key) = (principal.AgentId(), principal.NodeKey());
         var node = grains.GetGrain<INodeGrain>(key.ToString());
@@ -86,6 +87,13 @@ internal static class TokenEndpoints
 
         var answer = new AuthenticationProperties();
         answer.SetParameter<object?>(Registration.AgentId, agent.Value);
+        if (request.IsDeviceCodeGrantType())
+        {
+            // With a person's approval alone: keys that came with each renewal would be no pins.
+            answer.SetParameter<object?>(Registration.CatalogueKey, keys.CatalogueKey);
+            answer.SetParameter<object?>(Registration.CustomKey, keys.CustomKey);
+        }
+
         return Give(principal, answer);
     }
 

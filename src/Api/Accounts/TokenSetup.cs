@@ -5,6 +5,7 @@ using Microsoft.IdentityModel.Tokens;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
 using OpenIddict.Server;
 using static OpenIddict.Abstractions.OpenIddictConstants;
@@ -99,36 +100,10 @@ internal static class TokenSetup
     private static ECDsa SigningKey(string path)
     {
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        key.ImportFromPem(KeyFile(path, () => key.ExportPkcs8PrivateKeyPem()));
+        key.ImportFromPem(KeyFile.Read(path, () => key.ExportPkcs8PrivateKeyPem()));
         return key;
     }
 
     private static byte[] EncryptionKey(string path) =>
-        Convert.FromBase64String(KeyFile(path, () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
-
-    /// <summary>A key kept in a file of mode 0600, made at the first start: written whole under another name, then renamed.</summary>
-    private static string KeyFile(string path, Func<string> make)
-    {
-        if (!File.Exists(path))
-        {
-            var half = path + ".new";
-            File.Delete(half);
-            using (var file = new FileStream(half, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }))
-            {
-                using var writer = new StreamWriter(file);
-                writer.Write(make());
-                writer.Flush();
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(half, path);
-        }
-
-        return File.ReadAllText(path);
-    }
+        Convert.FromBase64String(KeyFile.Read(path, () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))));
 }

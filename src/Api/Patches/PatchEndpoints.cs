@@ -1,10 +1,7 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Batches;
 using NannyOrleans.Api.Http;
-using NannyOrleans.Domain;
-using NannyOrleans.Domain.Nodes;
-using NannyOrleans.Grains.Clusters;
-using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Ids;
@@ -18,17 +15,25 @@ internal static class PatchEndpoints
     public static void MapPatches(this IEndpointRouteBuilder routes)
     {
         var patches = routes.MapGroup("/api/patches").WithTags("Patches");
-        patches.MapPost("/", Start).WithName("StartPatch").WithSummary("List or install a guest's pending updates.");
+        patches.MapPost("/", Start).WithName("StartPatch").WithSummary("List or install a guest's pending updates; or those of many, by agent_ids or a filter, which answers a batch.");
         patches.MapGet("/{id}", Get).WithName("GetPatch").WithSummary("One operation, with its result once it has ended.");
     }
 
-    internal static async Task<Results<Accepted<PatchView>, ValidationProblem, ProblemHttpResult>> Start(
-        JsonBody<PatchRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<PatchView>, Accepted<BatchView>, ValidationProblem, ProblemHttpResult>> Start(
+        JsonBody<PatchRequest> body, ClaimsPrincipal caller, IGrainFactory grains, ScriptKeys keys, TimeProvider clock)
     {
         var (order, errors) = body.Value.Read(caller.GetClaim(OpenIddictConstants.Claims.Name)!);
         if (order is null)
         {
             return Problems.Invalid(errors);
+        }
+
+        var now = clock.GetUtcNow();
+        var id = JobId.Parse(Ulid.NewUlid(now).ToString());
+        if (body.Value.IsBatch)
+        {
+            var (batch, wrong) = await BatchStart.Start(body.Value, id, order, grains, now);
+            return batch is not null ? TypedResults.Accepted($"{BatchEndpoints.Path}/{id}", batch) : wrong is ProblemHttpResult failed ? failed : (ValidationProblem)wrong!;
         }
 
         var (target, problem) = await grains.Resolve(body.Value.AgentId!.Trim());
@@ -37,23 +42,15 @@ internal static class PatchEndpoints
             return problem!;
         }
 
-        if (target.Guest is not { } guest)
+        var entry = await grains.PreparePatch(keys, id, target.Cluster, target.Guest?.Vmid, order, batch: null, now);
+        if (entry.IsRefused)
         {
-            return TypedResults.Problem(new Refusal("host-patching-unsupported", "Hosts can't be patched yet, only their containers.").ToProblem());
+            return TypedResults.Problem(entry.Refusal.ToProblem());
         }
 
-        var cluster = target.Cluster;
-        var route = await grains.GetGrain<IClusterGrain>(cluster.Value).RoutePatch(guest.Vmid);
-        if (route.IsRefused)
-        {
-            return TypedResults.Problem(route.Refusal.ToProblem());
-        }
-
-        var script = ScriptCatalogue.Find(route.Value.Script) ?? throw new InvalidOperationException($"The release lacks {route.Value.Script}.");
-        var entry = order.At(JobId.Parse(Ulid.NewUlid(clock.GetUtcNow()).ToString()), cluster, route.Value, script.Reference, clock.GetUtcNow());
         try
         {
-            var queued = await grains.GetGrain<INodeGrain>(new NodeKey(cluster, route.Value.Node).ToString()).Enqueue(entry);
+            var queued = await grains.QueuePatch(entry.Value);
             return queued.IsRefused
                 ? TypedResults.Problem(queued.Refusal.ToProblem())
                 : TypedResults.Accepted($"/api/patches/{queued.Value.Id}", PatchView.Of(queued.Value, output: null));
@@ -61,7 +58,7 @@ internal static class PatchEndpoints
         catch (Exception failure) when (Problems.IsUnavailable(failure))
         {
             // It may be stored and run all the same; whoever just tried again would patch twice.
-            return TypedResults.Problem(Problems.UnknownOutcome(entry.Job.Id));
+            return TypedResults.Problem(Problems.UnknownOutcome(id));
         }
     }
 

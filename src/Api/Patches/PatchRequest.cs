@@ -1,3 +1,5 @@
+using NannyOrleans.Domain.Agents;
+using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Protocol.Jobs;
 
@@ -14,11 +16,24 @@ internal sealed record PatchRequest(string? AgentId, string? Mode)
     /// </summary>
     public IReadOnlyList<string?>? Exclusions { get; init; } = [];
 
+    /// <summary>Instead of <c>agent_id</c>: many targets, by their ids or any short forms of them.</summary>
+    public IReadOnlyList<string?>? AgentIds { get; init; }
+
+    /// <summary>Instead of <c>agent_id</c>: all that a filter of <c>GET /api/agents</c> selects.</summary>
+    public string? Filter { get; init; }
+
+    /// <summary>Whether it is for many targets.</summary>
+    internal bool IsBatch => AgentIds is not null || Filter is not null;
+
     /// <summary>The order this is, or what is wrong with each field.</summary>
     public (PatchOrder? Order, IReadOnlyDictionary<string, string[]> Errors) Read(string requestedBy)
     {
         var errors = new Dictionary<string, string[]>();
-        if (string.IsNullOrWhiteSpace(AgentId))
+        if (IsBatch)
+        {
+            ReadTargets(errors);
+        }
+        else if (string.IsNullOrWhiteSpace(AgentId))
         {
             errors["agent_id"] = ["It is missing: the id or name of the guest to patch."];
         }
@@ -48,5 +63,34 @@ internal sealed record PatchRequest(string? AgentId, string? Mode)
         }
 
         return errors.Count is 0 ? (new(mode!.Value, [.. exclusions.OfType<string>().Distinct()], requestedBy), errors) : (null, errors);
+    }
+
+    private void ReadTargets(Dictionary<string, string[]> errors)
+    {
+        if ((AgentId, AgentIds, Filter) is not ((null, _, null) or (null, null, _)))
+        {
+            errors[Filter is null ? "agent_ids" : "filter"] = ["There may be only one of agent_id, agent_ids and filter."];
+            return;
+        }
+
+        if (AgentIds is { Count: 0 or > BatchState.MaxTargets })
+        {
+            errors["agent_ids"] = [$"There must be 1 to {BatchState.MaxTargets}."];
+            return;
+        }
+
+        for (var i = 0; i < AgentIds?.Count && errors.Count < 20; i++)
+        {
+            if (string.IsNullOrWhiteSpace(AgentIds[i]))
+            {
+                errors[$"agent_ids[{i}]"] = ["It must be the id or name of a guest to patch."];
+            }
+        }
+
+        // An empty filter selects everything; that must be said, not left out.
+        if (Filter is not null && (string.IsNullOrWhiteSpace(Filter) ? "It is empty." : AgentFilter.Parse(Filter).Problem) is { } wrong)
+        {
+            errors["filter"] = [wrong];
+        }
     }
 }

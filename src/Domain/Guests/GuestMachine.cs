@@ -20,7 +20,7 @@ public static class GuestMachine
         ({ PlatformFamily: PlatformFamily.Unknown }, _) => new Refusal(
             "unknown-family", $"The distribution of CT {guest.Vmid} is not known{(guest.Problem is { } why ? $" ({why})" : string.Empty)}."),
         (_, null) => new Refusal("unsupported-family", $"There is no patch script for the {guest.PlatformFamily.ToString().ToLowerInvariant()} family yet."),
-        (_, { } script) => new PatchRoute(node, guest.Vmid, guest.Name, guest.PlatformFamily, script),
+        (_, { } script) => new PatchRoute(node, guest.Vmid, guest.Name, guest.PlatformFamily, script) { OsVersion = guest.Seen.Os?.VersionId },
     };
 
     /// <summary>Takes what a finished operation found. An operation older than the one known changes nothing.</summary>
@@ -53,4 +53,8 @@ public static class GuestMachine
 /// <param name="Name">Its name.</param>
 /// <param name="Family">The family it was taken for.</param>
 /// <param name="Script">The catalogue script of that family.</param>
-public sealed record PatchRoute(NodeName Node, Vmid Vmid, string Name, PlatformFamily Family, string Script);
+public sealed record PatchRoute(NodeName Node, Vmid Vmid, string Name, PlatformFamily Family, string Script)
+{
+    /// <summary>The distribution's version, as os-release's <c>VERSION_ID</c> has it; null when it is not known.</summary>
+    public string? OsVersion { get; init; }
+}

@@ -8,6 +8,9 @@ public static class OperationMachine
     /// <summary>The failure of an apply that ran to its end and left updates over, each named in the findings.</summary>
     public const string PackagesFailed = "packages-failed";
 
+    /// <summary>The failure of a job whose script the agent did not trust: another content, or no signature of a key it has pinned.</summary>
+    public const string ScriptRefused = "script-refused";
+
     /// <summary>Whether nothing more will come.</summary>
     public static bool IsFinal(this OperationStatus status) => status is not (OperationStatus.Pending or OperationStatus.Running);
 
@@ -56,6 +59,7 @@ public static class OperationMachine
     private static string CodeOf(JobReport report) => report.Detail switch
     {
         "container not running" => "container-not-running",
+        { } detail when detail.StartsWith(ScriptSignature.Refused, StringComparison.Ordinal) => ScriptRefused,
         _ when report.StartedAt is null => "not-started",
         _ => "script-failed",
     };

@@ -1,4 +1,5 @@
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Grains.Operations;
@@ -7,6 +8,7 @@ namespace NannyOrleans.Grains.Operations;
 internal sealed class OperationGrain(
     [PersistentState("operation")] IPersistentState<OperationState> stored,
     IOperationHistory history,
+    IAuditLog audit,
     TimeProvider clock) : Grain, IOperationGrain
 {
     public async Task Open(OperationRecord operation)
@@ -29,6 +31,12 @@ internal sealed class OperationGrain(
         {
             await stored.Replace(ReferenceEquals(next, operation) ? stored.State : new OperationState { Operation = next }, this);
             return next;
+        }
+
+        if (next.Failure is { Code: OperationMachine.ScriptRefused } refused)
+        {
+            // Before the end is stored: it may be written twice, but never not at all.
+            await audit.Add(new(clock.GetUtcNow(), "agent", "run-script", next.Target, refused.Code, $"{next.Id}: {refused.Message}"));
         }
 
         // History first: between the two lines the operation is in both places and reads the same from either.

@@ -16,6 +16,9 @@ public static class ScriptCatalogue
     /// <summary>A script by its file name; null when there is none of that name.</summary>
     public static Script? Find(string name) => Scripts.GetValueOrDefault(name);
 
+    /// <summary>All scripts, by name.</summary>
+    public static IReadOnlyList<Script> All { get; } = [.. Scripts.Values.OrderBy(script => script.Reference.Name, StringComparer.Ordinal)];
+
     private static FrozenDictionary<string, Script> Load()
     {
         var assembly = Assembly.GetExecutingAssembly();

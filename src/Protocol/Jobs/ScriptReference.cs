@@ -35,6 +35,9 @@ public enum ScriptSigner
 /// <summary>What is signed of a script.</summary>
 public static class ScriptSignature
 {
+    /// <summary>How the detail of a job begins whose script was not trusted. Nothing of it ran.</summary>
+    public const string Refused = "script refused: ";
+
     /// <summary>The signed text. Names have no line feeds, so no two scripts have the same.</summary>
     public static string Text(ScriptReference script) => $"nannyorleans script\n{script.Name}\n{script.Sha256}\n";
 }

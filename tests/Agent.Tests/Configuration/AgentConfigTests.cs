@@ -27,6 +27,13 @@ public sealed class AgentConfigTests
         Assert.Equal(probe, AgentConfig.Parse("c", $"api_url: https://x\ncontainer_probe: {text}\n").ContainerProbe);
 
     [Theory]
+    [InlineData("", false)] // somebody else's scripts run here only where this host's own administrator says so
+    [InlineData("custom_scripts: false\n", false)]
+    [InlineData("custom_scripts: true\n", true)]
+    public void Custom_scripts_are_off_unless_switched_on(string line, bool on) =>
+        Assert.Equal(on, AgentConfig.Parse("c", $"api_url: https://x\n{line}").CustomScripts);
+
+    [Theory]
     [InlineData("", "c:1:1: api_url: is required, such as https://nanny.example.com")]
     [InlineData("proxmox_mode: true\n", "c:1:1: api_url: is required, such as https://nanny.example.com")]
     [InlineData("api_url: nanny.example.com\n", "c:1:10: api_url: 'nanny.example.com' is not an absolute http:// or https:// URL without query and user name")]
@@ -36,7 +43,8 @@ public sealed class AgentConfigTests
     [InlineData("api_url: https://x\n\nguest_discovery_interval: 5\n", "c:3:27: guest_discovery_interval: '5' is not a whole number of seconds from 10 to 86400")]
     [InlineData("api_url: https://x\nmetrics_interval: 30s\n", "c:2:19: metrics_interval: '30s' is not a whole number of seconds from 5 to 3600")]
     [InlineData("api_url: https://x\nmetrics_interval:\n", "c:2:1: metrics_interval: '' is not a whole number of seconds from 5 to 3600")]
-    [InlineData("api_url: https://x\napi_key: 1\n", "c:2:10: api_key: there is no such key; known are api_url, proxmox_mode, guest_discovery_interval, metrics_interval, container_probe")]
+    [InlineData("api_url: https://x\napi_key: 1\n", "c:2:10: api_key: there is no such key; known are api_url, proxmox_mode, guest_discovery_interval, metrics_interval, container_probe, custom_scripts")]
+    [InlineData("api_url: https://x\ncustom_scripts: yes\n", "c:2:17: custom_scripts: 'yes' is neither true nor false")]
     [InlineData("api_url: https://x\ncontainer_probe: lxc\n", "c:2:18: container_probe: 'lxc' is neither lxc-attach nor pct")]
     [InlineData("api_url: [https://x]\n", "c:1:10: api_url: must be a single value")]
     [InlineData("- api_url\n", "c:1:1: expected lines of the form key: value")]

@@ -105,6 +105,16 @@ public sealed class AgentTokensTests : IAsyncLifetime
         Assert.Equal("refresh-3", Credentials.Load(host.Host)!.RefreshToken);
     }
 
+    [Fact] // A server that was taken over can renew tokens; it can't have other scripts trusted.
+    public async Task A_renewal_brings_no_other_keys()
+    {
+        server.Tokens = _ => (200, """{"access_token":"access-2","refresh_token":"refresh-2","catalogue_key":"evil","custom_key":"evil"}""");
+        using var tokens = Tokens(-5);
+        Assert.Equal("access-2", await tokens.Get(default));
+        var kept = Credentials.Load(host.Host)!;
+        Assert.Equal(("refresh-2", SigningKeys.Public), (kept.RefreshToken, (kept.CatalogueKey, kept.CustomKey)));
+    }
+
     private AgentTokens Tokens(int? secondsLeft)
     {
         RunningAgent.Register(host, server, expires: secondsLeft is { } left ? clock.GetUtcNow().AddSeconds(left) : null);

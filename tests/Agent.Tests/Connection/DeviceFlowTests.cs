@@ -8,7 +8,7 @@ namespace NannyOrleans.Agent.Tests.Connection;
 
 public sealed class DeviceFlowTests : IAsyncLifetime
 {
-    private const string Tokens = $$"""{"access_token":"access","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh","agent_id":"{{RunningAgent.AgentUlid}}"}""";
+    private static readonly string Tokens = $$"""{"access_token":"access","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh","agent_id":"{{RunningAgent.AgentUlid}}",{{SigningKeys.Json}}}""";
     private readonly LabHost host = new();
     private readonly ImpatientClock clock = new();
     private readonly StringWriter output = new(CultureInfo.InvariantCulture);
@@ -22,6 +22,16 @@ public sealed class DeviceFlowTests : IAsyncLifetime
         await server.DisposeAsync();
         http.Dispose();
         host.Dispose();
+    }
+
+    [Theory]
+    [InlineData("")] // a server of before there were any
+    [InlineData(",\"catalogue_key\":\"AAAA\",\"custom_key\":\"AAAA\"")]
+    public async Task Without_keys_to_pin_the_host_is_not_registered(string keys)
+    {
+        server.Tokens = _ => (200, $$"""{"access_token":"access","refresh_token":"refresh","agent_id":"{{RunningAgent.AgentUlid}}"{{keys}}}""");
+        Assert.StartsWith("The server approved, but the keys it signs scripts with can't be used: ", await Register(), StringComparison.Ordinal);
+        Assert.Null(Credentials.Load(host.Host));
     }
 
     [Fact]
@@ -45,6 +55,7 @@ public sealed class DeviceFlowTests : IAsyncLifetime
 
         var kept = Credentials.Load(host.Host)!;
         Assert.Equal((RunningAgent.AgentUlid, "access", "refresh", "pve1"), (kept.AgentId.Value, kept.AccessToken, kept.RefreshToken, kept.Node.Value));
+        Assert.Equal(SigningKeys.Public, (kept.CatalogueKey, kept.CustomKey));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Credentials.PathOn(host.Host)));
         Assert.Equal(["credentials.json"], Directory.GetFileSystemEntries(host.Host.State).Select(Path.GetFileName));
     }

@@ -144,7 +144,7 @@ public sealed class HubSessionTests : IAsyncLifetime
         using var http = ServerHttp.Create();
         var (credentials, clock) = (Credentials.Load(host.Host)!, TimeProvider.System);
         using var tokens = new AgentTokens(new(http, server.Url), host.Host, credentials, clock, NullLogger.Instance);
-        using var scripts = new ScriptCache(http, server.Url, tokens, host.Host);
+        using var scripts = new ScriptCache(http, server.Url, tokens, host.Host, new ScriptTrust(host.Host, customScripts: false));
         var handler = new PatchHandler(host.Host, credentials.Node, new(Eventually.Limit), scripts, clock, NullLogger.Instance);
         var jobs = new JobRuntime(new(host.Host, clock), handler, clock, NullLogger.Instance);
         var config = new AgentConfig(server.Url, null, TimeSpan.FromHours(1), TimeSpan.FromHours(1));

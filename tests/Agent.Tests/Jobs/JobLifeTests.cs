@@ -81,7 +81,7 @@ public sealed class JobLifeTests : IAsyncLifetime
         server.Script("apt-update.sh", Marker + "echo changed since");
         await server.Send(RunningAgent.Job(script));
         var end = await server.NextEnd("the refusal");
-        Assert.Equal((JobOutcome.Failed, "script apt-update.sh does not match its SHA-256", (int?)null), (end.Outcome, end.Detail, end.ExitCode));
+        Assert.Equal((JobOutcome.Failed, "script refused: apt-update.sh does not match its SHA-256", (int?)null), (end.Outcome, end.Detail, end.ExitCode));
         Assert.Null(end.StartedAt);
         Assert.DoesNotContain("sh -s", Calls(), StringComparison.Ordinal);
     }

@@ -25,7 +25,7 @@ public sealed class JobRuntimeTests : IAsyncLifetime
         host.RealPct();
         RunningAgent.Register(host, server);
         tokens = new(new TokenEndpoint(http, server.Url), host.Host, Credentials.Load(host.Host)!, TimeProvider.System, NullLogger.Instance);
-        scripts = new(http, server.Url, tokens, host.Host);
+        scripts = new(http, server.Url, tokens, host.Host, new ScriptTrust(host.Host, customScripts: false));
     }
 
     public async ValueTask DisposeAsync()

@@ -26,7 +26,7 @@ public sealed class MachineLifeTests : IAsyncLifetime
     public async Task It_registers_as_a_machine_and_then_runs()
     {
         server.DeviceAnswer = """{"device_code":"d","user_code":"WDJB-MJHT","verification_uri":"http://here/device","expires_in":600,"interval":1}""";
-        server.Tokens = _ => (200, $$"""{"access_token":"access","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh","agent_id":"{{RunningAgent.AgentUlid}}"}""");
+        server.Tokens = _ => (200, $$"""{"access_token":"access","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh","agent_id":"{{RunningAgent.AgentUlid}}",{{SigningKeys.Json}}}""");
         machine.Write("etc/nannyagent/config.yml", $"api_url: {server.Url}\n");
         Assert.Equal(0, await Run("register"));
 

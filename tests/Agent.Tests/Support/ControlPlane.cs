@@ -110,13 +110,13 @@ public sealed class ControlPlane : IAsyncDisposable
         }
     }
 
-    /// <summary>Serves a script.</summary>
+    /// <summary>Serves a script, signed as the catalogue's are unless said otherwise.</summary>
     /// <returns>How a job refers to it.</returns>
-    public ScriptReference Script(string name, string text)
+    public ScriptReference Script(string name, string text, ScriptSigner signer = ScriptSigner.Catalogue)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
         scripts[name] = bytes;
-        return new(name, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+        return SigningKeys.Sign(new ScriptReference(name, Convert.ToHexStringLower(SHA256.HashData(bytes))) { Signer = signer });
     }
 
     public async Task<JobReport> NextReport(string waitedFor) => await Reports.Reader.ReadAsync().AsTask().Within(waitedFor);

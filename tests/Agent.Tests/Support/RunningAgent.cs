@@ -44,7 +44,11 @@ public sealed class RunningAgent : IAsyncDisposable
     {
         host.Write("etc/nannyagent/config.yml", $"api_url: {server.Url}\n");
         var identity = host.IsMachine ? MachineIdentity.Read(host.Host) : new PveHost(host.Host, new(Eventually.Limit)).Identity(default).GetAwaiter().GetResult();
-        new Credentials(new Uri(server.Url.AbsoluteUri.TrimEnd('/')), AgentId.Parse(AgentUlid), accessToken, expires, refreshToken, identity.Node, identity.Cluster).Save(host.Host);
+        new Credentials(new Uri(server.Url.AbsoluteUri.TrimEnd('/')), AgentId.Parse(AgentUlid), accessToken, expires, refreshToken, identity.Node, identity.Cluster)
+        {
+            CatalogueKey = SigningKeys.Public.Catalogue,
+            CustomKey = SigningKeys.Public.Custom,
+        }.Save(host.Host);
     }
 
     public const string AgentUlid = "01JDMT2Q4N0000000000000000";

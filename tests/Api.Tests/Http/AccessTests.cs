@@ -14,6 +14,9 @@ public sealed class AccessTests(SharedServer shared)
         "GET /api/agents", "GET /api/agents/{id}", "PATCH /api/agents/{id}", "POST /api/agents/{id}/discover", "GET /api/agents/{id}/metrics",
         "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
         "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology", "GET /api/audit",
+        "GET /api/packages/exceptions", "POST /api/packages/exceptions", "GET /api/packages/exceptions/{id}", "PATCH /api/packages/exceptions/{id}", "DELETE /api/packages/exceptions/{id}",
+        "GET /api/patches/batches/{id}", "POST /api/patches/batches/{id}/cancel",
+        "GET /api/scripts", "POST /api/scripts", "GET /api/scripts/{id}", "DELETE /api/scripts/{id}", "POST /api/scripts/{id}/validate",
     ];
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.
@@ -135,7 +138,7 @@ public sealed class AccessTests(SharedServer shared)
         var document = (await shared.Admin.Get("/openapi/v1.json")).Is(200).Json;
         Assert.StartsWith("3.", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         var fields = document.GetProperty("components").GetProperty("schemas").GetProperty("PatchRequest").GetProperty("properties");
-        Assert.Equal(["agent_id", "exclusions", "mode"], fields.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["agent_id", "agent_ids", "exclusions", "filter", "mode"], fields.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -148,7 +151,7 @@ public sealed class AccessTests(SharedServer shared)
             {
                 var what = $"{method.Name} {path.Name}";
                 Assert.True(method.Value.TryGetProperty("summary", out var summary) && summary.GetString()!.Length > 20, $"{what} has no summary.");
-                Assert.True(method.Value.GetProperty("responses").EnumerateObject().Any(response => response.Name is "200" or "202"), $"{what} answers nothing.");
+                Assert.True(method.Value.GetProperty("responses").EnumerateObject().Any(response => response.Name is "200" or "201" or "202" or "204"), $"{what} answers nothing.");
                 foreach (var parameter in method.Value.TryGetProperty("parameters", out var parameters) ? parameters.EnumerateArray() : default)
                 {
                     Assert.True(parameter.TryGetProperty("description", out var said) && said.GetString()!.Length > 10, $"{what} does not describe {parameter.GetProperty("name")}.");

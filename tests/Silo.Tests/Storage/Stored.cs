@@ -1,10 +1,14 @@
 using System.Text.Json;
+using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Batches;
+using NannyOrleans.Grains.Exceptions;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -156,6 +160,43 @@ internal static class Stored
         ["fleet-state"] = new FleetState { Clusters = [Cluster] },
         ["operation-state"] = new OperationState { Operation = Running },
         ["operation-record"] = Ended,
+        ["batch-state"] = new BatchState
+        {
+            Id = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC"),
+            Order = new(PatchMode.Apply, ["nginx"], "admin"),
+            CreatedAt = Noon,
+            Cancelled = true,
+            Targets =
+            [
+                new(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GD"), "c0123456789abcdef-lxc-100", Cluster, new(100), null, BatchStep.Started, null),
+                new(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GE"), "01M83HYC366EDV4QB830883JAT", Cluster, null, Node, BatchStep.Waiting, null),
+                new(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GF"), "nobody", null, null, null, BatchStep.Refused, new("not-found", "There is none.")),
+            ],
+        },
+        ["unfinished-batches-state"] = new UnfinishedBatchesState { Batches = [JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC")] },
+        ["custom-scripts-state"] = new CustomScriptsState
+        {
+            Scripts = [new(new("mine.sh", new string('b', 64)) { Signature = "c2ln", Signer = ScriptSigner.Custom }, PlatformFamily.Debian, "12", 90, "admin", Noon)],
+        },
+        ["script-content-state"] = new ScriptContentState { Content = "printf 'nanny-patch: started\\n' >&2\n" },
+        ["package-exceptions-state"] = new PackageExceptionsState
+        {
+            Exceptions =
+            [
+                new()
+                {
+                    Id = ExceptionId.Parse("01M83HW1FS84TGPXTCYJ45S8GA"),
+                    Target = new(Cluster, new(100), null),
+                    AgentId = "c0123456789abcdef-lxc-100",
+                    PackageNames = ["pve-kernel-*"],
+                    Reason = "Until the window.",
+                    ExpiresAt = Noon.AddDays(7),
+                    CreatedBy = "admin",
+                    CreatedAt = Noon,
+                },
+                new() { Id = ExceptionId.Parse("01M83HW1FS84TGPXTCYJ45S8GB"), Target = new(Cluster, null, Node), AgentId = Agent.Value, PackageNames = ["mc"], CreatedBy = "admin", CreatedAt = Noon },
+            ],
+        },
     };
 
     /// <summary>For comparing records that hold lists, which compare by reference.</summary>

@@ -1,0 +1,93 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Http;
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Batches;
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Batches;
+using NannyOrleans.Grains.History;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
+using OpenIddict.Abstractions;
+
+namespace NannyOrleans.Api.Batches;
+
+/// <summary>Batches: patches of many targets as one. <c>POST /api/patches</c> starts them.</summary>
+internal static class BatchEndpoints
+{
+    /// <summary>Where they are.</summary>
+    public const string Path = "/api/patches/batches";
+
+    public static void MapBatches(this IEndpointRouteBuilder routes)
+    {
+        var batches = routes.MapGroup(Path).WithTags("Patches");
+        batches.MapGet("/{id}", Get).WithName("GetBatch").WithSummary("How far a batch is: how many targets of each status, and each with its operation or why there is none.");
+        batches.MapPost("/{id}/cancel", Cancel).WithName("CancelBatch").WithSummary("Ends a batch: what has not been started never is.");
+    }
+
+    /// <param name="id">The batch's id, as the request for it was answered with.</param>
+    /// <param name="grains">The control plane.</param>
+    internal static async Task<Results<Ok<BatchView>, ProblemHttpResult>> Get(string id, IGrainFactory grains) =>
+        JobId.TryParse(id, null, out var batch) && await grains.GetGrain<IBatchGrain>(batch.Value).Get() is { } progress
+            ? TypedResults.Ok(BatchView.Of(progress))
+            : TypedResults.Problem(Problems.NotFound("batch", id));
+
+    /// <param name="id">The batch's id.</param>
+    /// <param name="caller">Who ends it, for the audit log.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
+    internal static async Task<Results<Accepted<BatchView>, ProblemHttpResult>> Cancel(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    {
+        if (!JobId.TryParse(id, null, out var batch) || await grains.GetGrain<IBatchGrain>(batch.Value).Cancel() is not { } progress)
+        {
+            return TypedResults.Problem(Problems.NotFound("batch", id));
+        }
+
+        await grains.GetGrain<IHistoryGrain>(0).AddAudit(new(clock.GetUtcNow(), $"person {caller.GetClaim(OpenIddictConstants.Claims.Name)}", "cancel-batch", batch.Value, "done", null));
+        return TypedResults.Accepted($"{Path}/{batch}", BatchView.Of(progress));
+    }
+}
+
+/// <summary>A batch as shown.</summary>
+internal sealed record BatchView(
+    string Id,
+    PatchMode Mode,
+    IReadOnlyList<string> Exclusions,
+    string RequestedBy,
+    DateTimeOffset CreatedAt,
+    bool Done,
+    bool Cancelled,
+    int Total,
+    IReadOnlyDictionary<string, int> Counts,
+    IReadOnlyList<BatchTargetView> Targets)
+{
+    /// <summary>The view of a batch and its operations.</summary>
+    public static BatchView Of(BatchProgress progress)
+    {
+        var batch = progress.Batch;
+        BatchTargetView[] targets = [.. batch.Targets.Zip(progress.Statuses, BatchTargetView.Of)];
+        return new(
+            batch.Id!.Value.Value, batch.Order!.Mode, batch.Order.Exclusions, batch.Order.RequestedBy, batch.CreatedAt, progress.IsDone, batch.Cancelled, targets.Length,
+            targets.CountBy(target => target.Status).OrderBy(count => count.Key, StringComparer.Ordinal).ToDictionary(), targets);
+    }
+}
+
+/// <summary>One target of a batch as shown.</summary>
+/// <param name="AgentId">The target's id; what was typed where that means nothing.</param>
+/// <param name="OperationId">Its operation; null while or where there is none.</param>
+/// <param name="Status">The operation's status, <c>waiting</c> before there is one, or <c>refused</c>.</param>
+/// <param name="Refusal">Why there is no operation; null otherwise.</param>
+internal sealed record BatchTargetView(string AgentId, string? OperationId, string Status, Refusal? Refusal)
+{
+    /// <summary>The view of a target and its operation's status.</summary>
+    public static BatchTargetView Of(BatchTarget target, OperationStatus? status) => new(
+        target.AgentId,
+        target.Step is BatchStep.Started ? target.Operation.Value : null,
+        target.Step switch
+        {
+            BatchStep.Refused => "refused",
+            BatchStep.Waiting => "waiting",
+            _ => (status ?? OperationStatus.Pending).ToString().ToLowerInvariant(),
+        },
+        target.Refusal);
+}

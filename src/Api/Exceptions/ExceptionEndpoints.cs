@@ -1,0 +1,175 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Http;
+using NannyOrleans.Domain.Exceptions;
+using NannyOrleans.Domain.Targets;
+using NannyOrleans.Grains.Exceptions;
+using NannyOrleans.Grains.History;
+using NannyOrleans.Protocol.Ids;
+using OpenIddict.Abstractions;
+
+namespace NannyOrleans.Api.Exceptions;
+
+/// <summary>Package exceptions: what operations leave as it is on one target.</summary>
+internal static class ExceptionEndpoints
+{
+    private const string Path = "/api/packages/exceptions";
+
+    public static void MapPackageExceptions(this IEndpointRouteBuilder routes)
+    {
+        var exceptions = routes.MapGroup(Path).WithTags("Packages");
+        exceptions.MapPost("/", Add).WithName("AddPackageException").WithSummary("Has every operation on a host or guest leave packages as they are.")
+            .Produces<ExceptionView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        exceptions.MapGet("/", List).WithName("ListPackageExceptions").WithSummary("All exceptions, or those of one host or guest; expired ones for 30 days.")
+            .Produces<IEnumerable<ExceptionView>>();
+        exceptions.MapGet("/{id}", Get).WithName("GetPackageException").WithSummary("One package exception, also one that expired lately.");
+        exceptions.MapPatch("/{id}", Change).WithName("ChangePackageException").WithSummary("Changes package_names, reason or expires_at; null takes back a reason or an end.");
+        exceptions.MapDelete("/{id}", Remove).WithName("DeletePackageException").WithSummary("Takes an exception back. Operations that were started before keep it.");
+    }
+
+    internal static async Task<Results<Created<ExceptionView>, ValidationProblem, ProblemHttpResult>> Add(
+        JsonBody<ExceptionRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    {
+        var now = clock.GetUtcNow();
+        var (agent, asked, errors) = body.Value.ReadNew(now);
+        if (asked is null)
+        {
+            return Problems.Invalid(errors);
+        }
+
+        var (target, problem) = await grains.ResolveAgent(agent!);
+        if (target is null)
+        {
+            return problem!;
+        }
+
+        var added = await Exceptions(grains).Add(new()
+        {
+            Id = ExceptionId.Parse(Ulid.NewUlid(now).ToString()),
+            Target = Of(target),
+            AgentId = target.Id,
+            PackageNames = asked.PackageNames!,
+            Reason = asked.Reason?.To,
+            ExpiresAt = asked.ExpiresAt?.To,
+            CreatedBy = Name(caller),
+            CreatedAt = now,
+        });
+        if (added.IsRefused)
+        {
+            return TypedResults.Problem(added.Refusal.ToProblem());
+        }
+
+        await Audit(grains, caller, "add-package-exception", added.Value, now);
+        return TypedResults.Created($"{Path}/{added.Value.Id}", ExceptionView.Of(added.Value, now));
+    }
+
+    /// <param name="agent_id">Only those of this host or guest, by its id or any short form.</param>
+    /// <param name="http">Has all names in the address.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
+    internal static async Task<Results<Ok<IEnumerable<ExceptionView>>, ValidationProblem, ProblemHttpResult>> List(
+        string? agent_id, HttpContext http, IGrainFactory grains, TimeProvider clock)
+    {
+        if (http.Request.Query.Keys.FirstOrDefault(name => name is not "agent_id") is { } odd)
+        {
+            return Problems.Invalid(new Dictionary<string, string[]> { [odd] = ["There is no such parameter; there is agent_id."] });
+        }
+
+        ExceptionTarget? only = null;
+        if (!string.IsNullOrWhiteSpace(agent_id))
+        {
+            var (target, problem) = await grains.ResolveAgent(agent_id.Trim());
+            if (target is null)
+            {
+                return problem!;
+            }
+
+            only = Of(target);
+        }
+
+        var now = clock.GetUtcNow();
+        return TypedResults.Ok((await Exceptions(grains).All()).Where(one => only is null || one.Target == only).Select(one => ExceptionView.Of(one, now)));
+    }
+
+    /// <param name="id">The exception's id.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
+    internal static async Task<Results<Ok<ExceptionView>, ProblemHttpResult>> Get(string id, IGrainFactory grains, TimeProvider clock) =>
+        ExceptionId.TryParse(id, null, out var wanted) && (await Exceptions(grains).All()).FirstOrDefault(one => one.Id == wanted) is { } found
+            ? TypedResults.Ok(ExceptionView.Of(found, clock.GetUtcNow()))
+            : None(id);
+
+    /// <param name="id">The exception's id.</param>
+    /// <param name="body">What changes. Absent fields stay as they are.</param>
+    /// <param name="caller">Who changes it, for the audit log.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
+    internal static async Task<Results<Ok<ExceptionView>, ValidationProblem, ProblemHttpResult>> Change(
+        string id, JsonBody<ExceptionRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    {
+        var now = clock.GetUtcNow();
+        var (change, errors) = body.Value.ReadChange(now);
+        if (change is null)
+        {
+            return Problems.Invalid(errors);
+        }
+
+        if (!ExceptionId.TryParse(id, null, out var wanted))
+        {
+            return None(id);
+        }
+
+        var changed = await Exceptions(grains).Change(wanted, change);
+        if (changed.IsRefused)
+        {
+            return changed.Refusal.Code is PackageExceptions.Unknown ? None(id) : TypedResults.Problem(changed.Refusal.ToProblem());
+        }
+
+        await Audit(grains, caller, "change-package-exception", changed.Value, now);
+        return TypedResults.Ok(ExceptionView.Of(changed.Value, now));
+    }
+
+    /// <param name="id">The exception's id.</param>
+    /// <param name="caller">Who takes it back, for the audit log.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
+    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    {
+        if (!ExceptionId.TryParse(id, null, out var wanted) || await Exceptions(grains).Remove(wanted) is not { } gone)
+        {
+            return None(id);
+        }
+
+        await Audit(grains, caller, "delete-package-exception", gone, clock.GetUtcNow());
+        return TypedResults.NoContent();
+    }
+
+    private static IPackageExceptionsGrain Exceptions(IGrainFactory grains) => grains.GetGrain<IPackageExceptionsGrain>(0);
+
+    private static ExceptionTarget Of(Target target) => ExceptionTarget.Of(target.Cluster, target.Guest?.Vmid, target.Node.Name);
+
+    private static ProblemHttpResult None(string id) => TypedResults.Problem(Problems.NotFound("package exception", id));
+
+    private static string Name(ClaimsPrincipal caller) => caller.GetClaim(OpenIddictConstants.Claims.Name)!;
+
+    private static Task Audit(IGrainFactory grains, ClaimsPrincipal caller, string action, ExceptionRecord what, DateTimeOffset now) =>
+        grains.GetGrain<IHistoryGrain>(0).AddAudit(new(
+            now, $"person {Name(caller)}", action, what.AgentId, "done",
+            $"{what.Id}: {string.Join(", ", what.PackageNames)}{(what.ExpiresAt is { } end ? $" until {end:u}" : string.Empty)}{(what.Reason is { } reason ? $" ({reason})" : string.Empty)}"));
+}
+
+/// <summary>An exception as shown.</summary>
+internal sealed record ExceptionView(
+    string Id,
+    string AgentId,
+    IReadOnlyList<string> PackageNames,
+    string? Reason,
+    DateTimeOffset? ExpiresAt,
+    bool Expired,
+    string CreatedBy,
+    DateTimeOffset CreatedAt)
+{
+    /// <summary>The view of an exception at a time.</summary>
+    public static ExceptionView Of(ExceptionRecord one, DateTimeOffset now) =>
+        new(one.Id.Value, one.AgentId, one.PackageNames, one.Reason, one.ExpiresAt, one.IsExpired(now), one.CreatedBy, one.CreatedAt);
+}

@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Scripts;
+
+namespace NannyOrleans.Api.Scripts;
+
+/// <summary>What <c>POST /api/scripts</c> takes.</summary>
+/// <param name="Name">Its file name, such as <c>my-debian.sh</c>.</param>
+/// <param name="PlatformFamily">The family it patches.</param>
+/// <param name="OsVersion">The one version of it, as os-release's VERSION_ID; absent for all.</param>
+/// <param name="Content">Its text.</param>
+internal sealed partial record ScriptRequest(string? Name, string? PlatformFamily, string? OsVersion, string? Content)
+{
+    /// <summary>The family, or what is wrong with each field.</summary>
+    public (PlatformFamily? Family, IReadOnlyDictionary<string, string[]> Errors) Read()
+    {
+        var errors = new Dictionary<string, string[]>();
+        if (Name is null || !FileName().IsMatch(Name))
+        {
+            errors["name"] = ["It must be a file name of lower-case letters, digits and . _ -, that ends in .sh, at most 64 long."];
+        }
+
+        var family = PlatformFamily is null ? null : PlatformFamilies.Named(PlatformFamily);
+        if (family is null)
+        {
+            errors["platform_family"] = [$"It must be one of {string.Join(", ", Enum.GetValues<PlatformFamily>().Where(one => one is not Domain.Guests.PlatformFamily.Unknown).Select(PlatformFamilies.Spell))}."];
+        }
+
+        if (OsVersion is not null && !Version().IsMatch(OsVersion))
+        {
+            errors["os_version"] = ["It must be a version as os-release's VERSION_ID has it, such as 12 or 24.04; leave it out for all versions."];
+        }
+
+        if (Content is null || ScriptText.Problem(System.Text.Encoding.UTF8.GetBytes(Content)) is not null)
+        {
+            errors["content"] = [Content is null ? "It is missing: the script's text." : ScriptText.Problem(System.Text.Encoding.UTF8.GetBytes(Content))!];
+        }
+
+        return (errors.Count is 0 ? family : null, errors);
+    }
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,60}\.sh\z")]
+    private static partial Regex FileName();
+
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}\z")]
+    private static partial Regex Version();
+}

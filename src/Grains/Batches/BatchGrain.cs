@@ -1,0 +1,216 @@
+using Microsoft.Extensions.Logging;
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Batches;
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Operations;
+using NannyOrleans.Grains.Scripts;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Grains.Batches;
+
+[GrainType("batch")]
+internal sealed partial class BatchGrain(
+    [PersistentState("batch")] IPersistentState<BatchState> stored,
+    ScriptKeys keys,
+    TimeProvider clock,
+    ILogger<BatchGrain> logger) : Grain, IBatchGrain
+{
+    private readonly Dictionary<JobId, OperationStatus> ended = [];
+    private IGrainTimer? timer;
+    private int next;
+    private int pause;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        StartTimer();
+        return Task.CompletedTask;
+    }
+
+    public async Task Start(BatchState asked)
+    {
+        if (stored.State.Id is null)
+        {
+            // On the list first: one too many there is dropped, one that is missing would be forgotten by a restart.
+            await Unfinished.Add(asked.Id!.Value);
+            await stored.Replace(BatchMachine.Start(stored.State, asked), this);
+        }
+
+        StartTimer();
+    }
+
+    public async Task Resume()
+    {
+        if (BatchMachine.HasWaiting(stored.State))
+        {
+            StartTimer();
+        }
+        else if (JobId.TryParse(this.GetPrimaryKeyString(), null, out var id))
+        {
+            // A restart came between the last start and its removal, or between the list and the batch.
+            await Unfinished.Remove(id);
+        }
+    }
+
+    public async Task<BatchProgress?> Cancel()
+    {
+        if (stored.State.Id is null)
+        {
+            return null;
+        }
+
+        await stored.Replace(BatchMachine.Cancel(stored.State), this);
+        return await Get();
+    }
+
+    public async Task<BatchProgress?> Get()
+    {
+        var batch = stored.State;
+        if (batch.Id is null)
+        {
+            return null;
+        }
+
+        var statuses = new List<OperationStatus?>(batch.Targets.Count);
+        foreach (var some in batch.Targets.Chunk(AtOnce))
+        {
+            statuses.AddRange(await Task.WhenAll(some.Select(StatusOf)));
+        }
+
+        return new(batch, statuses);
+    }
+
+    private IUnfinishedBatchesGrain Unfinished => GrainFactory.GetGrain<IUnfinishedBatchesGrain>(0);
+
+    private void StartTimer()
+    {
+        if (timer is null && BatchMachine.HasWaiting(stored.State))
+        {
+            timer = this.RegisterGrainTimer(Advance, new GrainTimerCreationOptions(TimeSpan.Zero, Period) { KeepAlive = true });
+        }
+    }
+
+    /// <summary>Starts the next ones. What it does not get to comes with a later tick, what fails is tried again: an operation is started once per id.</summary>
+    private async Task Advance()
+    {
+        if (pause > 0)
+        {
+            pause--;
+            return;
+        }
+
+        try
+        {
+            var before = stored.State;
+            for (var done = 0; done < PerTick && BatchMachine.Next(stored.State, next, AtOnce) is { Count: > 0 } some; done += some.Count)
+            {
+                next = IndexAfter(some[^1]);
+                var tried = await Task.WhenAll(some.Select(TryStart));
+                await stored.Replace(BatchMachine.Tried(stored.State, tried.Where(one => one.Known).ToDictionary(one => one.Operation, one => one.Refusal)), this);
+            }
+
+            if (!BatchMachine.HasWaiting(stored.State))
+            {
+                await Unfinished.Remove(stored.State.Id!.Value);
+                timer?.Dispose();
+                timer = null;
+            }
+            else if (ReferenceEquals(before, stored.State))
+            {
+                pause = TicksOfPause; // full outboxes empty slowly
+            }
+        }
+        catch (Exception failure)
+        {
+            // The tick is a loop's turn. After a failed write this activation ends; the timer of the next one goes on.
+            LogNotAdvanced(this.GetPrimaryKeyString(), failure);
+            pause = TicksOfPause;
+        }
+    }
+
+    private int IndexAfter(BatchTarget target)
+    {
+        for (var i = 0; i < stored.State.Targets.Count; i++)
+        {
+            if (stored.State.Targets[i].Operation == target.Operation)
+            {
+                return i + 1;
+            }
+        }
+
+        return 0;
+    }
+
+    private async Task<(JobId Operation, bool Known, Refusal? Refusal)> TryStart(BatchTarget target)
+    {
+        try
+        {
+            // Started before, and the answer was lost: an ended one must not be queued again.
+            if (await GrainFactory.GetGrain<IOperationGrain>(target.Operation.Value).Get() is not null)
+            {
+                return (target.Operation, true, null);
+            }
+
+            var batch = stored.State;
+            var entry = await GrainFactory.PreparePatch(keys, target.Operation, target.Cluster!.Value, target.Vmid, batch.Order!, batch.Id, clock.GetUtcNow());
+            return (target.Operation, true, entry.IsRefused ? entry.Refusal : (await GrainFactory.QueuePatch(entry.Value)).Refusal);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            LogNotStarted(target.AgentId, target.Operation.Value, failure);
+            return (target.Operation, false, null);
+        }
+    }
+
+    private async Task<OperationStatus?> StatusOf(BatchTarget target)
+    {
+        if (target.Step is not BatchStep.Started)
+        {
+            return null;
+        }
+
+        if (ended.TryGetValue(target.Operation, out var final))
+        {
+            return final;
+        }
+
+        var status = (await GrainFactory.GetGrain<IOperationGrain>(target.Operation.Value).Get())?.Status;
+        if (status is { } known && known.IsFinal())
+        {
+            ended[target.Operation] = known;
+        }
+
+        return status;
+    }
+
+    [LoggerMessage(2301, LogLevel.Warning, "Batch {Batch} could not go on, trying again", EventName = "BatchNotAdvanced")]
+    private partial void LogNotAdvanced(string batch, Exception failure);
+
+    [LoggerMessage(2302, LogLevel.Warning, "{Target}: operation {Operation} could not be started, trying again", EventName = "BatchTargetNotStarted")]
+    private partial void LogNotStarted(string target, string operation, Exception failure);
+
+    private const int AtOnce = 100;
+    private const int PerTick = 500; // so that who cancels waits for some seconds at most
+    private const int TicksOfPause = 5;
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+}
+
+[GrainType("unfinished-batches")]
+internal sealed class UnfinishedBatchesGrain([PersistentState("batches")] IPersistentState<UnfinishedBatchesState> stored) : Grain, IUnfinishedBatchesGrain
+{
+    public Task Add(JobId batch) => stored.State.Batches.Contains(batch)
+        ? Task.CompletedTask
+        : stored.Replace(new UnfinishedBatchesState { Batches = [.. stored.State.Batches, batch] }, this);
+
+    public Task Remove(JobId batch) => stored.State.Batches.Contains(batch)
+        ? stored.Replace(new UnfinishedBatchesState { Batches = [.. stored.State.Batches.Where(one => one != batch)] }, this)
+        : Task.CompletedTask;
+
+    public Task<IReadOnlyList<JobId>> All() => Task.FromResult(stored.State.Batches);
+}
+
+/// <summary>What is stored of the list of unfinished batches.</summary>
+public sealed record UnfinishedBatchesState
+{
+    /// <summary>The batches.</summary>
+    public IReadOnlyList<JobId> Batches { get; init; } = [];
+}

@@ -1,0 +1,55 @@
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Scripts;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Grains.Scripts;
+
+/// <summary>All custom scripts without their contents. There is one, key 0.</summary>
+[GrainInterfaceType("custom-scripts")]
+public interface ICustomScriptsGrain : IGrainWithIntegerKey
+{
+    /// <summary>Adds one; stored with its content when this returns.</summary>
+    [Alias("Add")]
+    Task<Outcome<CustomScript>> Add(CustomScript added, string content);
+
+    /// <summary>Removes one; stored when this returns.</summary>
+    /// <returns>The script as it was; null when there is none of this name.</returns>
+    [Alias("Remove")]
+    Task<CustomScript?> Remove(string name);
+
+    /// <summary>All there are, the oldest first.</summary>
+    [Alias("All")]
+    Task<IReadOnlyList<CustomScript>> All();
+}
+
+/// <summary>The content of a custom script; key: its SHA-256.</summary>
+[GrainInterfaceType("script-content")]
+public interface IScriptContentGrain : IGrainWithStringKey
+{
+    /// <summary>Stores it.</summary>
+    [Alias("Put")]
+    Task Put(string content);
+
+    /// <summary>Drops it.</summary>
+    [Alias("Drop")]
+    Task Drop();
+
+    /// <summary>The content; null when there is none.</summary>
+    [Alias("Get")]
+    Task<string?> Get();
+}
+
+/// <summary>Which script a target gets.</summary>
+public static class ScriptSelection
+{
+    /// <summary>The signed script for a target: a custom one of exactly its version, else of its family, else the catalogue's.</summary>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="keys">Sign the catalogue.</param>
+    /// <param name="family">The target's family.</param>
+    /// <param name="osVersion">Its version; null when it is not known.</param>
+    /// <param name="catalogue">The name of the family's script in the catalogue.</param>
+    public static async Task<ScriptReference> SelectScript(this IGrainFactory grains, ScriptKeys keys, PlatformFamily family, string? osVersion, string catalogue) =>
+        CustomScripts.For(await grains.GetGrain<ICustomScriptsGrain>(0).All(), family, osVersion)?.Script
+        ?? keys.Sign((ScriptCatalogue.Find(catalogue) ?? throw new InvalidOperationException($"The release lacks {catalogue}.")).Reference, ScriptSigner.Catalogue);
+}
