@@ -24,7 +24,7 @@ public sealed class GuestTests
 
     [Fact]
     public void A_container_is_patched_by_its_nodes_agent_with_its_familys_script() =>
-        Assert.Equal(new PatchRoute(Pve1, new(100), "web-01", PlatformFamily.Debian, "apt-update.sh"), Route(Container()).Value);
+        Assert.Equal(new PatchRoute(Pve1, new(100), "web-01", PlatformFamily.Debian, "apt-update.sh") { OsVersion = "12" }, Route(Container()).Value);
 
     [Theory]
     [InlineData("vm", "requires-agent")]
