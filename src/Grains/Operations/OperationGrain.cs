@@ -36,7 +36,7 @@ internal sealed class OperationGrain(
         if (next.Failure is { Code: OperationMachine.ScriptRefused } refused)
         {
             // Before the end is stored: it may be written twice, but never not at all.
-            await audit.Add(new(clock.GetUtcNow(), "agent", "run-script", next.Target, refused.Code, $"{next.Id}: {refused.Message}"));
+            await audit.Add(new(clock.GetUtcNow(), $"agent of {next.Cluster}/{next.Node}", "run-script", next.Target, refused.Code, $"{next.Id}: {refused.Message}"));
         }
 
         // History first: between the two lines the operation is in both places and reads the same from either.
