@@ -59,12 +59,12 @@ internal static class Problems
     };
 
     /// <summary>A request that may have been carried out or not: 503, with the id to look for.</summary>
-    public static ProblemDetails UnknownOutcome(JobId operation)
+    public static ProblemDetails UnknownOutcome(JobId operation, string resource = "patches")
     {
         var problem = Of(
             StatusCodes.Status503ServiceUnavailable,
             "unknown-outcome",
-            $"The control plane did not answer in time. The operation may have been queued: look at /api/patches/{operation} before asking again.");
+            $"The control plane did not answer in time. The operation may have been queued: look at /api/{resource}/{operation} before asking again.");
         problem.Extensions["operation_id"] = operation.Value;
         return problem;
     }
