@@ -63,6 +63,7 @@ public sealed record PatchGuest(JobId Id, int TimeoutSeconds, Vmid Vmid, PatchMo
     public int WaitSeconds { get; init; }
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override Vmid? Target => Vmid;
 }
 
@@ -93,6 +94,7 @@ public sealed record PatchVm(JobId Id, int TimeoutSeconds, Vmid Vmid, PatchMode 
     public int WaitSeconds { get; init; }
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override Vmid? Target => Vmid;
 }
 
@@ -107,6 +109,7 @@ public sealed record RebootGuest(JobId Id, int TimeoutSeconds, Vmid Vmid) : Job(
     public int WaitSeconds { get; init; }
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override Vmid? Target => Vmid;
 }
 
@@ -126,6 +129,7 @@ public sealed record Diagnose(JobId Id, int TimeoutSeconds, Vmid? Vmid) : Job(Id
     public string? ExpectedFamily { get; init; }
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override Vmid? Target => Vmid;
 }
 

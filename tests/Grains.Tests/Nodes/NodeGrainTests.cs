@@ -216,6 +216,7 @@ public sealed class NodeGrainTests(SiloCluster silo)
         var session = await Connect();
         var (first, second) = (await Enqueue(1), await Enqueue(2));
         Assert.Equal(first, (await session.NextJob()).Id);
+        Assert.Null(await Node.Report(agent, new(first, JobOutcome.Running, null)));
         Assert.True(await Node.Renew(session.Ticket, session.Reference));
         Assert.DoesNotContain(second, session.Received.Select(job => job.Id));
         Assert.Null(await Node.Report(agent, Success(first)));
