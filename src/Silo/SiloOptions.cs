@@ -26,6 +26,14 @@ public sealed class SiloOptions
     [Range(1, 65535)]
     public int GatewayPort { get; set; } = 30000;
 
+    /// <summary>Guest jobs side by side on one host. Default 4; 1 to 64.</summary>
+    [Range(1, 64)]
+    public int GuestJobsAtOnce { get; set; } = 4;
+
+    /// <summary>Days that an ended operation and what it printed are kept. Default 400, so that last year's can be looked at; 1 to 36500.</summary>
+    [Range(1, 36500)]
+    public int OperationDays { get; set; } = 400;
+
     /// <summary>
     /// Reads and checks the section. A process needs it while it is being put together, which is before the host would validate it.
     /// </summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Grains.History;
+using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Silo.Batches;
 using NannyOrleans.Silo.History;
@@ -43,6 +44,7 @@ public static class SiloSetup
                 storage.DataSource = database;
             });
             silo.Services.AddSerializer(Wire.AddWire);
+            silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
         builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
     }
@@ -61,19 +63,21 @@ public static class SiloSetup
     }
 
     /// <summary>
-    /// Ended operations, in a database that a silo writes and an Api process only reads through grains.
+    /// Operations, metrics and the audit log, in a database that a silo writes and an Api process only reads through grains.
     /// </summary>
     private static void AddHistory(IServiceCollection services, SiloOptions options)
     {
         var path = options.PathOf("history.db");
         SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
         services.AddDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
-        services.AddSingleton<IOperationHistory, OperationHistory>();
+        services.AddSingleton<OperationHistory>();
+        services.AddSingleton<IOperationHistory>(provider => provider.GetRequiredService<OperationHistory>());
         services.AddSingleton<IAuditLog, AuditLog>();
         services.AddSingleton<MetricsHistory>();
         services.AddSingleton<IMetricsHistory>(provider => provider.GetRequiredService<MetricsHistory>());
         services.AddHostedService<HistoryMigration>();
         services.AddHostedService(provider => provider.GetRequiredService<MetricsHistory>());
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }
 
     private static void TryAddClock(this IServiceCollection services)

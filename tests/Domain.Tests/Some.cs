@@ -24,8 +24,8 @@ internal static class Some
 
     public static JobId Id(int number) => JobId.Parse($"01M83HW1FS84TGPXTCYJ{number:D6}");
 
-    public static OutboxEntry Entry(int number, PatchMode mode = PatchMode.DryRun) =>
-        new PatchOrder(mode, [], "admin").At(Id(number), Cluster, new(Pve1, new(100), "web-01", PlatformFamily.Debian, "apt-update.sh"), Script, Noon);
+    public static OutboxEntry Entry(int number, PatchMode mode = PatchMode.DryRun, int vmid = 100) =>
+        new PatchOrder(mode, [], "admin").At(Id(number), Cluster, new(Pve1, new(vmid), "web-01", PlatformFamily.Debian, "apt-update.sh"), Script, Noon);
 
     public static OperationRecord Operation(PatchMode mode = PatchMode.DryRun) => Entry(1, mode).Operation;
 

@@ -12,7 +12,9 @@ namespace NannyOrleans.Grains.Tests;
 internal sealed class RecordingHistory : IOperationHistory
 {
     private readonly ConcurrentDictionary<string, (OperationRecord Operation, OperationOutput Output)> ended = [];
+    private readonly ConcurrentDictionary<string, OperationRecord> alive = [];
     private readonly ConcurrentDictionary<string, int> adds = [];
+    private readonly ConcurrentDictionary<string, int> keeps = [];
 
     public ConcurrentDictionary<string, bool> FailNextAdd { get; } = [];
 
@@ -20,6 +22,27 @@ internal sealed class RecordingHistory : IOperationHistory
     public ConcurrentDictionary<string, bool> Unreadable { get; } = [];
 
     public int AddsOf(string id) => adds.GetValueOrDefault(id);
+
+    /// <summary>Operations whose next write while they are alive fails; true: it lands all the same and only its answer gets lost.</summary>
+    public ConcurrentDictionary<string, bool> FailNextKeep { get; } = [];
+
+    /// <summary>How often an operation was stored while it was alive.</summary>
+    public int KeepsOf(string id) => keeps.GetValueOrDefault(id);
+
+    /// <summary>Drops the row of an operation.</summary>
+    public void Forget(string id) => (_, _) = (ended.TryRemove(id, out _), alive.TryRemove(id, out _));
+
+    public Task Keep(OperationRecord operation)
+    {
+        var failing = FailNextKeep.TryRemove(operation.Id.Value, out var landed);
+        if ((!failing || landed) && !ended.ContainsKey(operation.Id.Value))
+        {
+            alive[operation.Id.Value] = operation;
+            keeps.AddOrUpdate(operation.Id.Value, 1, (_, before) => before + 1);
+        }
+
+        return failing ? throw new IOException("The database is locked.") : Task.CompletedTask;
+    }
 
     public Task Add(OperationRecord operation, OperationOutput output)
     {
@@ -36,7 +59,14 @@ internal sealed class RecordingHistory : IOperationHistory
         return Task.CompletedTask;
     }
 
-    public Task<OperationRecord?> Find(string id) => Unreadable.ContainsKey(id) ? throw new JsonException("Not JSON.") : Task.FromResult(ended.TryGetValue(id, out var row) ? row.Operation : null);
+    public Task<OperationPage> List(OperationQuery query)
+    {
+        var all = ended.Values.Select(row => row.Operation).Concat(alive.Values.Where(operation => !ended.ContainsKey(operation.Id.Value)))
+            .Where(operation => operation.Kind == query.Kind).OrderByDescending(operation => operation.Id.Value, StringComparer.Ordinal).ToArray();
+        return Task.FromResult(new OperationPage(all.Length, [.. all.Skip(query.Skip).Take(query.Take)]));
+    }
+
+    public Task<OperationRecord?> Find(string id) => Unreadable.ContainsKey(id) ? throw new JsonException("Not JSON.") : Task.FromResult(ended.TryGetValue(id, out var row) ? row.Operation : alive.GetValueOrDefault(id));
 
     public Task<OperationOutput?> FindOutput(string id) => Task.FromResult(ended.TryGetValue(id, out var row) ? row.Output : null);
 }

@@ -28,6 +28,9 @@ internal sealed record AgentChanges
     /// <summary>The agent inside a VM, by its id or name: a text.</summary>
     public JsonElement VmAgent { get; init; }
 
+    /// <summary>Whether a VM may be patched through its QEMU guest agent: true or false.</summary>
+    public JsonElement AgentlessVm { get; init; }
+
     /// <summary>The change this is, with the agent as it was typed, or what is wrong with each field.</summary>
     public (AnnotationChange? Change, string? Agent, IReadOnlyDictionary<string, string[]> Errors) Read()
     {
@@ -61,12 +64,19 @@ internal sealed record AgentChanges
             JsonValueKind.String when Text(VmAgent) is { Length: > 0 and <= 300 } text => (text, null),
             _ => (null, Wrong<Change<AgentId?>>("vm_agent", "It must be the id or name of a standalone agent, or null.")),
         };
-        if (errors.Count is 0 && (family, tags, notes, inside.Agent, inside.Unlinked) is (null, null, null, null, null))
+        Change<bool?>? agentless = AgentlessVm.ValueKind switch
         {
-            errors["body"] = ["It changes nothing; it can have platform_family, tags, notes and vm_agent."];
+            JsonValueKind.Undefined => null,
+            JsonValueKind.Null => new(null),
+            JsonValueKind.True or JsonValueKind.False => new(AgentlessVm.GetBoolean()),
+            _ => Wrong<Change<bool?>>("agentless_vm", "It must be true, false or null."),
+        };
+        if (errors.Count is 0 && (family, tags, notes, inside.Agent, inside.Unlinked, agentless) is (null, null, null, null, null, null))
+        {
+            errors["body"] = ["It changes nothing; it can have platform_family, tags, notes, vm_agent and agentless_vm."];
         }
 
-        return errors.Count is 0 ? (new(family, tags, notes, inside.Unlinked), inside.Agent, errors) : (null, null, errors);
+        return errors.Count is 0 ? (new(family, tags, notes, inside.Unlinked) { AgentlessVm = agentless }, inside.Agent, errors) : (null, null, errors);
 
         T? Wrong<T>(string field, string what)
             where T : class
@@ -78,7 +88,7 @@ internal sealed record AgentChanges
 
     /// <summary>What was asked for, as JSON, for the audit log.</summary>
     public override string ToString() => JsonSerializer.Serialize(
-        new Dictionary<string, JsonElement> { ["platform_family"] = PlatformFamily, ["tags"] = Tags, ["notes"] = Notes, ["vm_agent"] = VmAgent }
+        new Dictionary<string, JsonElement> { ["platform_family"] = PlatformFamily, ["tags"] = Tags, ["notes"] = Notes, ["vm_agent"] = VmAgent, ["agentless_vm"] = AgentlessVm }
             .Where(field => field.Value.ValueKind is not JsonValueKind.Undefined).ToDictionary());
 
     // Half of a surrogate pair can be written in JSON and is no text.

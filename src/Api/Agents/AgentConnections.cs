@@ -86,6 +86,8 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
         // As the base type, or the serializer leaves out which kind of job it is.
         public Task Run(Job job) => hub.Clients.Client(context.ConnectionId).SendAsync(Protocol.AgentHub.RunJob, job);
 
+        public Task Cancel(CancelJob ask) => hub.Clients.Client(context.ConnectionId).SendAsync(Protocol.AgentHub.CancelJob, ask);
+
         public Task Discover(Discover ask) => hub.Clients.Client(context.ConnectionId).SendAsync(Protocol.AgentHub.Discover, ask);
 
         public Task Close(string reason)

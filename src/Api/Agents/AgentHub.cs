@@ -80,6 +80,21 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         Log.JobReported(logger, node.ToString(), report.Id.Value, report.Outcome);
     }
 
+    /// <summary>Takes a piece of what a job prints. The operation looks whether it is one of this agent's node.</summary>
+    public async Task ReportOutput(JobOutput output)
+    {
+        if (output is null || output.Offset < 0 || output.Length is < 1 or > JobOutput.MaxLength)
+        {
+            throw new HubException("The piece of output has a part missing, or a number out of bounds.");
+        }
+
+        var node = Context.User!.NodeKey();
+        if (await grains.GetGrain<INodeGrain>(node.ToString()).IsAgent(Context.User!.AgentId()))
+        {
+            await grains.GetGrain<IOperationGrain>(output.Id.Value).TakeOutput(node, output);
+        }
+    }
+
     private static void Accept(Refusal? refusal)
     {
         if (refusal is not null)

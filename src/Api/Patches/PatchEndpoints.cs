@@ -2,9 +2,9 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Batches;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
-using NannyOrleans.Protocol.Ids;
 using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Patches;
@@ -15,25 +15,30 @@ internal static class PatchEndpoints
     public static void MapPatches(this IEndpointRouteBuilder routes)
     {
         var patches = routes.MapGroup("/api/patches").WithTags("Patches");
-        patches.MapPost("/", Start).WithName("StartPatch").WithSummary("List or install a guest's pending updates; or those of many, by agent_ids or a filter, which answers a batch.");
+        patches.MapPost("/", Start).WithName("StartPatch").WithSummary("List or install the pending updates of a host, guest or machine; or of many, by agent_ids or a filter, which answers a batch.");
+        patches.MapGet("/", List).WithName("ListPatches")
+            .WithSummary("Operations, alive and ended, the newest first: those the parameters select, a page of 100 at a time. The total is in X-Total-Count.")
+            .Produces<IEnumerable<PatchView>>().ProducesValidationProblem();
         patches.MapGet("/{id}", Get).WithName("GetPatch").WithSummary("One operation, with its result once it has ended.");
+        patches.MapPost("/{id}/cancel", Cancel).WithName("CancelPatch").WithSummary("End an operation: one that was not sent never runs, a running one is asked to stop and then made to.");
+        patches.MapGet("/{id}/output", OutputStream.Get).WithName("GetPatchOutput")
+            .WithSummary("What it has printed so far; with follow=true as server-sent events until it ends (output, status, end).")
+            .Produces<OutputView>().ProducesProblem(StatusCodes.Status404NotFound).ProducesValidationProblem();
     }
 
     internal static async Task<Results<Accepted<PatchView>, Accepted<BatchView>, ValidationProblem, ProblemHttpResult>> Start(
         JsonBody<PatchRequest> body, ClaimsPrincipal caller, IGrainFactory grains, ScriptKeys keys, TimeProvider clock)
     {
-        var (order, errors) = body.Value.Read(caller.GetClaim(OpenIddictConstants.Claims.Name)!);
-        if (order is null)
+        var (ask, errors) = body.Value.Read(caller.GetClaim(OpenIddictConstants.Claims.Name)!, clock.GetUtcNow());
+        if (ask is null)
         {
             return Problems.Invalid(errors);
         }
 
-        var now = clock.GetUtcNow();
-        var id = JobId.Parse(Ulid.NewUlid(now).ToString());
         if (body.Value.IsBatch)
         {
-            var (batch, wrong) = await BatchStart.Start(body.Value, id, order, grains, now);
-            return batch is not null ? TypedResults.Accepted($"{BatchEndpoints.Path}/{id}", batch) : wrong is ProblemHttpResult failed ? failed : (ValidationProblem)wrong!;
+            var (batch, wrong) = await BatchStart.Start(body.Value, ask.Id, ask.Order(run: null, plan: null), grains, clock.GetUtcNow());
+            return batch is not null ? TypedResults.Accepted($"{BatchEndpoints.Path}/{ask.Id}", batch) : wrong is ProblemHttpResult failed ? failed : (ValidationProblem)wrong!;
         }
 
         var (target, problem) = await grains.Resolve(body.Value.AgentId!.Trim());
@@ -42,15 +47,9 @@ internal static class PatchEndpoints
             return problem!;
         }
 
-        var entry = await grains.PreparePatch(keys, id, target.Cluster, target.Guest?.Vmid, order, batch: null, now);
-        if (entry.IsRefused)
-        {
-            return TypedResults.Problem(entry.Refusal.ToProblem());
-        }
-
         try
         {
-            var queued = await grains.QueuePatch(entry.Value);
+            var queued = await grains.Start(keys, ask, target, clock.GetUtcNow());
             return queued.IsRefused
                 ? TypedResults.Problem(queued.Refusal.ToProblem())
                 : TypedResults.Accepted($"/api/patches/{queued.Value.Id}", PatchView.Of(queued.Value, output: null));
@@ -58,18 +57,46 @@ internal static class PatchEndpoints
         catch (Exception failure) when (Problems.IsUnavailable(failure))
         {
             // It may be stored and run all the same; whoever just tried again would patch twice.
-            return TypedResults.Problem(Problems.UnknownOutcome(id));
+            return TypedResults.Problem(Problems.UnknownOutcome(ask.Id));
         }
+    }
+
+    /// <param name="query">What is asked for.</param>
+    /// <param name="http">Gets the headers.</param>
+    /// <param name="grains">The control plane.</param>
+    internal static async Task<IResult> List([AsParameters] OperationListRequest query, HttpContext http, IGrainFactory grains)
+    {
+        var (page, errors) = await query.Answer(OperationKind.Patch, http, grains);
+        return page is null ? Problems.Invalid(errors) : TypedResults.Ok(page.Operations.Select(operation => PatchView.Of(operation, output: null)));
     }
 
     /// <param name="id">The operation's id, as the request for it was answered with.</param>
     /// <param name="grains">The control plane.</param>
     internal static async Task<Results<Ok<PatchView>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
     {
-        // A malformed id wakes no grain.
-        var grain = JobId.TryParse(id, null, out var job) ? grains.GetGrain<IOperationGrain>(job.Value) : null;
-        return grain is not null && await grain.Get() is { } operation
-            ? TypedResults.Ok(PatchView.Of(operation, await grain.GetOutput()))
-            : TypedResults.Problem(Problems.NotFound("patch operation", id));
+        if (await grains.FindOperation(id, OperationKind.Patch) is not { } operation)
+        {
+            return TypedResults.Problem(Problems.NotFound("patch operation", id));
+        }
+
+        var plan = operation is { Failure.Code: OperationMachine.PlanChanged, Plan: { } run } ? await grains.GetGrain<IOperationGrain>(run.Value).Get() : null;
+        return TypedResults.Ok(PatchView.Of(operation, await grains.GetGrain<IOperationGrain>(operation.Id.Value).GetOutput(), plan));
+    }
+
+    /// <param name="id">The operation's id.</param>
+    /// <param name="caller">Who wants it, for the audit log.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
+    internal static async Task<Results<Accepted<PatchView>, ProblemHttpResult>> Cancel(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    {
+        if (await grains.FindOperation(id, OperationKind.Patch) is not { } operation)
+        {
+            return TypedResults.Problem(Problems.NotFound("patch operation", id));
+        }
+
+        var cancelled = await grains.Cancel(operation, caller.GetClaim(OpenIddictConstants.Claims.Name)!, clock.GetUtcNow());
+        return cancelled.IsRefused
+            ? TypedResults.Problem(cancelled.Refusal.ToProblem())
+            : TypedResults.Accepted($"/api/patches/{operation.Id}", PatchView.Of(cancelled.Value, output: null));
     }
 }

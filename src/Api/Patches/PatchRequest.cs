@@ -1,20 +1,18 @@
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Api.Patches;
 
 /// <summary>What <c>POST /api/patches</c> takes.</summary>
-/// <param name="AgentId">The guest, by its id or any short form of it.</param>
+/// <param name="AgentId">The host, guest or machine, by its id or any short form of it.</param>
 /// <param name="Mode"><c>dry-run</c> or <c>apply</c>.</param>
 internal sealed record PatchRequest(string? AgentId, string? Mode)
 {
-    /// <summary>
-    /// Packages to leave as they are: names, or globs with <c>*</c>. Absent: none. Null is refused: a script that found no list to exclude
-    /// did not mean "upgrade everything".
-    /// </summary>
-    public IReadOnlyList<string?>? Exclusions { get; init; } = [];
+    /// <summary>The longest that anything may run or wait, in seconds.</summary>
+    public const int MaxSeconds = 86400;
 
     /// <summary>Instead of <c>agent_id</c>: many targets, by their ids or any short forms of them.</summary>
     public IReadOnlyList<string?>? AgentIds { get; init; }
@@ -25,8 +23,42 @@ internal sealed record PatchRequest(string? AgentId, string? Mode)
     /// <summary>Whether it is for many targets.</summary>
     internal bool IsBatch => AgentIds is not null || Filter is not null;
 
-    /// <summary>The order this is, or what is wrong with each field.</summary>
-    public (PatchOrder? Order, IReadOnlyDictionary<string, string[]> Errors) Read(string requestedBy)
+    private bool exclusionsGiven;
+
+    /// <summary>
+    /// Packages to leave as they are: names, or globs with <c>*</c>. Absent: those of the plan, or none. Null is refused: a script that
+    /// found no list to exclude did not mean "upgrade everything".
+    /// </summary>
+    public IReadOnlyList<string?>? Exclusions
+    {
+        get;
+        init
+        {
+            field = value;
+            exclusionsGiven = true;
+        }
+    } = [];
+
+    /// <summary>Only security updates. Absent: as the plan, or all.</summary>
+    public bool? SecurityOnly { get; init; }
+
+    /// <summary>Also remove what nothing needs any more. Absent: as the plan, or not.</summary>
+    public bool? Autoremove { get; init; }
+
+    /// <summary>Whether a stopped container is started for it and stopped again. Without it a stopped one is left alone.</summary>
+    public bool StartStopped { get; init; }
+
+    /// <summary>The dry run this apply is approved from: if anything else would be installed now, nothing is.</summary>
+    public string? Plan { get; init; }
+
+    /// <summary>How long it may run, 1 to 86400 seconds; 3600 without it.</summary>
+    public int? TimeoutSeconds { get; init; }
+
+    /// <summary>How long a locked guest is waited for, 0 to 86400 seconds; 900 without it.</summary>
+    public int? WaitSeconds { get; init; }
+
+    /// <summary>What is asked for, or what is wrong with each field.</summary>
+    public (PatchAsk? Ask, IReadOnlyDictionary<string, string[]> Errors) Read(string requestedBy, DateTimeOffset now)
     {
         var errors = new Dictionary<string, string[]>();
         if (IsBatch)
@@ -35,7 +67,7 @@ internal sealed record PatchRequest(string? AgentId, string? Mode)
         }
         else if (string.IsNullOrWhiteSpace(AgentId))
         {
-            errors["agent_id"] = ["It is missing: the id or name of the guest to patch."];
+            errors["agent_id"] = ["It is missing: the id or name of the host, guest or machine to patch."];
         }
 
         PatchMode? mode = Mode switch { "dry-run" => PatchMode.DryRun, "apply" => PatchMode.Apply, _ => null };
@@ -44,6 +76,23 @@ internal sealed record PatchRequest(string? AgentId, string? Mode)
             errors["mode"] = ["It must be dry-run or apply."];
         }
 
+        var plan = JobId.TryParse(Plan, null, out var run) ? run : (JobId?)null;
+        if (Plan is not null && plan is null)
+        {
+            errors["plan"] = ["It must be the operation_id of a dry run."];
+        }
+        else if (plan is not null && mode is PatchMode.DryRun)
+        {
+            errors["plan"] = ["Only an apply is made from a plan; a dry run makes one."];
+        }
+
+        else if (plan is not null && IsBatch)
+        {
+            errors["plan"] = ["A plan is one target's: name it with agent_id."];
+        }
+
+        CheckSeconds(errors, "timeout_seconds", TimeoutSeconds, 1);
+        CheckSeconds(errors, "wait_seconds", WaitSeconds, 0);
         var exclusions = Exclusions ?? [];
         if (Exclusions is null)
         {
@@ -62,7 +111,27 @@ internal sealed record PatchRequest(string? AgentId, string? Mode)
             }
         }
 
-        return errors.Count is 0 ? (new(mode!.Value, [.. exclusions.OfType<string>().Distinct()], requestedBy), errors) : (null, errors);
+        return errors.Count > 0 ? (null, errors) : (
+            new(PatchStart.NewId(now), mode!.Value, requestedBy)
+            {
+                Exclusions = exclusionsGiven ? [.. exclusions.OfType<string>().Distinct()] : null,
+                SecurityOnly = SecurityOnly,
+                Autoremove = Autoremove,
+                StartStopped = StartStopped,
+                Plan = plan,
+                TimeoutSeconds = TimeoutSeconds ?? PatchOrder.UsualTimeoutSeconds,
+                WaitSeconds = WaitSeconds ?? PatchOrder.UsualWaitSeconds,
+            },
+            errors);
+    }
+
+    /// <summary>Notes what is wrong with a number of seconds, if anything is.</summary>
+    public static void CheckSeconds(Dictionary<string, string[]> errors, string field, int? seconds, int least)
+    {
+        if (seconds is { } said && (said < least || said > MaxSeconds))
+        {
+            errors[field] = [$"It must be a whole number of seconds from {least} to {MaxSeconds}."];
+        }
     }
 
     private void ReadTargets(Dictionary<string, string[]> errors)

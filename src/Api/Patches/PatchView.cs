@@ -12,7 +12,6 @@ internal sealed record PatchView(
     string Node,
     PatchMode? Mode,
     IReadOnlyList<string> Exclusions,
-    IReadOnlyList<PackageExceptionApplied> Exceptions,
     OperationStatus Status,
     Refusal? Failure,
     string RequestedBy,
@@ -33,6 +32,45 @@ internal sealed record PatchView(
     string? Stdout,
     string? Stderr)
 {
+    /// <summary>Whether only security updates were asked for.</summary>
+    public bool SecurityOnly { get; init; }
+
+    /// <summary>Whether what nothing needs any more was to be removed.</summary>
+    public bool Autoremove { get; init; }
+
+    /// <summary>Whether a stopped container was to be started for it.</summary>
+    public bool StartStopped { get; init; }
+
+    /// <summary>The dry run it was approved from; null when it was not.</summary>
+    public string? Plan { get; init; }
+
+    /// <summary>What has changed since the plan; null when nothing has, or the plan is not known any more.</summary>
+    public PlanDifference? PlanDifference { get; init; }
+
+    /// <summary>The batch it is part of; null when it was asked for alone.</summary>
+    public string? Batch { get; init; }
+
+    /// <summary>The persistent package exceptions that held; empty when none did.</summary>
+    public IReadOnlyList<PackageExceptionApplied> Exceptions { get; init; } = [];
+
+    /// <summary>What it waits for before it starts; null when it waits for nothing but its turn.</summary>
+    public string? WaitingFor { get; init; }
+
+    /// <summary>Whether a person wants it ended.</summary>
+    public bool CancelRequested { get; init; }
+
+    /// <summary>Packages that were, or would be, removed; null when not known.</summary>
+    public IReadOnlyList<string>? PackagesRemoved { get; init; }
+
+    /// <summary>Services that still run code which has been replaced; null when not known.</summary>
+    public IReadOnlyList<string>? ServicesToRestart { get; init; }
+
+    /// <summary>The view of an operation, with the difference to the plan where that is why it failed.</summary>
+    public static PatchView Of(OperationRecord operation, OperationOutput? output, OperationRecord? plan) =>
+        operation is { Failure.Code: OperationMachine.PlanChanged, Findings: { } now } && plan is { Findings: { } planned }
+            ? Of(operation, output) with { PlanDifference = PlanDifference.Of(planned.Packages, now.Packages) }
+            : Of(operation, output);
+
     /// <summary>The view of an operation and of what it printed; lists that are not known are null, which is not "none".</summary>
     public static PatchView Of(OperationRecord operation, OperationOutput? output)
     {
@@ -45,7 +83,6 @@ internal sealed record PatchView(
             operation.Node.Value,
             operation.Mode,
             operation.Exclusions,
-            operation.Exceptions ?? [],
             operation.Status,
             operation.Failure,
             operation.RequestedBy,
@@ -64,6 +101,18 @@ internal sealed record PatchView(
             found?.RebootRequired,
             operation.Findings?.Warnings,
             output?.StandardOutput,
-            output?.StandardError);
+            output?.StandardError)
+        {
+            SecurityOnly = operation.SecurityOnly,
+            Autoremove = operation.Autoremove,
+            StartStopped = operation.StartStopped,
+            Plan = operation.Plan?.Value,
+            Batch = operation.Batch?.Value,
+            Exceptions = operation.Exceptions ?? [],
+            WaitingFor = operation.WaitingFor,
+            CancelRequested = operation.CancelRequested,
+            PackagesRemoved = found?.Removed,
+            ServicesToRestart = found?.ServicesToRestart,
+        };
     }
 }

@@ -286,6 +286,16 @@ public sealed record GuestRow : AgentRow
     /// <summary>The agent inside a VM; null when there is none that is known.</summary>
     public string? VmAgent { get; init; }
 
+    /// <summary>Whether a VM may be patched through its QEMU guest agent; null for a container.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? AgentlessVm { get; init; }
+
+    /// <summary>What speaks against that; there only where it is allowed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? AgentlessVmWarning => AgentlessVm is true
+        ? "Patching a VM from outside is not recommended: there is no shell as in a container, and there are risks of corruption or state inconsistency. Install the agent inside the VM and patch it like any other machine."
+        : null;
+
     /// <summary>Proxmox's lock on it; null when there is none.</summary>
     public string? Lock { get; init; }
 
@@ -337,6 +347,7 @@ public sealed record GuestRow : AgentRow
             ProxmoxType = TopologyView.Spell(guest.Type),
             ProxmoxParentHost = node.Agent?.Value,
             VmAgent = guest.Agent?.Value,
+            AgentlessVm = guest.Type is GuestType.Qemu ? guest.AgentlessVm : null,
             Status = guest.DeletedAt is not null ? "deleted" : guest.Status.ToString().ToLowerInvariant(),
             LastSeen = guest.LastSeen,
             IpAddress = guest.IpAddress,

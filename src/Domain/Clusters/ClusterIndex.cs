@@ -89,6 +89,11 @@ public sealed record ClusterIndex
             return new Refusal("not-a-vm", $"CT {vmid} needs no agent inside; only a VM can have one.");
         }
 
+        if (change.AgentlessVm is not null && guest.Seen.Type is not GuestType.Qemu)
+        {
+            return new Refusal("not-a-vm", $"CT {vmid} is patched without an agent anyway; agentless_vm is for VMs.");
+        }
+
         var note = Note(vmid);
         return With(note with { Annotation = change.Apply(note.Annotation) });
     }
@@ -104,6 +109,11 @@ public sealed record ClusterIndex
         if (change.Agent is not null)
         {
             return new Refusal("not-a-vm", "Only a VM can have an agent inside: name the VM, and this agent as its vm_agent.");
+        }
+
+        if (change.AgentlessVm is not null)
+        {
+            return new Refusal("not-a-vm", "It has an agent of its own; agentless_vm is for VMs.");
         }
 
         return change.PlatformFamily is not null && !isMachine

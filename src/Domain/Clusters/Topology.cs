@@ -247,6 +247,10 @@ public sealed record GuestView(
     /// <summary>The agent inside a VM; null when there is none that is known.</summary>
     public AgentId? Agent { get; init; }
 
+    /// <summary>Whether a person has allowed a VM to be patched through its QEMU guest agent; off unless somebody has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool AgentlessVm { get; init; }
+
     /// <summary>Tags, Proxmox's and a person's, sorted.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 

@@ -145,6 +145,7 @@ public static class TopologyView
             UptimeSeconds = stale is null && seen.StartedAt is { } started && node.Inventory?.Report?.CollectedAt is { } collected ? Math.Max(0, (long)(collected - started).TotalSeconds) : null,
             Metrics = fresh,
             Agent = agent,
+            AgentlessVm = seen.Type is GuestType.Qemu && note?.Annotation?.AgentlessVm is true,
             Tags = note?.Annotation?.Tags is { } tags ? [.. tags.Concat(seen.Tags ?? []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)] : seen.Tags ?? [],
             Notes = note?.Annotation?.Notes,
             FamilyOverridden = note?.Annotation?.PlatformFamily is not null,

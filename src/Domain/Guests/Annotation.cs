@@ -22,9 +22,13 @@ public sealed record Annotation
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public AgentId? Agent { get; init; }
 
+    /// <summary>Whether a person has allowed a VM to be patched through its QEMU guest agent.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? AgentlessVm { get; init; }
+
     /// <summary>Whether nothing is said.</summary>
     [JsonIgnore]
-    public bool IsEmpty => this is { PlatformFamily: null, Tags: null, Notes: null, Agent: null };
+    public bool IsEmpty => this is { PlatformFamily: null, Tags: null, Notes: null, Agent: null, AgentlessVm: null };
 }
 
 /// <summary>Changes an annotation: what is not set stays, what is set to null is taken back.</summary>
@@ -35,6 +39,10 @@ public sealed record Annotation
 public sealed record AnnotationChange(
     Change<PlatformFamily?>? PlatformFamily, Change<IReadOnlyList<string>?>? Tags, Change<string?>? Notes, Change<AgentId?>? Agent)
 {
+    /// <summary>Whether a VM may be patched through its QEMU guest agent; null leaves it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Change<bool?>? AgentlessVm { get; init; }
+
     /// <summary>The annotation after the change; null when nothing is said any more.</summary>
     public Annotation? Apply(Annotation? before)
     {
@@ -45,6 +53,7 @@ public sealed record AnnotationChange(
             Tags = Tags is { } tags ? (tags.To is { Count: > 0 } some ? [.. some.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)] : null) : before.Tags,
             Notes = Notes is { } notes ? (notes.To is { Length: > 0 } text ? text : null) : before.Notes,
             Agent = Agent is { } agent ? agent.To : before.Agent,
+            AgentlessVm = AgentlessVm is { } allowed ? (allowed.To is true ? true : null) : before.AgentlessVm, // off is what it is without a word
         };
         return after.IsEmpty ? null : after;
     }

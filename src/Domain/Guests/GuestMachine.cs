@@ -9,19 +9,27 @@ namespace NannyOrleans.Domain.Guests;
 /// <summary>The decisions about one guest.</summary>
 public static class GuestMachine
 {
-    /// <summary>Says which family's script patches the guest and which node runs it, or why it can't be patched.</summary>
+    /// <summary>Says which family's script patches the guest and which node runs it, or why it can't be patched from outside.</summary>
     /// <param name="node">The node it is on.</param>
     /// <param name="guest">The guest as it is known.</param>
     public static Outcome<PatchRoute> Route(NodeName node, GuestView guest) => (guest, PlatformFamilies.ScriptOf(guest.PlatformFamily)) switch
     {
-        ({ DeletedAt: { } at }, _) => new Refusal("deleted", $"Guest {guest.Vmid} was deleted; it was last missed at {at:u}."),
-        ({ Type: GuestType.Qemu }, _) => new Refusal("requires-agent", $"VM {guest.Vmid} is not patched from outside; install the agent inside it."),
-        ({ Template: true }, _) => new Refusal("template", $"CT {guest.Vmid} is a template; templates are never patched."),
+        ({ DeletedAt: not null }, _) => Deleted(guest)!,
+        ({ Template: true }, _) => Template(guest)!,
+        ({ Type: GuestType.Qemu, AgentlessVm: false }, _) => new Refusal("requires-agent", $"VM {guest.Vmid} is not patched from outside; install the agent inside it."),
+        ({ Type: GuestType.Qemu, Seen.QemuAgent: false }, _) => new Refusal(
+            "no-guest-agent", $"The QEMU guest agent of VM {guest.Vmid} is not switched on in its configuration, so it can't be patched through it."),
         ({ PlatformFamily: PlatformFamily.Unknown }, _) => new Refusal(
-            "unknown-family", $"The distribution of CT {guest.Vmid} is not known{(guest.Problem is { } why ? $" ({why})" : string.Empty)}."),
-        (_, null) => new Refusal("unsupported-family", $"There is no patch script for the {guest.PlatformFamily.ToString().ToLowerInvariant()} family yet."),
-        (_, { } script) => new PatchRoute(node, guest.Vmid, guest.Name, guest.PlatformFamily, script) { OsVersion = guest.Seen.Os?.VersionId },
+            "unknown-family", $"The distribution of {Called(guest)} is not known{(guest.Problem is { } why ? $" ({why})" : string.Empty)}."),
+        (_, null) => PatchRoutes.Unsupported(guest.PlatformFamily),
+        (_, { } script) => new PatchRoute(node, guest.Vmid, guest.Name, guest.PlatformFamily, script) { Type = guest.Type, OsVersion = guest.Seen.Os?.VersionId },
     };
+
+    /// <summary>Why nothing can be done with a guest that was deleted; null when it was not.</summary>
+    public static Refusal? Deleted(GuestView guest) => guest.DeletedAt is { } at ? new("deleted", $"Guest {guest.Vmid} was deleted; it was last missed at {at:u}.") : null;
+
+    /// <summary>Why nothing is run in a template; null when it is none.</summary>
+    public static Refusal? Template(GuestView guest) => guest.Template ? new("template", $"{Called(guest)} is a template; templates are never patched or started.") : null;
 
     /// <summary>Takes what a finished operation found. An operation older than the one known changes nothing.</summary>
     public static GuestState RecordPatch(GuestState guest, OperationRecord operation) =>
@@ -30,7 +38,8 @@ public static class GuestMachine
     /// <summary>What a patch found of its guest's updates; null while it has not ended.</summary>
     public static PatchState? Found(OperationRecord operation)
     {
-        if (operation is not { Kind: OperationKind.Patch, CompletedAt: { } at })
+        // One that was cancelled before it started has looked at nothing, so what was known stands.
+        if (operation is not { Kind: OperationKind.Patch, CompletedAt: { } at } || operation is { Status: OperationStatus.Cancelled, StartedAt: null })
         {
             return null;
         }
@@ -45,16 +54,6 @@ public static class GuestMachine
         };
         return new(operation.Id, at, pending, found?.RebootRequired, operation.Failure);
     }
-}
 
-/// <summary>Where a guest's patch job goes and what it runs.</summary>
-/// <param name="Node">The guest's present parent.</param>
-/// <param name="Vmid">The guest.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Family">The family it was taken for.</param>
-/// <param name="Script">The catalogue script of that family.</param>
-public sealed record PatchRoute(NodeName Node, Vmid Vmid, string Name, PlatformFamily Family, string Script)
-{
-    /// <summary>The distribution's version, as os-release's <c>VERSION_ID</c> has it; null when it is not known.</summary>
-    public string? OsVersion { get; init; }
+    private static string Called(GuestView guest) => $"{(guest.Type is GuestType.Lxc ? "CT" : "VM")} {guest.Vmid}";
 }

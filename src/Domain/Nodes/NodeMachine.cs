@@ -6,7 +6,7 @@ namespace NannyOrleans.Domain.Nodes;
 /// <summary>The decisions about one PVE host's agent and its jobs.</summary>
 public static class NodeMachine
 {
-    /// <summary>Guest jobs that run side by side on one host; more wait in the outbox. A host has its own work to do beside them.</summary>
+    /// <summary>Guest jobs that run side by side on one host unless it is set otherwise; more wait in the outbox. A host has its own work to do beside them.</summary>
     public const int GuestJobsAtOnce = 4;
 
     /// <summary>Jobs that may wait for one host; one more is refused.</summary>
@@ -59,17 +59,70 @@ public static class NodeMachine
         ? node with { Outbox = [.. node.Outbox.Where(known => known.Job.Id != job)] }
         : node;
 
-    /// <summary>Jobs the present agent should have by now: the oldest, up to the limit. Sending one again is always safe.</summary>
-    public static IEnumerable<OutboxEntry> Due(NodeState node) => node.Outbox.Where(entry => !IsOrphan(node, entry)).Take(GuestJobsAtOnce);
+    /// <summary>
+    /// Jobs the present agent should have by now, in the order they came. Sending one again is always safe. One job at a time for each
+    /// target; guests' side by side up to a limit; a job of the host itself waits for all that came before it and holds back all that came
+    /// after. A diagnosis only reads, and waits for nothing.
+    /// </summary>
+    /// <param name="node">The node.</param>
+    /// <param name="guestsAtOnce">Guest jobs side by side, 1 or more. What was sent under a greater limit is due all the same.</param>
+    public static IReadOnlyList<OutboxEntry> Due(NodeState node, int guestsAtOnce = GuestJobsAtOnce)
+    {
+        var due = new List<OutboxEntry>();
+        var busy = new HashSet<Vmid>();
+        var (hostHeld, anyBefore) = (false, false);
+        var free = guestsAtOnce - node.Outbox.Count(entry => IsWithAgent(node, entry) && entry.Job is not Diagnose && entry.Job.Target is not null);
+        foreach (var entry in node.Outbox.Where(entry => !IsOrphan(node, entry) && !IsCancelledUnsent(entry)))
+        {
+            if (entry.Job is Diagnose || IsWithAgent(node, entry))
+            {
+                due.Add(entry);
+            }
+            else if (entry.Job.Target is not { } vmid)
+            {
+                if (!anyBefore)
+                {
+                    due.Add(entry);
+                }
+            }
+            else if (!hostHeld && free > 0 && !busy.Contains(vmid))
+            {
+                due.Add(entry);
+                free--;
+            }
+
+            if (entry.Job is not Diagnose)
+            {
+                anyBefore = true;
+                _ = entry.Job.Target is { } target ? busy.Add(target) : hostHeld = true;
+            }
+        }
+
+        return due;
+    }
 
     /// <summary>Notes which agent gets the jobs that are due. Stored before they are sent: from then on no other agent may.</summary>
-    public static NodeState Assign(NodeState node)
+    public static NodeState Assign(NodeState node, int guestsAtOnce = GuestJobsAtOnce)
     {
-        var due = Due(node).Where(entry => entry.Agent is null).Select(entry => entry.Job.Id).ToHashSet();
+        var due = Due(node, guestsAtOnce).Where(entry => entry.Agent is null).Select(entry => entry.Job.Id).ToHashSet();
         return due.Count is 0
             ? node
             : node with { Outbox = [.. node.Outbox.Select(entry => due.Contains(entry.Job.Id) ? entry with { Agent = node.Agent } : entry)] };
     }
+
+    /// <summary>Notes that a job is to be ended. One that is not in the outbox is over; asking twice changes nothing.</summary>
+    public static NodeState Cancel(NodeState node, JobId job) => node.Outbox.Any(entry => entry.Job.Id == job && !entry.CancelRequested)
+        ? node with { Outbox = [.. node.Outbox.Select(entry => entry.Job.Id == job ? entry with { CancelRequested = true } : entry)] }
+        : node;
+
+    /// <summary>Jobs of which the agent is to be told, again and again until their end comes, that they are to be ended.</summary>
+    public static IEnumerable<OutboxEntry> ToCancel(NodeState node) => node.Outbox.Where(entry => entry.CancelRequested && IsWithAgent(node, entry));
+
+    /// <summary>Jobs that were cancelled before any agent got them; they never run.</summary>
+    public static IEnumerable<OutboxEntry> CancelledUnsent(NodeState node) => node.Outbox.Where(IsCancelledUnsent);
+
+    /// <summary>How a job ends that was cancelled before it was sent.</summary>
+    public static JobReport EndOfUnsent(OutboxEntry entry) => new(entry.Job.Id, JobOutcome.Cancelled, "It was cancelled before it was sent to the agent.");
 
     /// <summary>Why this agent may not speak for the node; null when it may.</summary>
     public static Refusal? Speaks(NodeState node, AgentId agent) => node.Agent == agent
@@ -86,4 +139,8 @@ public static class NodeMachine
         new(orphan.Job.Id, JobOutcome.Interrupted, "The node's agent was registered anew before the end of this was known.");
 
     private static bool IsOrphan(NodeState node, OutboxEntry entry) => entry.Agent is { } agent && agent != node.Agent;
+
+    private static bool IsWithAgent(NodeState node, OutboxEntry entry) => entry.Agent is { } agent && agent == node.Agent;
+
+    private static bool IsCancelledUnsent(OutboxEntry entry) => entry is { CancelRequested: true, Agent: null };
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
@@ -28,7 +29,12 @@ public sealed record NodeState
 /// <param name="Operation">The operation as it was when the job was queued.</param>
 /// <param name="LastOutcome">What the agent last said of it; null until it has said anything.</param>
 /// <param name="Agent">The agent it was first sent to, stored before it was; null until then. Another agent can't answer for it.</param>
-public sealed record OutboxEntry(Job Job, OperationRecord Operation, JobOutcome? LastOutcome, AgentId? Agent);
+public sealed record OutboxEntry(Job Job, OperationRecord Operation, JobOutcome? LastOutcome, AgentId? Agent)
+{
+    /// <summary>Whether a person wants it ended. Stored before anybody is told; one that was not sent by then never is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool CancelRequested { get; init; }
+}
 
 /// <summary>An agent as a person approved it.</summary>
 /// <param name="Agent">The agent.</param>

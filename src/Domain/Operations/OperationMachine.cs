@@ -11,6 +11,14 @@ public static class OperationMachine
     /// <summary>The failure of a job whose script the agent did not trust: another content, or no signature of a key it has pinned.</summary>
     public const string ScriptRefused = "script-refused";
 
+    /// <summary>The failure of what did not end within its time; an agent's detail says so by its first word.</summary>
+    public const string Timeout = "timeout";
+
+    /// <summary>The failure of an apply that would have installed something else than the dry run it was approved from listed.</summary>
+    public const string PlanChanged = "plan-changed";
+
+    private const int MaxWaitingFor = 500;
+
     /// <summary>Whether nothing more will come.</summary>
     public static bool IsFinal(this OperationStatus status) => status is not (OperationStatus.Pending or OperationStatus.Running);
 
@@ -24,31 +32,46 @@ public static class OperationMachine
 
         if (!report.Outcome.IsFinal())
         {
-            return report.Outcome is JobOutcome.Running
-                ? operation with { Status = OperationStatus.Running, StartedAt = report.StartedAt ?? operation.StartedAt }
-                : operation;
+            var next = report.Outcome switch
+            {
+                JobOutcome.Running => operation with { Status = OperationStatus.Running, StartedAt = report.StartedAt ?? operation.StartedAt, WaitingFor = null },
+                JobOutcome.Accepted when operation.Status is OperationStatus.Pending => operation with { WaitingFor = Bounded(report.Detail) },
+                _ => operation,
+            };
+            return next == operation ? operation : next;
         }
 
-        var findings = PatchFindings.Read(report.StandardOutput);
-        var (status, failure) = Judge(operation, report, findings);
+        var findings = operation.Kind is OperationKind.Patch ? PatchFindings.Read(report.StandardOutput) : null;
+        var diagnosis = operation.Kind is OperationKind.Diagnosis && report.Outcome is JobOutcome.Succeeded ? DiagnosisText.Read(report.StandardOutput) : null;
+        var (status, failure) = Judge(operation, report, findings, diagnosis);
         return operation with
         {
             Status = status,
             Failure = failure,
             Findings = findings,
+            Diagnosis = diagnosis,
+            WaitingFor = null,
             ExitCode = report.ExitCode,
             StartedAt = report.StartedAt ?? operation.StartedAt,
             CompletedAt = report.CompletedAt ?? now,
         };
     }
 
+    /// <summary>Notes that a person wants it ended. An ended one stays as it is; asking twice changes nothing.</summary>
+    public static OperationRecord Cancel(OperationRecord operation) =>
+        operation.CancelRequested || operation.Status.IsFinal() ? operation : operation with { CancelRequested = true };
+
     // Success is claimed by the exit code and must be borne out by the document: either alone proves nothing.
-    private static (OperationStatus Status, Refusal? Failure) Judge(OperationRecord operation, JobReport report, PatchFindings? findings) => report.Outcome switch
+    private static (OperationStatus Status, Refusal? Failure) Judge(OperationRecord operation, JobReport report, PatchFindings? findings, Diagnosis? diagnosis) => report.Outcome switch
     {
         JobOutcome.Interrupted => (OperationStatus.Interrupted, new("interrupted", report.Detail ?? "It was started; its end is unknown.")),
         JobOutcome.Cancelled => (OperationStatus.Cancelled, new("cancelled", report.Detail ?? "It was cancelled.")),
         JobOutcome.AlreadyReported => (OperationStatus.Interrupted, new("result-lost", "The agent reported the end before, but no result is stored.")),
         JobOutcome.Failed => (OperationStatus.Failed, findings?.Error ?? new(CodeOf(report), report.Detail ?? $"Exit code {report.ExitCode}.")),
+        _ when operation.Kind is OperationKind.Reboot => (OperationStatus.Succeeded, null),
+        _ when operation.Kind is OperationKind.Diagnosis => diagnosis is not null
+            ? (OperationStatus.Succeeded, null)
+            : (OperationStatus.Failed, new("unreadable-result", "The checks ended but what they found could not be read.")),
         _ when findings is null => (OperationStatus.Failed, new("unreadable-result", "The script ended well but its result could not be read.")),
         _ when findings.Error is { } error => (OperationStatus.Failed, error),
         _ when findings.Mode != operation.Mode => (OperationStatus.Failed, new("unreadable-result", "The result is of another mode than was asked for.")),
@@ -58,9 +81,17 @@ public static class OperationMachine
 
     private static string CodeOf(JobReport report) => report.Detail switch
     {
+        ['t', 'i', 'm', 'e', 'o', 'u', 't', ':', ..] => Timeout,
         "container not running" => "container-not-running",
         { } detail when detail.StartsWith(ScriptSignature.Refused, StringComparison.Ordinal) => ScriptRefused,
         _ when report.StartedAt is null => "not-started",
         _ => "script-failed",
+    };
+
+    private static string? Bounded(string? detail) => detail switch
+    {
+        null or "" => null,
+        { Length: > MaxWaitingFor } => detail[..MaxWaitingFor],
+        _ => detail,
     };
 }

@@ -93,6 +93,10 @@ public sealed record OperationRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? WaitingFor { get; init; }
 
+    /// <summary>Whether a person wants it ended. It may end well all the same, if it was nearly done.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool CancelRequested { get; init; }
+
     /// <summary>When it started, by the host's clock; null when it has not.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 

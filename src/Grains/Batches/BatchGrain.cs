@@ -1,7 +1,10 @@
 using Microsoft.Extensions.Logging;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Batches;
+using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Fleet;
+using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Ids;
@@ -58,8 +61,22 @@ internal sealed partial class BatchGrain(
             return null;
         }
 
+        // What has not been started never is; then what was started. Asking again after a crash in between is harmless.
         await stored.Replace(BatchMachine.Cancel(stored.State), this);
+        foreach (var some in stored.State.Targets.Where(target => target.Step is BatchStep.Started && !ended.ContainsKey(target.Operation)).ToArray().Chunk(AtOnce))
+        {
+            await Task.WhenAll(some.Select(target => CancelOne(target.Operation)));
+        }
+
         return await Get();
+    }
+
+    private async Task CancelOne(JobId id)
+    {
+        if (await GrainFactory.GetGrain<IOperationGrain>(id.Value).Get() is { } operation && !operation.Status.IsFinal())
+        {
+            await GrainFactory.GetGrain<INodeGrain>(new NodeKey(operation.Cluster, operation.Node).ToString()).Cancel(id);
+        }
     }
 
     public async Task<BatchProgress?> Get()
@@ -151,8 +168,13 @@ internal sealed partial class BatchGrain(
             }
 
             var batch = stored.State;
-            var entry = await GrainFactory.PreparePatch(keys, target.Operation, target.Cluster!.Value, target.Vmid, batch.Order!, batch.Id, clock.GetUtcNow());
-            return (target.Operation, true, entry.IsRefused ? entry.Refusal : (await GrainFactory.QueuePatch(entry.Value)).Refusal);
+            if (await GrainFactory.Find(target.AgentId) is not [var found])
+            {
+                return (target.Operation, true, new("not-found", $"There is no host or guest '{target.AgentId}' any more."));
+            }
+
+            var entry = await GrainFactory.PreparePatch(keys, target.Operation, found, batch.Order! with { Batch = batch.Id }, clock.GetUtcNow());
+            return (target.Operation, true, entry.IsRefused ? entry.Refusal : (await GrainFactory.Queue(entry.Value)).Refusal);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {

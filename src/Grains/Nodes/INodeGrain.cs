@@ -65,6 +65,13 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Enqueue")]
     Task<Outcome<OperationRecord>> Enqueue(OutboxEntry entry);
 
+    /// <summary>
+    /// Ends a job: one that was not sent never is; of one that was, the agent is told until its end comes. Stored before anybody is told.
+    /// </summary>
+    /// <returns>The operation as it is now, or why not.</returns>
+    [Alias("Cancel")]
+    Task<Outcome<OperationRecord>> Cancel(JobId id);
+
     /// <summary>Whether this agent is the one registered for the node.</summary>
     [AlwaysInterleave]
     [Alias("IsAgent")]
@@ -83,6 +90,11 @@ public interface IAgentSession : IGrainObserver
     [OneWay]
     [Alias("Run")]
     Task Run(Job job);
+
+    /// <summary>Says that a job is to be ended.</summary>
+    [OneWay]
+    [Alias("Cancel")]
+    Task Cancel(CancelJob ask);
 
     /// <summary>Asks for a whole inventory at once.</summary>
     [OneWay]

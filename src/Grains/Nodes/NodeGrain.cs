@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Metrics;
@@ -21,6 +22,7 @@ internal sealed partial class NodeGrain(
     [PersistentState("inventory")] IPersistentState<NodeInventory> reported,
     IMetricsHistory history,
     IAuditLog audit,
+    IOptions<NodeOptions> options,
     TimeProvider clock,
     ILogger<NodeGrain> logger) : Grain, INodeGrain
 {
@@ -59,6 +61,7 @@ internal sealed partial class NodeGrain(
         Log.Attached(logger, this.GetPrimaryKeyString(), stored.State.Epoch);
         await CloseOrphans();
         await SendDue();
+        await TellCancelled();
         return new SessionTicket(stored.State.Epoch);
     }
 
@@ -76,6 +79,7 @@ internal sealed partial class NodeGrain(
         // A push that got lost on the way is made again: what was sent and never answered counts as not sent.
         session.Sent.IntersectWith(stored.State.Outbox.Where(entry => entry.LastOutcome is not null).Select(entry => entry.Job.Id));
         await SendDue();
+        await TellCancelled();
         return true;
     }
 
@@ -189,6 +193,25 @@ internal sealed partial class NodeGrain(
         return entry.Operation;
     }
 
+    public async Task<Outcome<OperationRecord>> Cancel(JobId id)
+    {
+        await stored.Replace(NodeMachine.Cancel(stored.State, id), this);
+        if (stored.State.Outbox.FirstOrDefault(entry => entry.Job.Id == id) is { } entry)
+        {
+            await Operation(id).Open(entry.Operation);
+            if (await Operation(id).Cancel() is { } operation && !operation.Status.IsFinal())
+            {
+                await SendDue(); // which ends those that were not sent, and lets the next ones in
+                await TellCancelled();
+                return await Operation(id).Get() ?? operation;
+            }
+        }
+
+        return await Operation(id).Get() is { } ended
+            ? new Refusal("already-ended", $"The operation has ended already; it is {ended.Status.ToString().ToLowerInvariant()}.")
+            : new Refusal("not-found", "There is no such operation on this node.");
+    }
+
     public Task<bool> IsAgent(AgentId agent) => Task.FromResult(stored.State.Agent == agent);
 
     private Session? Online => session is { } open && clock.GetUtcNow() - open.RenewedAt < NodeMachine.SessionLife ? open : null;
@@ -219,13 +242,14 @@ internal sealed partial class NodeGrain(
 
     private async Task SendDue()
     {
+        await EndCancelled();
         if (Online is not { } open)
         {
             return;
         }
 
-        await stored.Replace(NodeMachine.Assign(stored.State), this);
-        foreach (var entry in NodeMachine.Due(stored.State).Where(entry => !open.Sent.Contains(entry.Job.Id)).ToArray())
+        await stored.Replace(NodeMachine.Assign(stored.State, options.Value.GuestJobsAtOnce), this);
+        foreach (var entry in NodeMachine.Due(stored.State, options.Value.GuestJobsAtOnce).Where(entry => !open.Sent.Contains(entry.Job.Id)).ToArray())
         {
             try
             {
@@ -242,6 +266,36 @@ internal sealed partial class NodeGrain(
             open.Sent.Add(entry.Job.Id);
             Log.Sending(logger, this.GetPrimaryKeyString(), entry.Job.Id);
             await open.Observer.Run(entry.Job);
+        }
+    }
+
+    private async Task EndCancelled()
+    {
+        foreach (var entry in NodeMachine.CancelledUnsent(stored.State).ToArray())
+        {
+            try
+            {
+                await Take(entry, NodeMachine.EndOfUnsent(entry));
+            }
+            catch (Exception failure)
+            {
+                // It is never sent, so it can wait for the next turn; the others can't.
+                Log.NotEnded(logger, this.GetPrimaryKeyString(), entry.Job.Id, failure);
+            }
+        }
+    }
+
+    private async Task TellCancelled()
+    {
+        if (Online is not { } open)
+        {
+            return;
+        }
+
+        foreach (var entry in NodeMachine.ToCancel(stored.State).ToArray())
+        {
+            Log.Cancelling(logger, this.GetPrimaryKeyString(), entry.Job.Id);
+            await open.Observer.Cancel(new(entry.Job.Id));
         }
     }
 
@@ -318,6 +372,12 @@ internal sealed partial class NodeGrain(
 
         [LoggerMessage(1005, LogLevel.Information, "Node {Node}: job {Job} ended {Status}")]
         public static partial void Ended(ILogger logger, string node, JobId job, OperationStatus status);
+
+        [LoggerMessage(1008, LogLevel.Error, "Node {Node}: job {Job} was cancelled and its end could not be stored yet")]
+        public static partial void NotEnded(ILogger logger, string node, JobId job, Exception failure);
+
+        [LoggerMessage(1009, LogLevel.Information, "Node {Node}: telling the agent to end job {Job}")]
+        public static partial void Cancelling(ILogger logger, string node, JobId job);
 
         [LoggerMessage(1007, LogLevel.Warning, "Node {Node}: inventory refused ({Code}): {Reason}")]
         public static partial void Refused(ILogger logger, string node, string code, string reason);

@@ -1,3 +1,4 @@
+using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Jobs;
@@ -11,48 +12,148 @@ internal sealed class OperationGrain(
     IAuditLog audit,
     TimeProvider clock) : Grain, IOperationGrain
 {
+    private readonly LiveOutput live = new();
+    private Task? loading;
+    private OperationRecord? known;
+    private TaskCompletionSource news = NewNews();
+
     public async Task Open(OperationRecord operation)
     {
         if (await Get() is null)
         {
-            await stored.Replace(new OperationState { Operation = operation }, this);
+            await Store(operation, () => history.Keep(operation));
         }
     }
 
     public async Task<OperationRecord?> Report(JobReport report)
     {
-        if (stored.State.Operation is not { } operation)
+        if (await Get() is not { } operation)
         {
-            return await history.Find(this.GetPrimaryKeyString());
+            return null;
         }
 
         var next = OperationMachine.Report(operation, report, clock.GetUtcNow());
-        if (!next.Status.IsFinal())
-        {
-            await stored.Replace(ReferenceEquals(next, operation) ? stored.State : new OperationState { Operation = next }, this);
-            return next;
-        }
-
-        if (next.Failure is { Code: OperationMachine.ScriptRefused } refused)
+        if (!ReferenceEquals(next, operation) && next.Failure is { Code: OperationMachine.ScriptRefused } refused)
         {
             // Before the end is stored: it may be written twice, but never not at all.
             await audit.Add(new(clock.GetUtcNow(), $"agent of {next.Cluster}/{next.Node}", "run-script", next.Target, refused.Code, $"{next.Id}: {refused.Message}"));
         }
 
-        // History first: between the two lines the operation is in both places and reads the same from either.
-        await history.Add(next, new(report.StandardOutput, report.StandardError));
-        await stored.ClearStateAsync();
-        return next;
+        if (!ReferenceEquals(next, operation))
+        {
+            await Store(next, () => next.Status.IsFinal() ? history.Add(next, new(report.StandardOutput, report.StandardError)) : history.Keep(next));
+        }
+
+        return known;
+    }
+
+    public async Task<OperationRecord?> Cancel()
+    {
+        if (await Get() is { } operation && OperationMachine.Cancel(operation) is var next && !ReferenceEquals(next, operation))
+        {
+            await Store(next, () => history.Keep(next));
+        }
+
+        return known;
+    }
+
+    public async Task<OperationRecord?> Get()
+    {
+        await Load();
+        return known;
     }
 
     public Task<OperationOutput?> GetOutput() => history.FindOutput(this.GetPrimaryKeyString());
 
-    public async Task<OperationRecord?> Get() => stored.State.Operation ?? await history.Find(this.GetPrimaryKeyString());
+    public async Task TakeOutput(NodeKey node, JobOutput piece)
+    {
+        if (await Get() is { } operation && !operation.Status.IsFinal() && operation.Cluster == node.Cluster && operation.Node == node.Node && live.Add(piece))
+        {
+            Tell();
+        }
+    }
+
+    public async Task<OutputPage?> ReadOutput(OutputPosition from, OperationStatus? seen, TimeSpan wait)
+    {
+        await Load();
+        var until = clock.GetUtcNow() + (wait < OutputPage.MaxWait ? wait : OutputPage.MaxWait);
+        while (known is { } operation)
+        {
+            var next = news.Task;
+            if (operation.Status.IsFinal())
+            {
+                return new(operation, await GetOutput() is { } printed ? from.Rest(printed) : []);
+            }
+
+            var (pieces, left) = (live.After(from), until - clock.GetUtcNow());
+            if (pieces.Count > 0 || operation.Status != seen || left <= TimeSpan.Zero)
+            {
+                return new(operation, pieces);
+            }
+
+            await next.WaitAsync(left, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+
+        return null;
+    }
+
+    private static TaskCompletionSource NewNews() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Readers interleave with what changes the operation, so it is read once for all of them.
+    private async Task Load()
+    {
+        try
+        {
+            await (loading ??= LoadOnce());
+        }
+        catch
+        {
+            loading = null;
+            throw;
+        }
+    }
+
+    private async Task LoadOnce()
+    {
+        var found = await history.Find(this.GetPrimaryKeyString());
+        if (found is null && stored.State.Operation is { } old)
+        {
+            // One that was alive before operations were rows from their first moment on. Its old place is left as it is: the row is read first.
+            await history.Keep(old);
+            found = old;
+        }
+
+        known = found;
+    }
+
+    // A failed write may have landed or not: the activation ends, and the next one reads which.
+    private async Task Store(OperationRecord next, Func<Task> write)
+    {
+        try
+        {
+            await write();
+        }
+        catch
+        {
+            DeactivateOnIdle();
+            throw;
+        }
+
+        known = next;
+        Tell();
+    }
+
+    private void Tell()
+    {
+        var before = news;
+        news = NewNews();
+        before.SetResult();
+    }
 }
 
-/// <summary>What is stored of an operation while it is alive.</summary>
+/// <summary>Where a living operation was stored before it was a row in history; only read any more.</summary>
 internal sealed record OperationState
 {
-    /// <summary>The operation; null before it is opened and after its end.</summary>
+    /// <summary>The operation; null when there is none.</summary>
     public OperationRecord? Operation { get; init; }
 }

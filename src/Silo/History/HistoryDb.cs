@@ -3,10 +3,10 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace NannyOrleans.Silo.History;
 
-/// <summary>What only grows: ended operations and what their targets printed, metrics, and the audit log.</summary>
+/// <summary>Operations and what their targets printed, metrics, and the audit log.</summary>
 internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext(options)
 {
-    /// <summary>Ended operations.</summary>
+    /// <summary>Operations, from the request on.</summary>
     public DbSet<OperationRow> Operations => Set<OperationRow>();
 
     /// <summary>What they printed; apart, because lists of operations never want it.</summary>
@@ -25,7 +25,13 @@ internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext
         {
             operation.ToTable("operations");
             operation.HasKey(row => row.Id);
-            operation.HasIndex(row => new { row.Cluster, row.Vmid });
+            operation.HasIndex(row => new { row.Kind, row.Created });
+            operation.HasIndex(row => new { row.Target, row.Created });
+            operation.HasIndex(row => row.Batch);
+            operation.HasIndex(row => row.Completed); // what is old is dropped by it
+
+            // An ended one never changes again, whoever else may be writing.
+            operation.Property(row => row.Completed).IsConcurrencyToken();
         });
         modelBuilder.Entity<OperationOutputRow>(output =>
         {
@@ -46,20 +52,36 @@ internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext
     }
 }
 
-/// <summary>One ended operation: what lists are sorted and filtered by, and the whole record as JSON.</summary>
+/// <summary>One operation: what lists are sorted and filtered by, and the whole record as JSON.</summary>
 internal sealed class OperationRow
 {
     public required string Id { get; init; }
 
+    public required string Kind { get; init; }
+
     public required string Cluster { get; init; }
 
-    public required int Vmid { get; init; }
+    public required string Node { get; init; }
 
-    public required string Status { get; init; }
+    public required string Target { get; init; }
 
-    public required DateTimeOffset CompletedAt { get; init; }
+    public required string Name { get; init; }
 
-    public required string Record { get; init; }
+    public required string? Mode { get; init; }
+
+    public required string? Batch { get; init; }
+
+    public required string RequestedBy { get; init; }
+
+    public required string Status { get; set; }
+
+    /// <summary>Unix milliseconds.</summary>
+    public required long Created { get; init; }
+
+    /// <summary>Unix milliseconds; null while it has not ended.</summary>
+    public required long? Completed { get; set; }
+
+    public required string Record { get; set; }
 }
 
 /// <summary>What one ended operation printed.</summary>

@@ -6,48 +6,24 @@ using NannyOrleans.Grains.Operations;
 
 namespace NannyOrleans.Silo.History;
 
-/// <summary>Ended operations in SQL.</summary>
+/// <summary>Operations in SQL: a row from the request on, and what was printed once they have ended.</summary>
 internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases) : IOperationHistory
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    public async Task Add(OperationRecord operation, OperationOutput output)
-    {
-        await using var database = await databases.CreateDbContextAsync();
-        if (await database.Operations.AnyAsync(row => row.Id == operation.Id.Value))
-        {
-            return;
-        }
+    public Task Keep(OperationRecord operation) => operation.Status.IsFinal()
+        ? throw new ArgumentException("The operation has ended.", nameof(operation))
+        : Write(operation, output: null);
 
-        database.Operations.Add(new()
-        {
-            Id = operation.Id.Value,
-            Cluster = operation.Cluster.Value,
-            Vmid = operation.Vmid?.Value ?? 0,
-            Status = operation.Status.ToString(),
-            CompletedAt = operation.CompletedAt ?? throw new ArgumentException("The operation has not ended.", nameof(operation)),
-            Record = JsonSerializer.Serialize(operation, Json),
-        });
-        database.Outputs.Add(new() { Id = operation.Id.Value, StandardOutput = Storable(output.StandardOutput), StandardError = Storable(output.StandardError) });
-        try
-        {
-            await database.SaveChangesAsync();
-        }
-        catch (DbUpdateException)
-        {
-            // Somebody else's was first, in the moment since the look above: then it is there, which is all that was wanted.
-            if (!await database.Operations.AnyAsync(row => row.Id == operation.Id.Value))
-            {
-                throw;
-            }
-        }
-    }
+    public Task Add(OperationRecord operation, OperationOutput output) => operation.CompletedAt is null
+        ? throw new ArgumentException("The operation has not ended.", nameof(operation))
+        : Write(operation, output);
 
     public async Task<OperationRecord?> Find(string id)
     {
         await using var database = await databases.CreateDbContextAsync();
         var record = await database.Operations.Where(row => row.Id == id).Select(row => row.Record).FirstOrDefaultAsync();
-        return record is null ? null : JsonSerializer.Deserialize<OperationRecord>(record, Json);
+        return record is null ? null : Read(record);
     }
 
     public async Task<OperationOutput?> FindOutput(string id)
@@ -57,11 +33,133 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases) :
             .Select(row => new OperationOutput(row.StandardOutput, row.StandardError)).FirstOrDefaultAsync();
     }
 
+    public async Task<OperationPage> List(OperationQuery query)
+    {
+        await using var database = await databases.CreateDbContextAsync();
+        var selected = Selected(database.Operations.AsNoTracking(), query);
+        var total = await selected.CountAsync();
+        var records = await Ordered(selected, query).Skip(query.Skip).Take(query.Take).Select(row => row.Record).ToListAsync();
+        return new(total, [.. records.Select(Read)]);
+    }
+
+    /// <summary>Drops some operations that ended before a time, and what they printed.</summary>
+    /// <returns>How many were dropped; as long as it is <paramref name="atMost"/> there may be more.</returns>
+    public async Task<int> Prune(DateTimeOffset before, int atMost, CancellationToken cancellationToken)
+    {
+        await using var database = await databases.CreateDbContextAsync(cancellationToken);
+        var limit = before.ToUnixTimeMilliseconds();
+
+        // By both clocks: the end is by the host's, and one that thinks it is 1970 must not lose its results at once.
+        var old = await database.Operations.Where(row => row.Completed < limit && row.Created < limit).OrderBy(row => row.Completed).Take(atMost).Select(row => row.Id).ToListAsync(cancellationToken);
+
+        // The output first: a row without one is still found by the next turn, an output without a row never would be.
+        await database.Outputs.Where(row => old.Contains(row.Id)).ExecuteDeleteAsync(cancellationToken);
+        return await database.Operations.Where(row => old.Contains(row.Id)).ExecuteDeleteAsync(cancellationToken);
+    }
+
+    private static IQueryable<OperationRow> Selected(IQueryable<OperationRow> rows, OperationQuery query)
+    {
+        var kind = $"{query.Kind}";
+        rows = rows.Where(row => row.Kind == kind);
+        if (query.Statuses is { } statuses)
+        {
+            string[] names = [.. statuses.Select(status => $"{status}")];
+            rows = rows.Where(row => names.Contains(row.Status));
+        }
+
+        if (query.Mode is { } mode)
+        {
+            var name = $"{mode}";
+            rows = rows.Where(row => row.Mode == name);
+        }
+
+        rows = query.Target is { } target ? rows.Where(row => row.Target == target) : rows;
+        rows = query.Name is { } called ? rows.Where(row => row.Name == called) : rows;
+        rows = query.Node is { } node ? rows.Where(row => row.Node == node) : rows;
+        rows = query.Cluster is { } cluster ? rows.Where(row => row.Cluster == cluster) : rows;
+        rows = query.Batch?.Value is { } batch ? rows.Where(row => row.Batch == batch) : rows;
+        rows = query.RequestedBy is { } person ? rows.Where(row => row.RequestedBy == person) : rows;
+        rows = query.Since?.ToUnixTimeMilliseconds() is { } since ? rows.Where(row => row.Created >= since) : rows;
+        return query.Until?.ToUnixTimeMilliseconds() is { } until ? rows.Where(row => row.Created < until) : rows;
+    }
+
+    // Ids sort by time, and by nothing else where that is equal: pages neither repeat nor leave out.
+    private static IQueryable<OperationRow> Ordered(IQueryable<OperationRow> rows, OperationQuery query) => (query.Order, query.Descending) switch
+    {
+        (OperationOrder.CreatedAt, true) => rows.OrderByDescending(row => row.Created).ThenByDescending(row => row.Id),
+        (OperationOrder.CreatedAt, false) => rows.OrderBy(row => row.Created).ThenBy(row => row.Id),
+        (OperationOrder.CompletedAt, true) => rows.OrderBy(row => row.Completed == null).ThenByDescending(row => row.Completed).ThenByDescending(row => row.Id),
+        (OperationOrder.CompletedAt, false) => rows.OrderBy(row => row.Completed == null).ThenBy(row => row.Completed).ThenByDescending(row => row.Id),
+        (OperationOrder.Status, true) => rows.OrderByDescending(row => row.Status).ThenByDescending(row => row.Id),
+        (OperationOrder.Status, false) => rows.OrderBy(row => row.Status).ThenByDescending(row => row.Id),
+        (OperationOrder.Name, true) => rows.OrderByDescending(row => row.Name).ThenByDescending(row => row.Id),
+        (OperationOrder.Name, false) => rows.OrderBy(row => row.Name).ThenByDescending(row => row.Id),
+        (OperationOrder.Node, true) => rows.OrderByDescending(row => row.Node).ThenByDescending(row => row.Id),
+        (OperationOrder.Node, false) => rows.OrderBy(row => row.Node).ThenByDescending(row => row.Id),
+        _ => throw new ArgumentOutOfRangeException(nameof(query)),
+    };
+
+    private static OperationRecord Read(string record) => JsonSerializer.Deserialize<OperationRecord>(record, Json) ?? throw new JsonException("A stored operation is null.");
+
     /// <summary>
     /// What a target printed is bytes of any kind, and SQL text is not: NUL ends it for some databases and is refused by others, and half a
     /// surrogate pair has no UTF-8. Each becomes U+FFFD, the mark for "something was here".
     /// </summary>
     private static string Storable(string printed) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(printed.Replace('\0', '\uFFFD')));
+
+    private async Task Write(OperationRecord operation, OperationOutput? output)
+    {
+        try
+        {
+            await WriteOnce(operation, output);
+        }
+        catch (DbUpdateException)
+        {
+            // Somebody else's was first, in the moment since the look: an end that is there stands, anything else is written over.
+            await WriteOnce(operation, output);
+        }
+    }
+
+    private async Task WriteOnce(OperationRecord operation, OperationOutput? output)
+    {
+        await using var database = await databases.CreateDbContextAsync();
+        var record = JsonSerializer.Serialize(operation, Json);
+        if (await database.Operations.FindAsync(operation.Id.Value) is { } row)
+        {
+            if (row.Completed is not null)
+            {
+                return;
+            }
+
+            (row.Status, row.Completed, row.Record) = ($"{operation.Status}", operation.CompletedAt?.ToUnixTimeMilliseconds(), record);
+        }
+        else
+        {
+            database.Operations.Add(new()
+            {
+                Id = operation.Id.Value,
+                Kind = $"{operation.Kind}",
+                Cluster = operation.Cluster.Value,
+                Node = operation.Node.Value,
+                Target = operation.Target,
+                Name = operation.Name,
+                Mode = operation.Mode?.ToString(),
+                Batch = operation.Batch?.Value,
+                RequestedBy = operation.RequestedBy,
+                Status = $"{operation.Status}",
+                Created = operation.CreatedAt.ToUnixTimeMilliseconds(),
+                Completed = operation.CompletedAt?.ToUnixTimeMilliseconds(),
+                Record = record,
+            });
+        }
+
+        if (output is not null)
+        {
+            database.Outputs.Add(new() { Id = operation.Id.Value, StandardOutput = Storable(output.StandardOutput), StandardError = Storable(output.StandardError) });
+        }
+
+        await database.SaveChangesAsync();
+    }
 }
 
 /// <summary>Brings the history's tables up to date before the silo starts.</summary>

@@ -49,7 +49,7 @@ public sealed class NodeMachineTests
     [Fact]
     public void The_oldest_jobs_are_due_up_to_the_limit_and_an_end_lets_the_next_one_in()
     {
-        var node = Registered with { Outbox = [.. Enumerable.Range(1, 6).Select(number => Entry(number))] };
+        var node = Registered with { Outbox = [.. Enumerable.Range(1, 6).Select(number => Entry(number, vmid: 100 + number))] };
         Assert.Equal([1, 2, 3, 4], Due(node));
         Assert.Equal([1, 3, 4, 5], Due(NodeMachine.Close(node, Id(2))));
     }
@@ -57,7 +57,7 @@ public sealed class NodeMachineTests
     [Fact]
     public void What_a_replaced_agent_had_begun_is_not_sent_to_the_new_one()
     {
-        var node = NodeMachine.Report(Registered with { Outbox = [Entry(1), Entry(2)] }, Agent, new(Id(1), JobOutcome.Running, null)).Value!;
+        var node = NodeMachine.Report(Registered with { Outbox = [Entry(1), Entry(2, vmid: 101)] }, Agent, new(Id(1), JobOutcome.Running, null)).Value!;
         var replaced = NodeMachine.Enrol(node, new(OtherAgent, "pve1", "lab"));
         Assert.Equal([2], Due(replaced));
         var orphan = Assert.Single(NodeMachine.Orphans(replaced));
@@ -68,7 +68,7 @@ public sealed class NodeMachineTests
     public void What_was_only_sent_to_a_replaced_agent_is_not_sent_to_the_new_one_either()
     {
         // The answer may have been on its way; a reinstalled host's new agent has no journal and would run it a second time.
-        var node = NodeMachine.Assign(Registered with { Outbox = [.. Enumerable.Range(1, 6).Select(number => Entry(number))] });
+        var node = NodeMachine.Assign(Registered with { Outbox = [.. Enumerable.Range(1, 6).Select(number => Entry(number, vmid: 100 + number))] });
         var replaced = NodeMachine.Enrol(node, new(OtherAgent, "pve1", "lab"));
         Assert.Equal([5, 6], Due(replaced));
         Assert.Equal(4, NodeMachine.Orphans(replaced).Count());
@@ -100,7 +100,7 @@ public sealed class NodeMachineTests
                 switch (step)
                 {
                     case 0 when !closed.Contains(number): // ids are made once: a closed one is never asked for again
-                        node = NodeMachine.Enqueue(node, Entry(number)).Value!;
+                        node = NodeMachine.Enqueue(node, Entry(number, vmid: 100 + number)).Value!;
                         queued.Add(number);
                         break;
                     case 1:
@@ -116,10 +116,139 @@ public sealed class NodeMachineTests
                 }
 
                 var open = queued.Except(closed).ToArray();
-                Assert.Equal(Math.Min(open.Length, NodeMachine.GuestJobsAtOnce), Due(node).Length);
+                // What an agent speaks of is with it, whether or not this is known to have been sent.
+                Assert.Equal(Math.Max(Sent(node).Length, Math.Min(open.Length, NodeMachine.GuestJobsAtOnce)), Due(node).Length);
                 Assert.Subset(open.ToHashSet(), Due(node).ToHashSet());
             }
         });
 
-    private static int[] Due(NodeState node) => [.. NodeMachine.Due(node).Select(entry => int.Parse(entry.Job.Id.Value[^6..]))];
+    private enum Kind
+    {
+        Guest,
+        Host,
+        Diagnosis,
+    }
+
+    /// <summary>A job of a kind; a host's has no target.</summary>
+    private static OutboxEntry Job(int number, Kind kind, int vmid) => Entry(number, vmid: vmid) with
+    {
+        Job = kind switch
+        {
+            Kind.Host when vmid % 2 is 0 => new RebootHost(Id(number), 60),
+            Kind.Host => new PatchHost(Id(number), 60, PatchMode.Apply, [], Script),
+            Kind.Diagnosis => new Diagnose(Id(number), 60, new(vmid)),
+            _ when vmid % 2 is 0 => new RebootGuest(Id(number), 60, new(vmid)),
+            _ => Entry(number, vmid: vmid).Job,
+        },
+    };
+
+    [Theory]
+    [InlineData("g100 g101 g102 g103 g104", 4, "1 2 3 4", "four side by side")]
+    [InlineData("g100 g101 g102", 1, "1", "one alone, if that is the limit")]
+    [InlineData("g100 g100 g101", 4, "1 3", "one at a time for each target, and nobody else waits for it")]
+    [InlineData("h1 g100 g101", 4, "1", "a host's job holds back what came after it")]
+    [InlineData("g100 h1 g101", 4, "1", "and waits for what came before it")]
+    [InlineData("h1 h1", 4, "1", "and for another of its kind")]
+    [InlineData("h1 d100 g100", 4, "1 2", "a diagnosis runs beside it")]
+    [InlineData("g100 g101 d100 d102", 1, "1 3 4", "and beside guests' jobs, taking no place of theirs")]
+    [InlineData("d100 h1", 4, "1 2", "and keeps nobody waiting")]
+    public void What_is_due_follows_from_what_came_before(string jobs, int atOnce, string due, string why)
+    {
+        var node = Registered with { Outbox = [.. jobs.Split(' ').Select((job, at) => Job(at + 1, job[0] switch { 'h' => Kind.Host, 'd' => Kind.Diagnosis, _ => Kind.Guest }, int.Parse(job[1..])))] };
+        Assert.True(due == string.Join(' ', Due(node, atOnce)), why);
+    }
+
+    [Fact]
+    public void What_was_sent_under_a_greater_limit_stays_due_and_lets_nothing_else_in()
+    {
+        var node = NodeMachine.Assign(Registered with { Outbox = [.. Enumerable.Range(1, 6).Select(number => Entry(number, vmid: 100 + number))] }, guestsAtOnce: 4);
+        Assert.Equal([1, 2, 3, 4], Due(node, 2));
+        Assert.Equal([2, 3, 4], Due(NodeMachine.Close(node, Id(1)), 2));
+        Assert.Equal([4, 5], Due(NodeMachine.Close(NodeMachine.Close(NodeMachine.Close(node, Id(1)), Id(2)), Id(3)), 2));
+    }
+
+    [Fact]
+    public void One_that_is_cancelled_before_it_is_sent_never_is_and_holds_back_nobody()
+    {
+        var node = Registered with { Outbox = [Entry(1), Job(2, Kind.Host, 1), Entry(3, vmid: 101)] };
+        var cancelled = NodeMachine.Cancel(node, Id(2));
+        Assert.Equal([1, 3], Due(cancelled));
+        Assert.Equal([Id(2)], NodeMachine.CancelledUnsent(cancelled).Select(entry => entry.Job.Id));
+        Assert.Empty(NodeMachine.ToCancel(cancelled));
+        Assert.Same(cancelled, NodeMachine.Cancel(cancelled, Id(2)));
+        Assert.Same(node, NodeMachine.Cancel(node, Id(9)));
+    }
+
+    [Fact]
+    public void One_that_is_cancelled_after_it_was_sent_is_the_agents_to_end_until_it_says_so()
+    {
+        var sent = NodeMachine.Cancel(NodeMachine.Assign(Registered with { Outbox = [Entry(1), Entry(2)] }), Id(1));
+        Assert.Equal([1], Due(sent)); // the push may have got lost: only who has heard of it can end it
+        Assert.Equal([Id(1)], NodeMachine.ToCancel(sent).Select(entry => entry.Job.Id));
+        Assert.Empty(NodeMachine.CancelledUnsent(sent));
+        Assert.Empty(NodeMachine.ToCancel(NodeMachine.Enrol(sent, new(OtherAgent, "pve1", "lab")))); // not another agent's
+        Assert.Equal([2], Due(NodeMachine.Close(sent, Id(1))));
+    }
+
+    // Queue, send, cancel and end jobs of any kind in any order, under a limit that changes.
+    [Fact]
+    public void At_no_time_do_two_jobs_run_that_must_not_and_none_overtakes_another_of_its_target() =>
+        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 2], Gen.Int[100, 103], Gen.Int[1, 4]).Array[0, 80].Sample(steps =>
+        {
+            var (node, made, kinds, ran) = (Registered, 0, new Dictionary<int, (Kind Kind, int Vmid)>(), new List<int>());
+            foreach (var (step, kind, vmid, atOnce) in steps)
+            {
+                var open = node.Outbox.Select(entry => Number(entry)).ToArray();
+                switch (step)
+                {
+                    case 0 or 1:
+                        kinds[++made] = ((Kind)kind, vmid);
+                        node = NodeMachine.Enqueue(node, Job(made, (Kind)kind, vmid)).Value!;
+                        break;
+                    case 2 when open.Length > 0:
+                        node = NodeMachine.Cancel(node, Id(open[vmid % open.Length]));
+                        foreach (var entry in NodeMachine.CancelledUnsent(node).ToArray())
+                        {
+                            Assert.DoesNotContain(Number(entry), ran);
+                            node = NodeMachine.Close(node, entry.Job.Id);
+                        }
+
+                        break;
+                    case 3 when Sent(node) is { Length: > 0 } sent:
+                        node = NodeMachine.Close(node, Id(sent[vmid % sent.Length]));
+                        break;
+                }
+
+                var before = Sent(node);
+                node = NodeMachine.Assign(node, atOnce);
+                var running = Sent(node);
+                ran.AddRange(running.Except(before));
+                Assert.Equal(running, Due(node, atOnce)); // what is sent is due, and what is due is sent
+                var working = running.Where(number => kinds[number].Kind is not Kind.Diagnosis).ToArray();
+                if (working.Any(number => kinds[number].Kind is Kind.Host))
+                {
+                    Assert.Single(working);
+                }
+
+                Assert.Distinct(working.Select(number => kinds[number].Vmid));
+                Assert.True(working.Length <= Math.Max(atOnce, before.Length));
+                foreach (var left in node.Outbox.Select(Number).Except(running))
+                {
+                    // Somebody waits: for a place, for its target, or for the host; never for nothing.
+                    Assert.NotEmpty(working);
+                    Assert.NotEqual(Kind.Diagnosis, kinds[left].Kind);
+                }
+            }
+
+            foreach (var target in ran.Where(number => kinds[number].Kind is not Kind.Diagnosis).GroupBy(number => kinds[number].Kind is Kind.Host ? 0 : kinds[number].Vmid))
+            {
+                Assert.Equal(target.Order(), target);
+            }
+        });
+
+    private static int Number(OutboxEntry entry) => int.Parse(entry.Job.Id.Value[^6..]);
+
+    private static int[] Sent(NodeState node) => [.. node.Outbox.Where(entry => entry.Agent is not null).Select(Number)];
+
+    private static int[] Due(NodeState node, int guestsAtOnce = NodeMachine.GuestJobsAtOnce) => [.. NodeMachine.Due(node, guestsAtOnce).Select(Number)];
 }

@@ -72,6 +72,67 @@ public sealed class OperationMachineTests
         Assert.Equal((OperationStatus.Running, Noon), (running.Status, running.StartedAt));
     }
 
+    [Fact]
+    public void What_is_waited_for_is_shown_until_it_starts_and_a_late_word_of_it_changes_nothing()
+    {
+        var waiting = OperationMachine.Report(Operation(), new(Id(1), JobOutcome.Accepted, "The container is locked (backup)."), Noon);
+        Assert.Equal((OperationStatus.Pending, "The container is locked (backup)."), (waiting.Status, waiting.WaitingFor));
+        Assert.Same(waiting, OperationMachine.Report(waiting, new(Id(1), JobOutcome.Accepted, "The container is locked (backup)."), Noon));
+        var running = OperationMachine.Report(waiting, new(Id(1), JobOutcome.Running, null), Noon);
+        Assert.Null(running.WaitingFor);
+        Assert.Same(running, OperationMachine.Report(running, new(Id(1), JobOutcome.Accepted, "late"), Noon));
+        Assert.Same(running, OperationMachine.Report(running, new(Id(1), JobOutcome.Running, null), Noon));
+        Assert.Null(OperationMachine.Report(waiting, new(Id(1), JobOutcome.Failed, "gave up"), Noon).WaitingFor);
+        Assert.Equal(500, OperationMachine.Report(Operation(), new(Id(1), JobOutcome.Accepted, new('x', 100_000)), Noon).WaitingFor?.Length);
+    }
+
+    [Theory]
+    [InlineData(JobOutcome.Succeeded, null, OperationStatus.Succeeded, null)]
+    [InlineData(JobOutcome.Failed, "timeout: it is not back after 900 s", OperationStatus.Failed, OperationMachine.Timeout)]
+    [InlineData(JobOutcome.Failed, "container not running", OperationStatus.Failed, "container-not-running")]
+    [InlineData(JobOutcome.Interrupted, null, OperationStatus.Interrupted, "interrupted")]
+    [InlineData(JobOutcome.Cancelled, null, OperationStatus.Cancelled, "cancelled")]
+    public void A_restart_needs_no_document(JobOutcome outcome, string? detail, OperationStatus status, string? code)
+    {
+        var ended = OperationMachine.Report(Operation() with { Kind = OperationKind.Reboot, Mode = null }, new(Id(1), outcome, detail), Noon);
+        Assert.Equal((status, code, null), (ended.Status, ended.Failure?.Code, ended.Findings));
+    }
+
+    public static TheoryData<string, bool, string> Diagnoses => new()
+    {
+        { """{"checks":[{"name":"status","result":"ok","message":"It runs.","advice":null}]}""", true, "one check" },
+        { """{"checks":[]}""", false, "nothing was looked at" },
+        { "", false, "no document" },
+        { "null", false, "no document" },
+        { """{"checks":null}""", false, "no list" },
+        { """{"checks":[null]}""", false, "no check" },
+        { """{"checks":[{"name":"","result":"ok","message":"x","advice":null}]}""", false, "no name" },
+        { """{"checks":[{"name":"status","result":"fine","message":"x","advice":null}]}""", false, "no such result" },
+        { """{"checks":[{"name":"status","result":"ok","message":null,"advice":null}]}""", false, "no message" },
+        { $$"""{"checks":[{"name":"status","result":"ok","message":"{{new string('x', DiagnosisText.MaxText + 1)}}","advice":null}]}""", false, "a message without end" },
+        { $$"""{"checks":[{{string.Join(',', Enumerable.Repeat("""{"name":"status","result":"ok","message":"x","advice":null}""", DiagnosisText.MaxChecks + 1))}}]}""", false, "checks without end" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Diagnoses), DisableDiscoveryEnumeration = true)]
+    public void A_diagnosis_is_whole_or_none(string printed, bool whole, string why)
+    {
+        var ended = OperationMachine.Report(Operation() with { Kind = OperationKind.Diagnosis, Mode = null }, new(Id(1), JobOutcome.Succeeded, null) { StandardOutput = printed }, Noon);
+        Assert.True((whole ? OperationStatus.Succeeded : OperationStatus.Failed) == ended.Status && whole == (ended.Diagnosis is not null), why);
+        Assert.Equal(whole ? null : "unreadable-result", ended.Failure?.Code);
+    }
+
+    [Fact]
+    public void To_want_an_end_is_noted_once_and_never_on_what_has_ended()
+    {
+        var wanted = OperationMachine.Cancel(Operation());
+        Assert.True(wanted.CancelRequested);
+        Assert.Same(wanted, OperationMachine.Cancel(wanted));
+        var ended = OperationMachine.Report(wanted, Ended(JobOutcome.Succeeded, Findings(), 0), Noon); // it was nearly done
+        Assert.Equal(OperationStatus.Succeeded, ended.Status);
+        Assert.Same(ended, OperationMachine.Cancel(ended));
+    }
+
     private static JobReport Ended(JobOutcome outcome, string output, int exit) =>
         new(Id(1), outcome, null) { StandardOutput = output, ExitCode = exit, StartedAt = Noon, CompletedAt = Noon.AddSeconds(5) };
 }

@@ -11,6 +11,7 @@ internal sealed class ListeningSession : IAgentSession
 {
     private readonly Channel<Job> jobs = Channel.CreateUnbounded<Job>();
     private readonly Channel<Discover> asks = Channel.CreateUnbounded<Discover>();
+    private readonly Channel<CancelJob> cancels = Channel.CreateUnbounded<CancelJob>();
     private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public IAgentSession Reference { get; private set; } = null!;
@@ -41,6 +42,10 @@ internal sealed class ListeningSession : IAgentSession
     public Task<Job> NextJob() => jobs.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
     public Task<Discover> NextAsk() => asks.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+
+    public Task<CancelJob> NextCancel() => cancels.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+
+    public Task Cancel(CancelJob ask) => cancels.Writer.WriteAsync(ask).AsTask();
 
     public Task Run(Job job) => jobs.Writer.WriteAsync(job).AsTask();
 

@@ -93,7 +93,7 @@ public sealed class NodeGrainTests(SiloCluster silo)
         Assert.Equal(id, (await session.NextJob()).Id);
         await Node.Report(agent, new(id, JobOutcome.Accepted, null));
         Assert.True(await Node.Renew(session.Ticket, session.Reference));
-        await Enqueue(2);
+        await Enqueue(2, vmid: 101);
         Assert.Equal(Id(2), (await session.NextJob()).Id); // and not the first one a third time
     }
 
@@ -172,7 +172,7 @@ public sealed class NodeGrainTests(SiloCluster silo)
     public async Task A_job_whose_operation_could_not_be_opened_is_opened_before_it_runs_and_its_result_is_kept()
     {
         var session = await Connect();
-        silo.Storage.FailNextWrite(Id(1).Value, landed: false);
+        silo.History.FailNextKeep[Id(1).Value] = false;
         await Assert.ThrowsAnyAsync<Exception>(() => Enqueue(1));
         Assert.True(await Node.Renew(session.Ticket, session.Reference));
         Assert.Equal(Id(1), (await session.NextJob()).Id);
@@ -186,10 +186,9 @@ public sealed class NodeGrainTests(SiloCluster silo)
     {
         await Node.Enrol(new(agent, "pve1", "lab"));
         await Enqueue(1);
-        await Enqueue(2);
+        await Enqueue(2, vmid: 101);
         silo.History.Unreadable[Id(1).Value] = true;
         await silo.ForgetActivations();
-        silo.Storage.Forget(Id(1).Value); // ended, and its row can't be read
         var session = await Connect();
         Assert.Equal(Id(2), (await session.NextJob()).Id);
         Assert.Empty(session.Received);
@@ -229,6 +228,159 @@ public sealed class NodeGrainTests(SiloCluster silo)
         Assert.Empty((await Connect()).Received);
     }
 
+    [Fact]
+    public async Task A_target_has_one_job_at_a_time_and_the_next_one_is_sent_when_it_has_ended()
+    {
+        var session = await Connect();
+        var (first, second) = (await Enqueue(1), await Enqueue(2));
+        Assert.Equal(first, (await session.NextJob()).Id);
+        Assert.Null(await Node.Report(agent, new(first, JobOutcome.Running, null)));
+        Assert.True(await Node.Renew(session.Ticket, session.Reference));
+        Assert.DoesNotContain(second, session.Received.Select(job => job.Id));
+        Assert.Null(await Node.Report(agent, Success(first)));
+        Assert.Equal(second, (await session.NextJob()).Id);
+    }
+
+    [Fact]
+    public async Task A_job_that_is_cancelled_before_it_is_sent_ends_at_once_and_is_never_sent()
+    {
+        await Node.Enrol(new(agent, "pve1", "lab"));
+        var id = await Enqueue(1);
+        var cancelled = await Node.Cancel(id);
+        Assert.Equal((OperationStatus.Cancelled, "cancelled"), (cancelled.Value?.Status, cancelled.Value?.Failure?.Code));
+        Assert.Equal("already-ended", (await Node.Cancel(id)).Refusal?.Code);
+        Assert.Empty((await Connect()).Received);
+
+        // Nothing was looked at, so nothing is known anew of the guest.
+        Assert.Null((await silo.Grains.GetGrain<IGuestGrain>($"{cluster}/100").Get()).Patches);
+    }
+
+    [Fact]
+    public async Task A_job_that_waits_for_its_turn_is_cancelled_without_the_agent_and_the_one_after_it_comes_next()
+    {
+        var session = await Connect();
+        var (first, second, third) = (await Enqueue(1), await Enqueue(2), await Enqueue(3));
+        await session.NextJob();
+        Assert.Equal(OperationStatus.Cancelled, (await Node.Cancel(second)).Value?.Status);
+        Assert.Null(await Node.Report(agent, Success(first)));
+        Assert.Equal(third, (await session.NextJob()).Id);
+    }
+
+    [Fact]
+    public async Task The_agent_is_told_to_end_a_job_at_once_and_at_every_renewal_until_its_end_comes()
+    {
+        var session = await Connect();
+        var id = await Enqueue(1);
+        await session.NextJob();
+        await Node.Report(agent, new(id, JobOutcome.Running, null));
+        var asked = await Node.Cancel(id);
+        Assert.Equal((OperationStatus.Running, true), (asked.Value?.Status, asked.Value?.CancelRequested));
+        Assert.Equal(id, (await session.NextCancel()).Id);
+        Assert.True(await Node.Renew(session.Ticket, session.Reference));
+        Assert.Equal(id, (await session.NextCancel()).Id);
+
+        await silo.ForgetActivations(); // it is stored, so a restart does not forget it
+        Assert.True(await Node.Renew(session.Ticket, session.Reference));
+        Assert.Equal(id, (await session.NextCancel()).Id);
+        Assert.True((await Operation(id))!.CancelRequested);
+
+        Assert.Null(await Node.Report(agent, new(id, JobOutcome.Cancelled, "During download.")));
+        Assert.Equal(OperationStatus.Cancelled, (await Operation(id))!.Status);
+        Assert.Equal("already-ended", (await Node.Cancel(id)).Refusal?.Code);
+    }
+
+    [Theory]
+    [InlineData("outbox, before")]
+    [InlineData("outbox, landed")]
+    [InlineData("mark, before")]
+    [InlineData("mark, landed")]
+    [InlineData("end")]
+    public async Task A_cancel_whose_storing_failed_can_be_asked_for_again_and_the_job_never_runs_after_one_that_was_answered(string where)
+    {
+        await Node.Enrol(new(agent, "pve1", "lab"));
+        var id = await Enqueue(1);
+        switch (where)
+        {
+            case "outbox, before" or "outbox, landed":
+                silo.Storage.FailNextWrite($"{cluster}/pve1", landed: where is "outbox, landed");
+                break;
+            case "end":
+                silo.History.FailNextAdd[id.Value] = true;
+                break;
+            default:
+                silo.History.FailNextKeep[id.Value] = where is "mark, landed";
+                break;
+        }
+
+        try
+        {
+            await Node.Cancel(id);
+        }
+        catch (Exception)
+        {
+            // Not answered, so it is asked for again.
+        }
+
+        await Node.Cancel(id);
+        Assert.Equal(OperationStatus.Cancelled, (await Operation(id))!.Status);
+        Assert.Equal(1, silo.History.AddsOf(id.Value));
+        Assert.Empty((await Connect()).Received);
+    }
+
+    [Fact]
+    public async Task A_job_nobody_knows_cannot_be_cancelled() => Assert.Equal("not-found", (await Node.Cancel(Id(9))).Refusal?.Code);
+
+    [Fact]
+    public async Task An_operation_of_before_rows_were_there_from_the_first_moment_on_is_found_and_ends()
+    {
+        await Connect();
+        var id = await Enqueue(1);
+        var before = (await Operation(id))!;
+        await silo.ForgetActivations();
+        silo.History.Forget(id.Value);
+        var state = new GrainState<OperationState> { State = new() { Operation = before } };
+        await silo.Storage.WriteStateAsync("operation", silo.Grains.GetGrain<IOperationGrain>(id.Value).GetGrainId(), state);
+        Assert.Equal(OperationStatus.Pending, (await Operation(id))!.Status);
+        Assert.Null(await Node.Report(agent, Success(id)));
+        Assert.Equal(OperationStatus.Succeeded, (await Operation(id))!.Status);
+    }
+
+    [Fact]
+    public async Task What_an_agent_waits_for_is_shown_until_it_starts()
+    {
+        await Connect();
+        var id = await Enqueue(1);
+        await Node.Report(agent, new(id, JobOutcome.Accepted, "The container is locked (backup)."));
+        Assert.Equal("The container is locked (backup).", (await Operation(id))!.WaitingFor);
+        await Node.Report(agent, new(id, JobOutcome.Accepted, "The container is locked (snapshot)."));
+        Assert.Equal("The container is locked (snapshot).", (await Operation(id))!.WaitingFor);
+        await Node.Report(agent, new(id, JobOutcome.Running, null));
+        Assert.Null((await Operation(id))!.WaitingFor);
+    }
+
+    [Fact]
+    public async Task Output_is_read_as_it_comes_and_in_the_end_as_it_is_stored()
+    {
+        await Connect();
+        var id = await Enqueue(1);
+        var operation = silo.Grains.GetGrain<IOperationGrain>(id.Value);
+        var node = NodeKey.Parse($"{cluster}/pve1");
+        await Node.Report(agent, new(id, JobOutcome.Running, null));
+        var waiting = operation.ReadOutput(default, OperationStatus.Running, OutputPage.MaxWait);
+        await operation.TakeOutput(NodeKey.Parse($"{cluster}/pve2"), new(id, OutputChannel.StandardError, 0, 5, "forged"));
+        await operation.TakeOutput(node, new(id, OutputChannel.StandardError, 0, 6, "Hit:1\n"));
+        var page = await waiting;
+        var piece = Assert.Single(page!.Pieces);
+        Assert.Equal((OutputChannel.StandardError, 0, 6, "Hit:1\n"), (piece.Channel, piece.Offset, piece.End, piece.Text));
+
+        var next = operation.ReadOutput(new(0, 6), OperationStatus.Running, OutputPage.MaxWait);
+        await Node.Report(agent, Success(id) with { StandardError = "Hit:1\nDone\n" });
+        var end = await next;
+        Assert.Equal(OperationStatus.Succeeded, end!.Operation.Status);
+        Assert.Equal("Done\n", string.Concat(end.Pieces.Where(one => one.Channel is OutputChannel.StandardError).Select(one => one.Text)));
+        Assert.Null(await silo.Grains.GetGrain<IOperationGrain>(Id(9).Value).ReadOutput(default, null, TimeSpan.Zero));
+    }
+
     private async Task<ListeningSession> Connect()
     {
         await Node.Enrol(new(agent, "pve1", "lab"));
@@ -238,9 +390,9 @@ public sealed class NodeGrainTests(SiloCluster silo)
     // Asking for a report is refused at once when nobody is there to ask.
     private async Task<bool> HasSession() => await Node.Discover(null) is null;
 
-    private async Task<JobId> Enqueue(int number)
+    private async Task<JobId> Enqueue(int number, int vmid = 100)
     {
-        var route = new PatchRoute(NodeName.Parse("pve1"), new(100), "web-01", PlatformFamily.Debian, "apt-update.sh");
+        var route = new PatchRoute(NodeName.Parse("pve1"), new(vmid), "web-01", PlatformFamily.Debian, "apt-update.sh");
         var entry = new PatchOrder(PatchMode.DryRun, [], "admin").At(Id(number), cluster, route, new("apt-update.sh", new string('a', 64)), DateTimeOffset.UnixEpoch);
         Assert.False((await Node.Enqueue(entry)).IsRefused);
         return Id(number);

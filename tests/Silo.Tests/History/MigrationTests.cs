@@ -2,7 +2,10 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
+using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.History;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Tests.Storage;
 
@@ -19,12 +22,36 @@ public sealed class MigrationTests
             await database.GetService<IMigrator>().MigrateAsync("Initial");
         }
 
-        await new OperationHistory(file).Add(Stored.Ended, new("out", "err"));
+        // As the first release wrote it.
+        file.Tell(
+            $"""
+            INSERT INTO operations (Id, Cluster, Vmid, Status, CompletedAt, Record) VALUES ('{Stored.Ended.Id}', '{Stored.Ended.Cluster}', 100, 'Failed', '2026-11-23 12:00:03+00:00', @payload);
+            INSERT INTO operation_outputs VALUES ('{Stored.Ended.Id}', 'out', 'err');
+            """,
+            await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Golden", "stored", "operation-record.json")));
         Assert.Equal(0, file.Data.Ask<long>("history.db", "SELECT count(*) FROM sqlite_master WHERE name IN ('metrics', 'audit')"));
 
         await using var silo = await RunningSilo.Start(file.Data);
         Assert.Equal(Stored.Json(Stored.Ended), Stored.Json(await silo.History.Find(Stored.Ended.Id.Value)));
         Assert.Equal("out", (await silo.History.FindOutput(Stored.Ended.Id.Value))!.StandardOutput);
+
+        // It is listed by all that lists know, and a living one comes beside it.
+        var query = new OperationQuery(OperationKind.Patch, 0, 10);
+        await silo.History.Keep(Stored.Running);
+        Assert.Equal(1, (await silo.History.List(query)).Total); // the same operation: an end stands
+        Assert.Equal(1, (await silo.History.List(query with
+        {
+            Statuses = [OperationStatus.Failed],
+            Mode = PatchMode.Apply,
+            Target = Stored.Ended.Target,
+            Name = Stored.Ended.Name,
+            Node = Stored.Ended.Node.Value,
+            Cluster = Stored.Ended.Cluster.Value,
+            RequestedBy = "admin",
+            Since = Stored.Ended.CreatedAt,
+            Until = Stored.Ended.CreatedAt.AddMilliseconds(1),
+        })).Total);
+        Assert.Equal(Stored.Ended.CompletedAt!.Value.ToUnixTimeMilliseconds(), file.Data.Ask<long>("history.db", "SELECT Completed FROM operations"));
         var audit = silo.Grains.GetGrain<IHistoryGrain>(0);
         await audit.AddAudit(new(DateTimeOffset.UnixEpoch, "person admin", "annotate", "x", "done", null));
         Assert.Single(await audit.Audit(10));
@@ -32,6 +59,19 @@ public sealed class MigrationTests
         metrics.Add(new(Stored.Ended.Cluster, Stored.Ended.Node, DateTimeOffset.UnixEpoch, 1));
         await metrics.WriteAll(CancellationToken.None);
         Assert.Single(await audit.Metrics(Stored.Ended.Cluster, null, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch));
+    }
+
+    [Fact]
+    public async Task The_way_back_keeps_what_the_release_before_can_read()
+    {
+        using var file = await new HistoryFile().Made();
+        var history = new OperationHistory(file);
+        await history.Add(Stored.Ended, new("out", "err"));
+        await history.Keep(Stored.Running with { Id = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GD") });
+        await using var database = file.CreateDbContext();
+        await database.GetService<IMigrator>().MigrateAsync("MetricsAndAudit");
+        Assert.Equal((1L, 1L), (file.Count("operations"), file.Count("operation_outputs")));
+        Assert.Equal(100, file.Data.Ask<long>("history.db", "SELECT Vmid FROM operations"));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Tests.Storage;
 
@@ -100,6 +101,86 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     public async Task Refuses_one_that_has_not_ended() =>
         await Assert.ThrowsAsync<ArgumentException>(() => History.Add(ended with { CompletedAt = null }, new(string.Empty, string.Empty)));
 
+    [Fact]
+    public async Task Refuses_to_keep_one_alive_that_has_ended() => await Assert.ThrowsAsync<ArgumentException>(() => History.Keep(ended));
+
+    [Fact]
+    public async Task An_operation_is_there_from_its_first_moment_and_changes_until_it_has_ended_and_never_after()
+    {
+        var alive = ended with { Status = OperationStatus.Pending, CompletedAt = null, Findings = null, Failure = null };
+        await History.Keep(alive);
+        Assert.Equal((OperationStatus.Pending, null), ((await History.Find(ended.Id.Value))!.Status, await History.FindOutput(ended.Id.Value)));
+        await History.Keep(alive with { Status = OperationStatus.Running });
+        Assert.Equal(OperationStatus.Running, (await History.Find(ended.Id.Value))!.Status);
+        await History.Add(ended, new("out", "err"));
+        await History.Keep(alive with { Status = OperationStatus.Running }); // a predecessor's late word
+        Assert.Equal(OperationStatus.Failed, (await History.Find(ended.Id.Value))!.Status);
+        Assert.Equal(new("out", "err"), await History.FindOutput(ended.Id.Value));
+    }
+
+    [Fact]
+    public async Task A_list_is_filtered_sorted_and_paged()
+    {
+        using var file = await new HistoryFile().Made();
+        var history = new OperationHistory(file);
+        for (var number = 1; number <= 5; number++)
+        {
+            var operation = Stored.Ended with
+            {
+                Id = JobId.Parse($"01M83HW1FS84TG{number:D12}"),
+                Name = $"ct-{6 - number}",
+                Vmid = new(100 + number),
+                Mode = number % 2 is 0 ? PatchMode.DryRun : PatchMode.Apply,
+                Kind = number is 5 ? OperationKind.Reboot : OperationKind.Patch,
+                Batch = number is 3 ? JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC") : null,
+                CreatedAt = Stored.Ended.CreatedAt.AddHours(number),
+                CompletedAt = Stored.Ended.CreatedAt.AddHours(number is 4 ? 1 : number + 1),
+            };
+            await (number is 2 ? history.Keep(operation with { Status = OperationStatus.Running, CompletedAt = null }) : history.Add(operation, new(string.Empty, string.Empty)));
+        }
+
+        var all = new OperationQuery(OperationKind.Patch, 0, 100);
+        Assert.Equal("4 3 2 1", await Listed(all));
+        Assert.Equal("1 2 3 4", await Listed(all with { Descending = false }));
+        Assert.Equal("4 3 2 1", await Listed(all with { Order = OperationOrder.Name, Descending = false }));
+        Assert.Equal("4 1 3 2", await Listed(all with { Order = OperationOrder.CompletedAt, Descending = false })); // what has not ended comes last
+        Assert.Equal("3 1 4 2", await Listed(all with { Order = OperationOrder.CompletedAt }));
+        Assert.Equal("2 4 3 1", await Listed(all with { Order = OperationOrder.Status }));
+        Assert.Equal("4 3 2 1", await Listed(all with { Order = OperationOrder.Node }));
+        Assert.Equal("2", await Listed(all with { Statuses = [OperationStatus.Running] }));
+        Assert.Equal("4 3 2 1", await Listed(all with { Statuses = [OperationStatus.Running, OperationStatus.Failed] }));
+        Assert.Equal("4 2", await Listed(all with { Mode = PatchMode.DryRun }));
+        Assert.Equal("3", await Listed(all with { Batch = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC") }));
+        Assert.Equal("1", await Listed(all with { Target = $"{Stored.Ended.Cluster}-lxc-101" }));
+        Assert.Equal("2 1", await Listed(all with { Until = Stored.Ended.CreatedAt.AddHours(3) }));
+        Assert.Equal("4 3", await Listed(all with { Since = Stored.Ended.CreatedAt.AddHours(3) }));
+        Assert.Equal(string.Empty, await Listed(all with { RequestedBy = "' OR 1=1 --" }));
+        Assert.Equal("5", await Listed(all with { Kind = OperationKind.Reboot }));
+        Assert.Equal("3 2", await Listed(all with { Skip = 1, Take = 2 }));
+        Assert.Equal(4, (await history.List(all with { Skip = 1, Take = 2 })).Total);
+
+        async Task<string> Listed(OperationQuery query) => string.Join(' ', (await history.List(query)).Operations.Select(operation => int.Parse(operation.Id.Value[^6..])));
+    }
+
+    [Fact]
+    public async Task What_ended_longer_ago_than_it_is_kept_is_dropped_with_its_output_and_nothing_else()
+    {
+        using var file = await new HistoryFile().Made();
+        var history = new OperationHistory(file);
+        var now = Stored.Ended.CreatedAt.AddDays(10);
+        for (var number = 0; number < OperationPruning.AtOnce + 50; number++)
+        {
+            await history.Add(ended with { Id = JobId.Parse($"01M83HW1FS84TJ{number:D12}") }, new("out", "err"));
+        }
+
+        await history.Keep(ended with { Id = JobId.Parse("01M83HW1FS84TK000000000001"), Status = OperationStatus.Running, CompletedAt = null });
+        await history.Add(ended with { Id = JobId.Parse("01M83HW1FS84TK000000000002"), CreatedAt = now, CompletedAt = DateTimeOffset.UnixEpoch }, new("out", "err")); // a host without a clock
+        var pruning = new OperationPruning(history, new() { OperationDays = 9 }, new FixedClock(now), Microsoft.Extensions.Logging.Abstractions.NullLogger<OperationPruning>.Instance);
+        Assert.Equal(OperationPruning.AtOnce + 50, await pruning.Prune(CancellationToken.None));
+        Assert.Equal((2L, 1L), (file.Count("operations"), file.Count("operation_outputs")));
+        Assert.Equal(0, await pruning.Prune(CancellationToken.None));
+    }
+
     [Theory]
     [InlineData("PRAGMA synchronous", "2")] // FULL: an agent forgets a result once it is acknowledged
     [InlineData("PRAGMA journal_mode", "wal")]
@@ -132,5 +213,10 @@ public sealed class OperationHistoryTests(SharedSilo shared)
             await new OperationHistory(new Contexts(options)).Add(ended, new("early", string.Empty));
             return result;
         }
+    }
+
+    private sealed class FixedClock(DateTimeOffset now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now;
     }
 }

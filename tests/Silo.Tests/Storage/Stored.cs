@@ -92,7 +92,8 @@ internal static class Stored
         Storages = [new("local-zfs", "zfspool", ["images", "rootdir"], true, "available", 1073741824, 10737418240, "ONLINE")],
     };
 
-    private static readonly OperationRecord Running = new()
+    /// <summary>An operation that is alive.</summary>
+    public static readonly OperationRecord Running = new()
     {
         Id = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8G9"),
         Cluster = Cluster,
@@ -128,9 +129,27 @@ internal static class Stored
             new("apt-failed", "apt-get failed.")),
     };
 
+    // No operation is of all kinds at once; its shape is tested as if one were.
+    private static readonly OperationRecord Whole = Ended with
+    {
+        Kind = OperationKind.Diagnosis,
+        Agent = Agent,
+        Exceptions = [new("01M83HW1FS84TGPXTCYJ45S8GA", ["mysql-*"], "The database is pinned.")],
+        SecurityOnly = true,
+        Autoremove = true,
+        StartStopped = true,
+        Plan = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GB"),
+        Batch = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC"),
+        Reason = "A new kernel.",
+        WaitingFor = "The container is locked (backup).",
+        CancelRequested = true,
+        Findings = Ended.Findings! with { ServicesToRestart = ["nginx.service"] },
+        Diagnosis = new([new("disk-space", CheckResult.Problem, "/var has 10 MB left.", "Make room.")]),
+    };
+
     private static readonly PatchState Patches = new(Running.Id, Noon, 3, true, new("interrupted", "Power loss."));
 
-    private static readonly Annotation Said = new() { PlatformFamily = PlatformFamily.Debian, Tags = ["prod"], Notes = "Ask before a reboot.", Agent = Agent };
+    private static readonly Annotation Said = new() { PlatformFamily = PlatformFamily.Debian, Tags = ["prod"], Notes = "Ask before a reboot.", Agent = Agent, AgentlessVm = true };
 
     /// <summary>By the golden file's name, less its ending.</summary>
     public static readonly IReadOnlyDictionary<string, object> Samples = new Dictionary<string, object>
@@ -140,7 +159,7 @@ internal static class Stored
             Agent = Agent,
             Hostname = "pve1.lan",
             Epoch = 7,
-            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent)],
+            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true }],
         },
         ["node-inventory"] = new NodeInventory
         {
@@ -159,7 +178,7 @@ internal static class Stored
         },
         ["fleet-state"] = new FleetState { Clusters = [Cluster] },
         ["operation-state"] = new OperationState { Operation = Running },
-        ["operation-record"] = Ended,
+        ["operation-record"] = Whole,
         ["batch-state"] = new BatchState
         {
             Id = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC"),

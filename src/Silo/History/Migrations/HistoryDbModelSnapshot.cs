@@ -102,14 +102,40 @@ namespace NannyOrleans.Silo.History.Migrations
                     b.Property<string>("Id")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Batch")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Cluster")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<DateTimeOffset>("CompletedAt")
+                    b.Property<long?>("Completed")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Created")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Mode")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Node")
+                        .IsRequired()
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Record")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("RequestedBy")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -117,12 +143,19 @@ namespace NannyOrleans.Silo.History.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<int>("Vmid")
-                        .HasColumnType("INTEGER");
+                    b.Property<string>("Target")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
 
                     b.HasKey("Id");
 
-                    b.HasIndex("Cluster", "Vmid");
+                    b.HasIndex("Batch");
+
+                    b.HasIndex("Completed");
+
+                    b.HasIndex("Kind", "Created");
+
+                    b.HasIndex("Target", "Created");
 
                     b.ToTable("operations", (string)null);
                 });

@@ -1,0 +1,95 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Http;
+using NannyOrleans.Api.Patches;
+using NannyOrleans.Domain.Guests;
+using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Operations;
+using OpenIddict.Abstractions;
+
+namespace NannyOrleans.Api.Reboots;
+
+/// <summary>Restarts of hosts, guests and machines.</summary>
+internal static class RebootEndpoints
+{
+    public static void MapReboots(this IEndpointRouteBuilder routes)
+    {
+        var reboots = routes.MapGroup("/api/reboots").WithTags("Reboots");
+        reboots.MapPost("/", Start).WithName("StartReboot").WithSummary("Restart a host, guest or machine. It waits for its turn: never while packages are worked on there.");
+        reboots.MapGet("/", List).WithName("ListReboots")
+            .WithSummary("Restarts, alive and ended, the newest first: those the parameters select, a page of 100 at a time. The total is in X-Total-Count.")
+            .Produces<IEnumerable<RebootView>>().ProducesValidationProblem();
+        reboots.MapGet("/{id}", Get).WithName("GetReboot").WithSummary("One restart.");
+        reboots.MapPost("/{id}/cancel", Cancel).WithName("CancelReboot").WithSummary("End a restart; one that was not sent never happens.");
+    }
+
+    internal static async Task<Results<Accepted<RebootView>, ValidationProblem, ProblemHttpResult>> Start(
+        JsonBody<RebootRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    {
+        var (ask, now, person) = (body.Value, clock.GetUtcNow(), caller.GetClaim(OpenIddictConstants.Claims.Name)!);
+        if (ask.Problems() is { Count: > 0 } errors)
+        {
+            return Problems.Invalid(errors);
+        }
+
+        var (found, problem) = await grains.Resolve(ask.AgentId!.Trim());
+        if (found is null)
+        {
+            return problem!;
+        }
+
+        if (found.Guest is { } guest && GuestMachine.Template(guest) is { } template)
+        {
+            return TypedResults.Problem(template.ToProblem());
+        }
+
+        var target = await grains.Inside(found);
+        var restarted = OperationTarget.Of(target);
+        if (restarted.IsRefused)
+        {
+            return TypedResults.Problem(restarted.Refusal.ToProblem());
+        }
+
+        var id = PatchStart.NewId(now);
+        try
+        {
+            await grains.Note(person, "reboot", target.Id, ask.Reason is null ? $"operation {id}" : $"operation {id}: {ask.Reason}", now);
+            var queued = await grains.Queue(restarted.Value.Reboot(
+                id, ask.Reason, ask.TimeoutSeconds ?? OperationTarget.UsualRebootSeconds, ask.WaitSeconds ?? PatchOrder.UsualWaitSeconds, person, now));
+            return queued.IsRefused ? TypedResults.Problem(queued.Refusal.ToProblem()) : TypedResults.Accepted($"/api/reboots/{id}", RebootView.Of(queued.Value));
+        }
+        catch (Exception failure) when (Problems.IsUnavailable(failure))
+        {
+            return TypedResults.Problem(Problems.UnknownOutcome(id, "reboots"));
+        }
+    }
+
+    /// <param name="query">What is asked for.</param>
+    /// <param name="http">Gets the headers.</param>
+    /// <param name="grains">The control plane.</param>
+    internal static async Task<IResult> List([AsParameters] OperationListRequest query, HttpContext http, IGrainFactory grains)
+    {
+        var (page, errors) = await query.Answer(OperationKind.Reboot, http, grains);
+        return page is null ? Problems.Invalid(errors) : TypedResults.Ok(page.Operations.Select(RebootView.Of));
+    }
+
+    /// <param name="id">The restart's id.</param>
+    /// <param name="grains">The control plane.</param>
+    internal static async Task<Results<Ok<RebootView>, ProblemHttpResult>> Get(string id, IGrainFactory grains) =>
+        await grains.FindOperation(id, OperationKind.Reboot) is { } operation ? TypedResults.Ok(RebootView.Of(operation)) : TypedResults.Problem(Problems.NotFound("reboot", id));
+
+    /// <param name="id">The restart's id.</param>
+    /// <param name="caller">Who wants it, for the audit log.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
+    internal static async Task<Results<Accepted<RebootView>, ProblemHttpResult>> Cancel(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    {
+        if (await grains.FindOperation(id, OperationKind.Reboot) is not { } operation)
+        {
+            return TypedResults.Problem(Problems.NotFound("reboot", id));
+        }
+
+        var cancelled = await grains.Cancel(operation, caller.GetClaim(OpenIddictConstants.Claims.Name)!, clock.GetUtcNow());
+        return cancelled.IsRefused ? TypedResults.Problem(cancelled.Refusal.ToProblem()) : TypedResults.Accepted($"/api/reboots/{operation.Id}", RebootView.Of(cancelled.Value));
+    }
+}

@@ -1,0 +1,42 @@
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Operations;
+
+namespace NannyOrleans.Api.Reboots;
+
+/// <summary>A restart as shown.</summary>
+internal sealed record RebootView(
+    string Id,
+    string AgentId,
+    string Name,
+    string Node,
+    string? Reason,
+    string Status,
+    Refusal? Failure,
+    string? WaitingFor,
+    bool CancelRequested,
+    string RequestedBy,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset? CompletedAt)
+{
+    /// <summary>The view of an operation.</summary>
+    public static RebootView Of(OperationRecord operation) => new(
+        operation.Id.Value,
+        operation.Target,
+        operation.Name,
+        operation.Node.Value,
+        operation.Reason,
+        operation switch
+        {
+            { Status: OperationStatus.Succeeded } => "completed",
+            { Status: OperationStatus.Failed, Failure.Code: OperationMachine.Timeout } => "timeout",
+            _ => operation.Status.ToString().ToLowerInvariant(),
+        },
+        operation.Failure,
+        operation.WaitingFor,
+        operation.CancelRequested,
+        operation.RequestedBy,
+        operation.CreatedAt,
+        operation.StartedAt,
+        operation.CompletedAt);
+}
