@@ -19,7 +19,7 @@ internal static class RebootEndpoints
         reboots.MapGet("/", List).WithName("ListReboots")
             .WithSummary("Restarts, alive and ended, the newest first: those the parameters select, a page of 100 at a time. The total is in X-Total-Count.")
             .Produces<IEnumerable<RebootView>>().ProducesValidationProblem();
-        reboots.MapGet("/{id}", Get).WithName("GetReboot").WithSummary("One restart.");
+        reboots.MapGet("/{id}", Get).WithName("GetReboot").WithSummary("One restart: whether it is over, and how it ended.");
         reboots.MapPost("/{id}/cancel", Cancel).WithName("CancelReboot").WithSummary("End a restart; one that was not sent never happens.");
     }
 

@@ -13,10 +13,12 @@ public sealed class AccessTests(SharedServer shared)
     [
         "GET /api/agents", "GET /api/agents/{id}", "PATCH /api/agents/{id}", "POST /api/agents/{id}/discover", "GET /api/agents/{id}/metrics",
         "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
-        "POST /api/patches", "GET /api/patches/{id}", "GET /api/topology", "GET /api/audit",
         "GET /api/packages/exceptions", "POST /api/packages/exceptions", "GET /api/packages/exceptions/{id}", "PATCH /api/packages/exceptions/{id}", "DELETE /api/packages/exceptions/{id}",
         "GET /api/patches/batches/{id}", "POST /api/patches/batches/{id}/cancel",
         "GET /api/scripts", "POST /api/scripts", "GET /api/scripts/{id}", "DELETE /api/scripts/{id}", "POST /api/scripts/{id}/validate",
+        "POST /api/patches", "GET /api/patches", "GET /api/patches/{id}", "POST /api/patches/{id}/cancel", "GET /api/patches/{id}/output",
+        "POST /api/reboots", "GET /api/reboots", "GET /api/reboots/{id}", "POST /api/reboots/{id}/cancel",
+        "POST /api/agents/{id}/diagnose", "GET /api/diagnoses/{id}", "GET /api/topology", "GET /api/audit",
     ];
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.
@@ -138,7 +140,7 @@ public sealed class AccessTests(SharedServer shared)
         var document = (await shared.Admin.Get("/openapi/v1.json")).Is(200).Json;
         Assert.StartsWith("3.", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         var fields = document.GetProperty("components").GetProperty("schemas").GetProperty("PatchRequest").GetProperty("properties");
-        Assert.Equal(["agent_id", "agent_ids", "exclusions", "filter", "mode"], fields.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["agent_id", "agent_ids", "autoremove", "exclusions", "filter", "mode", "plan", "security_only", "start_stopped", "timeout_seconds", "wait_seconds"], fields.EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -170,7 +172,7 @@ public sealed class AccessTests(SharedServer shared)
         Assert.Equal(3, kinds.Length);
         Assert.All(kinds, kind => Assert.True(kind.TryGetProperty("proxmox_role", out _) && !kind.TryGetProperty("$type", out _)));
         Assert.Single(kinds, kind => kind.TryGetProperty("guest_count", out _));
-        Assert.Equal(["notes", "platform_family", "tags", "vm_agent"], schemas.GetProperty("AgentChanges").GetProperty("properties").EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["agentless_vm", "notes", "platform_family", "tags", "vm_agent"], schemas.GetProperty("AgentChanges").GetProperty("properties").EnumerateObject().Select(field => field.Name).Order(StringComparer.Ordinal));
     }
 
     private async Task<string[]> Documented() =>

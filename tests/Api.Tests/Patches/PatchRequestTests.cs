@@ -62,6 +62,14 @@ public sealed class PatchRequestTests(SharedServer shared)
     [InlineData("""{"agent_id":"x","mode":"apply","exclusions":["$(id)"]}""", "exclusions[0]")]
     [InlineData("""{"agent_id":"x","mode":"apply","exclusions":["größe"]}""", "exclusions[0]")]
     [InlineData("""{"agent_id":"x","mode":"apply","exclusions":[""]}""", "exclusions[0]")]
+    [InlineData("""{"agent_id":"x","mode":"apply","plan":"yesterday's"}""", "plan")]
+    [InlineData("""{"agent_id":"x","mode":"dry-run","plan":"01M83HW1FS84TGPXTCYJ45S8G9"}""", "plan")]
+    [InlineData("""{"agent_id":"x","mode":"apply","security_only":"yes"}""", "security_only")]
+    [InlineData("""{"agent_id":"x","mode":"apply","start_stopped":null}""", "start_stopped")]
+    [InlineData("""{"agent_id":"x","mode":"apply","timeout_seconds":0}""", "timeout_seconds")]
+    [InlineData("""{"agent_id":"x","mode":"apply","timeout_seconds":86401}""", "timeout_seconds")]
+    [InlineData("""{"agent_id":"x","mode":"apply","wait_seconds":-1}""", "wait_seconds")]
+    [InlineData("""{"agent_id":"x","mode":"apply","wait_seconds":1.5}""", "wait_seconds")]
     public async Task A_request_that_is_not_whole_is_refused_by_the_fields_name(string body, string field)
     {
         var said = (await shared.Admin.PostLikeCurl("/api/patches", body)).NamesField(field);
@@ -131,7 +139,7 @@ public sealed class PatchRequestTests(SharedServer shared)
         await host.ConnectWith(shared.Server.Url, machine, nobodyKnows, alpine, template);
         foreach (var (id, code) in new[]
         {
-            (Some.GuestId(host, machine), "requires-agent"), (host.Id.Value, "host-patching-unsupported"), (Some.GuestId(host, nobodyKnows), "unknown-family"),
+            (Some.GuestId(host, machine), "requires-agent"), (Some.GuestId(host, nobodyKnows), "unknown-family"),
             (Some.GuestId(host, alpine), "unsupported-family"), (Some.GuestId(host, template), "template"),
         })
         {

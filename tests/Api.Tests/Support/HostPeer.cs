@@ -17,6 +17,7 @@ internal sealed class HostPeer : IAsyncDisposable
     private HubConnection? connection;
     private Channel<Job> jobs = Channel.CreateUnbounded<Job>();
     private Channel<Discover> asked = Channel.CreateUnbounded<Discover>();
+    private Channel<CancelJob> cancels = Channel.CreateUnbounded<CancelJob>();
     private TaskCompletionSource closed = new();
 
     private HostPeer(ClusterId cluster, NodeName node, string clusterName, Answer tokens)
@@ -69,8 +70,10 @@ internal sealed class HostPeer : IAsyncDisposable
         await Disconnect();
         var (received, wanted, ended) = (Channel.CreateUnbounded<Job>(), Channel.CreateUnbounded<Discover>(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         (jobs, asked, closed) = (received, wanted, ended);
+        var unwanted = cancels = Channel.CreateUnbounded<CancelJob>();
         connection = Build(server, AccessToken);
         connection.On<Job>(AgentHub.RunJob, job => received.Writer.TryWrite(job));
+        connection.On<CancelJob>(AgentHub.CancelJob, ask => unwanted.Writer.TryWrite(ask));
         connection.On<Discover>(AgentHub.Discover, ask => wanted.Writer.TryWrite(ask));
         connection.Closed += _ =>
         {
@@ -134,7 +137,12 @@ internal sealed class HostPeer : IAsyncDisposable
     /// <summary>Says anything at all; returns when the server has answered, throws when it refused.</summary>
     public Task Call(string method, object? argument) => connection!.InvokeCoreAsync(method, [argument]).Within($"the answer to {method}");
 
-    public async Task<PatchGuest> NextJob() => Assert.IsType<PatchGuest>(await jobs.Reader.ReadAsync().AsTask().Within($"a job for {Node}"));
+    public Task<PatchGuest> NextJob() => NextJob<PatchGuest>();
+
+    public async Task<T> NextJob<T>()
+        where T : Job => Assert.IsType<T>(await jobs.Reader.ReadAsync().AsTask().Within($"a job for {Node}"));
+
+    public Task<CancelJob> NextCancel() => cancels.Reader.ReadAsync().AsTask().Within($"{Node} to be told to end a job");
 
     public Task<Discover> NextDiscover() => asked.Reader.ReadAsync().AsTask().Within($"{Node} to be asked to look anew");
 

@@ -83,7 +83,7 @@ internal static class Some
     public static string Order(string guest, string mode = "dry-run") => string.Create(CultureInfo.InvariantCulture, $$"""{"agent_id":"{{guest}}","mode":"{{mode}}"}""");
 
     /// <summary>The end of a job that upgraded nginx, or would.</summary>
-    public static JobReport Success(PatchGuest job) => new(job.Id, JobOutcome.Succeeded, null)
+    public static JobReport Success(PatchJob job) => new(job.Id, JobOutcome.Succeeded, null)
     {
         ExitCode = 0,
         StandardOutput = $$"""
