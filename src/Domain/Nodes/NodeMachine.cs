@@ -9,6 +9,9 @@ public static class NodeMachine
     /// <summary>Guest jobs that run side by side on one host unless it is set otherwise; more wait in the outbox. A host has its own work to do beside them.</summary>
     public const int GuestJobsAtOnce = 4;
 
+    /// <summary>Diagnoses side by side on one host; more wait. They only read, but a thousand of them at once are work too.</summary>
+    public const int DiagnosesAtOnce = 4;
+
     /// <summary>Jobs that may wait for one host; one more is refused.</summary>
     public const int OutboxLimit = 1000;
 
@@ -62,7 +65,7 @@ public static class NodeMachine
     /// <summary>
     /// Jobs the present agent should have by now, in the order they came. Sending one again is always safe. One job at a time for each
     /// target; guests' side by side up to a limit; a job of the host itself waits for all that came before it and holds back all that came
-    /// after. A diagnosis only reads, and waits for nothing.
+    /// after. A diagnosis only reads, and waits for other diagnoses alone.
     /// </summary>
     /// <param name="node">The node.</param>
     /// <param name="guestsAtOnce">Guest jobs side by side, 1 or more. What was sent under a greater limit is due all the same.</param>
@@ -72,11 +75,19 @@ public static class NodeMachine
         var busy = new HashSet<Vmid>();
         var (hostHeld, anyBefore) = (false, false);
         var free = guestsAtOnce - node.Outbox.Count(entry => IsWithAgent(node, entry) && entry.Job is not Diagnose && entry.Job.Target is not null);
+        var freeDiagnoses = DiagnosesAtOnce - node.Outbox.Count(entry => IsWithAgent(node, entry) && entry.Job is Diagnose);
         foreach (var entry in node.Outbox.Where(entry => !IsOrphan(node, entry) && !IsCancelledUnsent(entry)))
         {
-            if (entry.Job is Diagnose || IsWithAgent(node, entry))
+            if (IsWithAgent(node, entry))
             {
                 due.Add(entry);
+            }
+            else if (entry.Job is Diagnose)
+            {
+                if (freeDiagnoses-- > 0)
+                {
+                    due.Add(entry);
+                }
             }
             else if (entry.Job.Target is not { } vmid)
             {

@@ -50,8 +50,10 @@ public sealed class MachineTests(SharedServer shared)
         Assert.Contains($"VM {vm.Vmid}: {vm.Name} (l26) [Agent: {machine.Id}]\n", await Tree(), StringComparison.Ordinal);
         Assert.Contains($"── {machine.Node} (Rocky Linux 9.4) (Agent: {machine.Id}, VM {vm.Vmid} of \"{host.ClusterName}\")\n", await Tree(), StringComparison.Ordinal);
 
-        // A VM is never patched from outside, with an agent inside or without.
-        (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(Some.GuestId(host, vm)))).IsProblem(409, "requires-agent");
+        // A VM is patched by the agent inside, not from outside.
+        (await shared.Admin.Patch($"/api/agents/{machine.Id}", """{"platform_family":"debian"}""")).Is(200);
+        Assert.Equal(machine.Id.Value, (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(Some.GuestId(host, vm)))).Is(202).Text("agent_id"));
+        Assert.True(host.HasNoJob());
 
         // Gone again with the VM.
         await host.ReportInventory(Some.Placed(host));
