@@ -15,6 +15,7 @@ internal sealed class RecordingHistory : IOperationHistory
     private readonly ConcurrentDictionary<string, OperationRecord> alive = [];
     private readonly ConcurrentDictionary<string, int> adds = [];
     private readonly ConcurrentDictionary<string, int> keeps = [];
+    private readonly ConcurrentDictionary<string, FailingStorage.Gate> gates = [];
 
     public ConcurrentDictionary<string, bool> FailNextAdd { get; } = [];
 
@@ -32,8 +33,16 @@ internal sealed class RecordingHistory : IOperationHistory
     /// <summary>Drops the row of an operation.</summary>
     public void Forget(string id) => (_, _) = (ended.TryRemove(id, out _), alive.TryRemove(id, out _));
 
-    public Task Keep(OperationRecord operation)
+    /// <summary>Holds up the next write of an operation while it is alive, until it is told to go on.</summary>
+    public FailingStorage.Gate HoldNextKeep(string id) => gates[id] = new();
+
+    public async Task Keep(OperationRecord operation)
     {
+        if (gates.TryRemove(operation.Id.Value, out var gate))
+        {
+            await gate.Pass();
+        }
+
         var failing = FailNextKeep.TryRemove(operation.Id.Value, out var landed);
         if ((!failing || landed) && !ended.ContainsKey(operation.Id.Value))
         {
@@ -41,7 +50,10 @@ internal sealed class RecordingHistory : IOperationHistory
             keeps.AddOrUpdate(operation.Id.Value, 1, (_, before) => before + 1);
         }
 
-        return failing ? throw new IOException("The database is locked.") : Task.CompletedTask;
+        if (failing)
+        {
+            throw new IOException("The database is locked.");
+        }
     }
 
     public Task Add(OperationRecord operation, OperationOutput output)

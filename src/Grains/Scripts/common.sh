@@ -13,10 +13,10 @@
 
 # Sets up what every run needs: argument 1 is the family, 2 the words for its database, the rest the script's own.
 begin() {
+    printf 'nanny-patch: started\n' >&2
     family=$1
     database=$2
     shift 2
-    printf 'nanny-patch: started\n' >&2
     exec 3>&1 1>&2 # Descriptor 3 is for the document: whatever else writes to standard output ends up in the log.
     set -fu        # No file name ever meets a glob of ours.
     umask 022      # Packages' scripts inherit it.

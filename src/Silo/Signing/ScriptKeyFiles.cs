@@ -19,6 +19,7 @@ public static class ScriptKeyFiles
     /// <exception cref="CannotStartException">A file is there and holds no key, or the release's signatures are not those of its scripts.</exception>
     public static ScriptKeys Read(SiloOptions options, ReleaseSignatures? release)
     {
+        options.MakeDataDirectory();
         try
         {
             return new(Key(options.PathOf("script-catalogue.pem")), Key(options.PathOf("script-custom.pem")), release);

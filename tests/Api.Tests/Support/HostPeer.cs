@@ -142,6 +142,8 @@ internal sealed class HostPeer : IAsyncDisposable
     public async Task<T> NextJob<T>()
         where T : Job => Assert.IsType<T>(await jobs.Reader.ReadAsync().AsTask().Within($"a job for {Node}"));
 
+    public async Task<PatchJob> NextPatch() => Assert.IsAssignableFrom<PatchJob>(await jobs.Reader.ReadAsync().AsTask().Within($"a patch for {Node}"));
+
     public Task<CancelJob> NextCancel() => cancels.Reader.ReadAsync().AsTask().Within($"{Node} to be told to end a job");
 
     public Task<Discover> NextDiscover() => asked.Reader.ReadAsync().AsTask().Within($"{Node} to be asked to look anew");

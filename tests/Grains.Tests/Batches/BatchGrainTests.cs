@@ -2,6 +2,7 @@ using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Batches;
 using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Tests.Nodes;
@@ -28,7 +29,7 @@ public sealed class BatchGrainTests(SiloCluster silo)
         var session = await Connect();
         await Batch.Start(Asked(100, 101, 999)); // 999 is in no inventory
         var started = await Until(progress => !BatchMachine.HasWaiting(progress.Batch));
-        Assert.Equal(["", "", "unknown-guest"], started.Batch.Targets.Select(target => target.Refusal?.Code ?? string.Empty));
+        Assert.Equal(["", "", "not-found"], started.Batch.Targets.Select(target => target.Refusal?.Code ?? string.Empty));
         Assert.Equal([BatchStep.Started, BatchStep.Started, BatchStep.Refused], started.Batch.Targets.Select(target => target.Step));
         Assert.Equal([OperationStatus.Pending, OperationStatus.Pending, null], started.Statuses);
         Assert.False(started.IsDone);
@@ -71,7 +72,7 @@ public sealed class BatchGrainTests(SiloCluster silo)
     public async Task What_was_started_before_a_failed_write_is_not_started_again(bool landed)
     {
         var session = await Connect();
-        var gate = silo.Storage.HoldNextWrite($"operation:operation/{Number(1)}"); // the order is stored, its operation is being opened
+        var gate = silo.History.HoldNextKeep(Number(1).Value); // the order is stored, its operation is being opened
         await Batch.Start(Asked(100, 101));
         await gate.Reached;
         silo.Storage.FailNextWrite($"batch:batch/{Id}", landed);
@@ -113,7 +114,7 @@ public sealed class BatchGrainTests(SiloCluster silo)
     public async Task A_cancelled_batch_starts_nothing_more_even_after_a_restart()
     {
         await Connect();
-        var gate = silo.Storage.HoldNextWrite($"operation:operation/{Number(1)}");
+        var gate = silo.History.HoldNextKeep(Number(1).Value);
         await Batch.Start(Asked(100));
         await gate.Reached;
         var cancelling = Batch.Cancel(); // waits for its turn
@@ -141,6 +142,7 @@ public sealed class BatchGrainTests(SiloCluster silo)
 
     private async Task<ListeningSession> Connect()
     {
+        await silo.Grains.GetGrain<IFleetGrain>(0).Add(cluster);
         await silo.Grains.GetGrain<IClusterGrain>(cluster.Value).Enrol(Some.Pve1, Some.Enrolment(Some.Agent, Some.Pve1));
         await Node.Enrol(Some.Enrolment(Some.Agent, Some.Pve1));
         var session = await ListeningSession.Open(silo.Grains, Node, Some.Agent);
