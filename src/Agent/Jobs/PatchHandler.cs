@@ -213,7 +213,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         var run = entry.Run;
         var patience = clock.GetTimestamp();
         var late = TimeSpan.FromSeconds(job.TimeoutSeconds) + Late;
-        var ending = new Ending();
+        var (ending, told) = (new Ending(), false);
         using var output = new OutputTail(entry.Id, run);
         for (var poll = FirstPoll; ; poll = poll < LastPoll ? poll * 1.5 : LastPoll)
         {
@@ -261,6 +261,12 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                 }
 
                 EndIfDue(ending, runner!.Value);
+            }
+
+            if (!told && (OutputSpace.GiveBack(run.StandardOutput) ?? OutputSpace.GiveBack(run.StandardError)) is { } grows)
+            {
+                told = true;
+                Log.NoSpaceGivenBack(logger, entry.Id, grows);
             }
 
             await Wait(poll, progress, ending, stopping);
@@ -369,6 +375,9 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
 
     private static partial class Log
     {
+        [LoggerMessage(2006, LogLevel.Warning, "Job {Job} prints a lot and its output keeps taking space: {Reason}", EventName = "JobOutputGrows")]
+        public static partial void NoSpaceGivenBack(ILogger logger, JobId job, string reason);
+
         [LoggerMessage(2004, LogLevel.Information, "Job {Job}: cancelled; it is asked to end", EventName = "JobCancelling")]
         public static partial void Cancelling(ILogger logger, JobId job);
 
