@@ -36,6 +36,9 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <summary>Job reports as they come, whether acknowledged or not.</summary>
     public Channel<JobReport> Reports { get; } = Channel.CreateUnbounded<JobReport>();
 
+    /// <summary>Pieces of jobs' output as they come.</summary>
+    public Channel<JobOutput> Outputs { get; } = Channel.CreateUnbounded<JobOutput>();
+
     /// <summary>Forms posted to the token endpoint.</summary>
     public ConcurrentQueue<IReadOnlyDictionary<string, string>> TokenRequests { get; } = new();
 
@@ -97,6 +100,9 @@ public sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>Sends a job down every connection.</summary>
     public Task Send(Job job) => app.Services.GetRequiredService<IHubContext<Hub>>().Clients.All.SendAsync(AgentHub.RunJob, job);
+
+    /// <summary>Has every agent end a job.</summary>
+    public Task Cancel(Job job) => app.Services.GetRequiredService<IHubContext<Hub>>().Clients.All.SendAsync(AgentHub.CancelJob, new CancelJob(job.Id));
 
     /// <summary>Asks every agent to look anew.</summary>
     public Task Ask(Discover ask) => app.Services.GetRequiredService<IHubContext<Hub>>().Clients.All.SendAsync(AgentHub.Discover, ask);
@@ -224,6 +230,12 @@ public sealed class ControlPlane : IAsyncDisposable
         public Task ReportMetrics(NodeMetrics metrics)
         {
             plane.Metrics.Writer.TryWrite(metrics);
+            return Task.CompletedTask;
+        }
+
+        public Task ReportOutput(JobOutput output)
+        {
+            plane.Outputs.Writer.TryWrite(output);
             return Task.CompletedTask;
         }
 
