@@ -98,6 +98,7 @@ public sealed class PatchingTests(Cluster cluster)
     public async Task An_operation_for_an_agent_that_is_away_is_pending_and_runs_once_when_it_comes_back()
     {
         Cluster.NeedContainers();
+        await cluster.Server.Until(() => cluster.Agent("pve3"), row => (string?)row["status"] is "online", "pve3 to be online"); // another test may just have restarted all
         await cluster.Lab.KillAgent("pve3");
         await cluster.Server.Until(() => cluster.Agent("pve3"), row => (string?)row["status"] is "offline", "pve3 to be offline");
         var id = await cluster.Server.StartPatch("lxc-104", "apply");
