@@ -11,7 +11,7 @@ namespace NannyOrleans.Domain.Operations;
 /// <param name="Held">Updates left alone on purpose, and why.</param>
 /// <param name="Removed">Packages removed.</param>
 /// <param name="Failed">Updates still pending although they should have been installed.</param>
-/// <param name="RebootRequired">Whether the guest itself asks for a restart.</param>
+/// <param name="RebootRequired">Whether the target asks for a restart; null when the script could not tell.</param>
 /// <param name="Warnings">What a person should know.</param>
 /// <param name="Error">Why the script could not do it; null when it could.</param>
 public sealed record PatchFindings(
@@ -59,7 +59,7 @@ public sealed record PatchFindings(
                 : null;
         }
 
-        var whole = document is { Packages.Count: <= MaxPackages, KeptBack: not null, Held: not null, Removed: not null, Failed: not null, RebootRequired: not null }
+        var whole = document is { Packages.Count: <= MaxPackages, KeptBack: not null, Held: not null, Removed: not null, Failed: not null }
             && document.Packages.All(package => package is { Name.Length: > 0, To.Length: > 0 })
             && document.Held.All(held => held is { Name.Length: > 0 });
         return whole

@@ -36,4 +36,8 @@ public sealed class PatchFindingsTests
         var whole = Findings(packages: """[{"name":"nginx","from":"1","to":"2","security":true,"origin":"Debian"}]""");
         Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Char).Sample((at, c) => { PatchFindings.Read(whole[..at] + c + whole[(at + 1)..]); });
     }
+
+    [Fact]
+    public void Whether_a_restart_is_wanted_may_be_unknown_and_nothing_else_is_by_that() =>
+        Assert.Null(PatchFindings.Read("""{"mode":"apply","packages":[],"kept_back":[],"held":[],"removed":[],"failed":[],"reboot_required":null}""")!.RebootRequired);
 }
