@@ -6,6 +6,7 @@ main() {
     begin apt "package database of dpkg" "$@"
     command -v apt-get >/dev/null || fail unsupported 'There is no apt-get on this system.'
     look_before
+    wished=$(wc -l <"$work/patterns")
     [ -z "$host" ] || widen_kernels
     write_preferences
     settle_interrupted_dpkg
@@ -54,7 +55,7 @@ write_preferences() {
     eval "$(apt-config shell preferences Dir::Etc::preferences/f)"
     : >"$work/excluded"
     # shellcheck disable=SC2016 # awk's fields, not the shell's
-    LC_ALL=C awk -F '\t' -v excluded="$work/excluded" -v warnings="$work/warnings" '
+    LC_ALL=C awk -F '\t' -v excluded="$work/excluded" -v warnings="$work/warnings" -v wished="$wished" '
         function regex(glob) { gsub(/[.]/, "[.]", glob); gsub(/[+]/, "[+]", glob); gsub(/[*]/, ".*", glob); return "^" glob "$" }
         FILENAME == ARGV[1] { patterns[++count] = $0; next }
         $4 == "not-installed" || $4 == "config-files" || $3 !~ /^[A-Za-z0-9.+:~-]+$/ { next }
@@ -70,7 +71,7 @@ write_preferences() {
         }
         END {
             for (i = 1; i <= count; i++) {
-                if (!used[i]) print "The exclusion " patterns[i] " matches no installed package." > warnings
+                if (!used[i] && i <= wished) print "The exclusion " patterns[i] " matches no installed package." >> warnings
                 printf "Package: %s\nPin: version *\nPin-Priority: -1\n\n", patterns[i]
             }
         }' "$work/patterns" "$work/before" >"$work/preferences" || fail no-space 'The exclusions cannot be written.'
