@@ -187,9 +187,9 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         {
             return File.ReadLines(file).Any(line => line.StartsWith("ct:", StringComparison.Ordinal) && line[3..].Trim() == vmid.ToString());
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException && Directory.Exists(host.At("/etc/pve/nodes")))
         {
-            return false; // HA was never used
+            return false; // HA was never used; without /etc/pve itself that would not be known
         }
     }
 

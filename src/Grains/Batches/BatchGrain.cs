@@ -3,6 +3,7 @@ using NannyOrleans.Domain;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
@@ -170,7 +171,9 @@ internal sealed partial class BatchGrain(
             var batch = stored.State;
             if (await GrainFactory.Find(target.AgentId) is not [var found])
             {
-                return (target.Operation, true, new("not-found", $"There is no host or guest '{target.AgentId}' any more."));
+                // A host that can't be read just now may well have it: that is no answer, and is asked again.
+                var unread = target is { Vmid: { } vmid, Cluster: { } cluster } && (await GrainFactory.GetGrain<IClusterGrain>(cluster.Value).RoutePatch(vmid)).Refusal?.Code is "node-unread";
+                return unread ? (target.Operation, false, null) : (target.Operation, true, new("not-found", $"There is no host or guest '{target.AgentId}' any more."));
             }
 
             var entry = await GrainFactory.PreparePatch(keys, target.Operation, found, batch.Order! with { Batch = batch.Id }, clock.GetUtcNow());

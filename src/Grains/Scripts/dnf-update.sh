@@ -129,8 +129,9 @@ mark_security() {
 # Writes held and kept: what could be upgraded and is not. All that is pending is asked for without our exclusions, and
 # then without the machine's own, which are a person's holds.
 find_held() {
-    pending --disableexcludes=all --disableplugin=versionlock >"$work/all" || pending --disableexcludes=all >"$work/all" || pending >"$work/all"
-    pending >"$work/allowed"
+    pending --disableexcludes=all --disableplugin=versionlock >"$work/all" || pending --disableexcludes=all >"$work/all" \
+        || fail "$(error_code dnf-failed)" "$(error_text)"
+    pending >"$work/allowed" || fail "$(error_code dnf-failed)" "$(error_text)"
     matched "$work/all" >"$work/excluded"
     awk -F '\t' -v OFS='\t' '
         FILENAME ~ /\/plan$/ { planned[$1] = 1; next }
