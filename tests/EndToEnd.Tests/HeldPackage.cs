@@ -39,7 +39,7 @@ internal sealed class HeldPackage(LabCluster lab, int vmid, string version) : IA
 
     public async ValueTask DisposeAsync() => await lab.Inside(
         vmid,
-        "sh", "-c", "rm -rf /etc/apt/sources.list.d/held-up.list /run/held; kill \"$(cat /srv/held/pid)\"; dpkg --force-all --purge held-up >/dev/null 2>&1; rm -rf /srv/held");
+        "sh", "-c", "rm -rf /etc/apt/sources.list.d/held-up.list /run/held; ! grep -q serve.pl \"/proc/$(cat /srv/held/pid)/cmdline\" || kill \"$(cat /srv/held/pid)\"; dpkg --force-all --purge held-up >/dev/null 2>&1; rm -rf /srv/held");
 
     private async Task<int> Lines(string file, string text) =>
         (await lab.Inside(vmid, "sh", "-c", "cat \"$1\" 2>/dev/null || :", "sh", file)).Split('\n').Count(line => line.Contains(text, StringComparison.Ordinal));
