@@ -47,15 +47,6 @@ planned_upgrade() {
     planned_manager "$@"
 }
 
-with_lock() {
-    lock_deadline
-    while ! logged "$@"; do
-        lock_is_taken || return "$rc"
-        wait_for_lock
-    done
-    return 0
-}
-
 lock_is_taken() { grep -qi 'is locked by\|Another app is currently holding\|another copy is running\|Failed to obtain .*lock\|lock .*held by' "$work/log"; }
 
 # A list that could not be fetched may hide updates: one failed repository fails the run, even where others answered.

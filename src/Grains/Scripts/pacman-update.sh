@@ -48,15 +48,6 @@ settle_lock() {
 
 lock_is_taken() { grep -q 'unable to lock database' "$work/log"; }
 
-with_lock() {
-    lock_deadline
-    while ! logged "$@"; do
-        lock_is_taken || return "$rc"
-        wait_for_lock
-    done
-    return 0
-}
-
 refresh_lists() {
     mkdir -p "$work/db/sync" || fail no-space 'No temporary directory can be made.'
     ln -s "${real%/}/local" "$work/db/local"
