@@ -266,15 +266,6 @@ planned_apt_get() {
 }
 
 # with_lock end|wait COMMAND...: runs it, again while a lock that apt-get does not wait for is taken.
-with_lock() {
-    lock_deadline
-    while ! logged "$@"; do
-        lock_is_taken || return "$rc"
-        wait_for_lock
-    done
-    return 0
-}
-
 lock_is_taken() { grep -q '^E: \(Could not get lock\|Unable to acquire the dpkg frontend lock\|Unable to lock\)' "$work/log"; }
 
 # error_code DEFAULT: what the last command's log says was wrong.

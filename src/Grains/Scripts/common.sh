@@ -168,6 +168,16 @@ logged() {
     return "$rc"
 }
 
+# logged, again and again for as long as another package manager has the lock, up to a limit.
+with_lock() {
+    lock_deadline
+    while ! logged "$@"; do
+        lock_is_taken || return "$rc"
+        wait_for_lock
+    done
+    return 0
+}
+
 go_on() { [ -z "$stopping" ] || fail stopped 'Told to stop before anything was installed.' 143; }
 
 warn() { printf '%s\n' "$1" >>"$work/warnings"; printf 'nanny-patch: %s\n' "$1" >&2; }
