@@ -31,7 +31,8 @@ internal sealed class BenchServer : IDisposable
     public static string Repository => AppContext.BaseDirectory[..AppContext.BaseDirectory.LastIndexOf("/bench/", StringComparison.Ordinal)];
 
     /// <summary>Starts it and signs in.</summary>
-    public static async Task<BenchServer> Start()
+    /// <param name="settings">Configuration, such as <c>Silo__GuestJobsAtOnce</c> and its value.</param>
+    public static async Task<BenchServer> Start(params (string Name, string Value)[] settings)
     {
         var directory = Directory.CreateTempSubdirectory("nanny-bench-").FullName;
         var start = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", "dotnet", $"{Repository}/src/Api/bin/Release/net10.0/nanny-api.dll"])
@@ -48,6 +49,11 @@ internal sealed class BenchServer : IDisposable
                 ["NANNY_Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information",
             },
         };
+        foreach (var (name, value) in settings)
+        {
+            start.Environment[$"NANNY_{name}"] = value;
+        }
+
         var process = Launcher.Start(start);
         Uri? url = null;
         while (url is null && await process.StandardOutput.ReadLineAsync() is { } line)

@@ -19,6 +19,12 @@ internal sealed partial class LabHost : IAsyncDisposable
 
     private string Root => Path.Combine(Lab, "hosts", Host);
 
+    /// <summary>Where LXC finds the lab's containers.</summary>
+    public string LxcPath => Path.Combine(Lab, "lxc");
+
+    /// <summary>The search path of a shell on this host, without the script that counts calls.</summary>
+    public string SearchPath => $"{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}";
+
     /// <summary>Where the calls of Proxmox VE's commands are counted, a line each.</summary>
     public string Calls => Path.Combine(directory, "calls");
 
@@ -67,6 +73,9 @@ internal sealed partial class LabHost : IAsyncDisposable
     /// <summary>How often each of Proxmox VE's commands has been called so far.</summary>
     public IReadOnlyList<string> CallsSoFar() => File.Exists(Calls) ? File.ReadAllLines(Calls) : [];
 
+    /// <summary>Makes all containers as new: stopped, emptied and started.</summary>
+    public Task Reset() => RunLab("reset");
+
     /// <summary>Puts another <c>pct</c> before the lab's: for measuring the agent and not the lab.</summary>
     public void Replace(string program, string script) => Executable(Path.Combine(directory, "bin", program), script);
 
@@ -108,12 +117,13 @@ internal sealed partial class LabHost : IAsyncDisposable
         WorkingDirectory = "/",
         RedirectStandardOutput = output,
         RedirectStandardError = false,
-        Environment = { ["PATH"] = $"{directory}/bin:{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}" },
+        Environment = { ["PATH"] = $"{directory}/bin:{SearchPath}" },
     });
 
     private async Task RunLab(params string[] arguments)
     {
-        using var lab = Process.Start(new ProcessStartInfo("dotnet", [$"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll", .. arguments, "--dir", Lab]) { RedirectStandardError = true })!;
+        using var lab = Process.Start(new ProcessStartInfo("dotnet", [$"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll", .. arguments, "--dir", Lab]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _ = lab.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
         var said = await lab.StandardError.ReadToEndAsync();
         await lab.WaitForExitAsync();
         if (lab.ExitCode is not 0)
