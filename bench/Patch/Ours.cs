@@ -11,6 +11,15 @@ internal sealed class Ours(BenchServer server, LabHost host)
     /// <summary>Proxmox VE's own commands that were started for one patch of one guest.</summary>
     public double PveCommandsPerPatch { get; private set; } = double.NaN;
 
+    /// <summary>Seconds of CPU that the server's process has spent on patches.</summary>
+    public double Server { get; private set; }
+
+    /// <summary>Seconds of CPU that the agent's own process has spent on patches; what it starts for them is not its child.</summary>
+    public double Agent { get; private set; }
+
+    /// <summary>How many guests it has patched.</summary>
+    public int Patched { get; private set; }
+
     /// <summary>Waits until the server knows all containers.</summary>
     public async Task Ready(int count)
     {
@@ -26,6 +35,7 @@ internal sealed class Ours(BenchServer server, LabHost host)
     /// <summary>One batch, from the request to the moment the server has the last result.</summary>
     public async Task Patch(int[] ids)
     {
+        var (server0, agent0) = (ProcessCost.Of(server.Pid).CpuSeconds, ProcessCost.Of(host.AgentPid).CpuSeconds);
         using var answer = await server.Http.PostAsJsonAsync("/api/patches", new { agent_ids = ids.Select(id => $"lxc-{id}"), mode = "apply" });
         answer.EnsureSuccessStatusCode();
         var batch = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString();
@@ -40,6 +50,9 @@ internal sealed class Ours(BenchServer server, LabHost host)
                     throw new InvalidOperationException($"{succeeded} of {ids.Length} patches succeeded: {now.GetProperty("counts")}");
                 }
 
+                Server += ProcessCost.Of(server.Pid).CpuSeconds - server0;
+                Agent += ProcessCost.Of(host.AgentPid).CpuSeconds - agent0;
+                Patched += ids.Length;
                 return;
             }
 

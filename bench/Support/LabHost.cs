@@ -50,7 +50,7 @@ internal sealed partial class LabHost : IAsyncDisposable
         Directory.CreateDirectory($"{Root}/etc/nannyagent");
         await File.WriteAllTextAsync($"{Root}/etc/nannyagent/config.yml", string.Create(CultureInfo.InvariantCulture,
             $"api_url: {server.Url}\nproxmox_mode: true\nguest_discovery_interval: {discoverySeconds}\nmetrics_interval: {metricsSeconds}\n"));
-        using (var register = Start(["register", "--api-url", server.Url.ToString()], output: true))
+        using (var register = Start(["register", "--api-url", server.Url.ToString()], quiet: false))
         {
             while (await register.StandardOutput.ReadLineAsync() is { } line)
             {
@@ -67,7 +67,9 @@ internal sealed partial class LabHost : IAsyncDisposable
             }
         }
 
-        agent = Start(["run"], output: false);
+        agent = Start(["run"], quiet: true);
+        _ = agent.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        _ = agent.StandardError.BaseStream.CopyToAsync(Stream.Null);
     }
 
     /// <summary>How often each of Proxmox VE's commands has been called so far.</summary>
@@ -112,11 +114,11 @@ internal sealed partial class LabHost : IAsyncDisposable
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private Process Start(IEnumerable<string> arguments, bool output) => Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
+    private Process Start(IEnumerable<string> arguments, bool quiet) => Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
     {
         WorkingDirectory = "/",
-        RedirectStandardOutput = output,
-        RedirectStandardError = false,
+        RedirectStandardOutput = true,
+        RedirectStandardError = quiet,
         Environment = { ["PATH"] = $"{directory}/bin:{SearchPath}" },
     });
 

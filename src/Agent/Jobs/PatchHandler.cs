@@ -208,6 +208,9 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         }
     }
 
+    /// <summary>Looks the rarer the longer a job runs, so that its end is noticed late by a thirtieth of its time at most.</summary>
+    private static TimeSpan PollAfter(TimeSpan watched) => watched / 30 is var poll && poll < FirstPoll ? FirstPoll : poll < LastPoll ? poll : LastPoll;
+
     private async Task<End> Watch(PatchJob job, JournalEntry entry, JobStart started, JobProgress progress, CancellationToken stopping)
     {
         var run = entry.Run;
@@ -215,7 +218,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         var late = TimeSpan.FromSeconds(job.TimeoutSeconds) + Late;
         var (ending, told) = (new Ending(), false);
         using var output = new OutputTail(entry.Id, run);
-        for (var poll = FirstPoll; ; poll = poll < LastPoll ? poll * 1.5 : LastPoll)
+        while (true)
         {
             var boot = host.BootId();
 
@@ -269,7 +272,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                 Log.NoSpaceGivenBack(logger, entry.Id, grows);
             }
 
-            await Wait(poll, progress, ending, stopping);
+            await Wait(PollAfter(clock.GetElapsedTime(patience)), progress, ending, stopping);
         }
     }
 
