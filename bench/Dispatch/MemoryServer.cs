@@ -50,7 +50,7 @@ internal static class MemoryServer
         services.Replace(ServiceDescriptor.Singleton<IAuditLog, Audit>());
     }
 
-    private sealed class Grains : IGrainStorage
+    private sealed class Grains : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
     {
         private readonly ConcurrentDictionary<(string, GrainId), object?> stored = [];
 
@@ -76,6 +76,11 @@ internal static class MemoryServer
             stored.TryRemove((stateName, grainId), out _);
             (grainState.RecordExists, grainState.ETag) = (false, null);
             return Task.CompletedTask;
+        }
+
+        // The silo takes what stands in this place for one that wants to be told of its start.
+        public void Participate(ISiloLifecycle observer)
+        {
         }
     }
 
