@@ -6,7 +6,7 @@ namespace NannyOrleans.Bench.Patch;
 /// <summary>The control plane, asked as a person asks it.</summary>
 internal sealed class Ours(BenchServer server, LabHost host)
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Proxmox VE's own commands that were started for one patch of one guest.</summary>
     public double PveCommandsPerPatch { get; private set; } = double.NaN;
@@ -14,7 +14,7 @@ internal sealed class Ours(BenchServer server, LabHost host)
     /// <summary>Seconds of CPU that the server's process has spent on patches.</summary>
     public double Server { get; private set; }
 
-    /// <summary>Seconds of CPU that the agent's own process has spent on patches; what it starts for them is not its child.</summary>
+    /// <summary>Seconds of CPU that the agent's own process has spent on patches; what it starts for them is not in it.</summary>
     public double Agent { get; private set; }
 
     /// <summary>How many guests it has patched.</summary>
@@ -33,10 +33,23 @@ internal sealed class Ours(BenchServer server, LabHost host)
     }
 
     /// <summary>One batch, from the request to the moment the server has the last result.</summary>
-    public async Task Patch(int[] ids)
+    public Task Patch(int[] ids) => Patch(ids, "apply");
+
+    /// <summary>A dry run of them, again and again: the server has worked before, as one that runs for days has.</summary>
+    public async Task Warm(int[] ids, int times)
     {
-        var (server0, agent0) = (ProcessCost.Of(server.Pid).CpuSeconds, ProcessCost.Of(host.AgentPid).CpuSeconds);
-        using var answer = await server.Http.PostAsJsonAsync("/api/patches", new { agent_ids = ids.Select(id => $"lxc-{id}"), mode = "apply" });
+        for (var turn = 0; turn < times; turn++)
+        {
+            await Patch(ids, "dry-run");
+        }
+
+        (Server, Agent, Patched) = (0, 0, 0);
+    }
+
+    private async Task Patch(int[] ids, string mode)
+    {
+        var (server0, agent0) = (ProcessCost.Of(server.Pid).OwnCpuSeconds, ProcessCost.Of(host.AgentPid).OwnCpuSeconds);
+        using var answer = await server.Http.PostAsJsonAsync("/api/patches", new { agent_ids = ids.Select(id => $"lxc-{id}"), mode });
         answer.EnsureSuccessStatusCode();
         var batch = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString();
         while (true)
@@ -50,8 +63,8 @@ internal sealed class Ours(BenchServer server, LabHost host)
                     throw new InvalidOperationException($"{succeeded} of {ids.Length} patches succeeded: {now.GetProperty("counts")}");
                 }
 
-                Server += ProcessCost.Of(server.Pid).CpuSeconds - server0;
-                Agent += ProcessCost.Of(host.AgentPid).CpuSeconds - agent0;
+                Server += ProcessCost.Of(server.Pid).OwnCpuSeconds - server0;
+                Agent += ProcessCost.Of(host.AgentPid).OwnCpuSeconds - agent0;
                 Patched += ids.Length;
                 return;
             }
