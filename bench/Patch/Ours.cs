@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -6,6 +7,7 @@ namespace NannyOrleans.Bench.Patch;
 /// <summary>The control plane, asked as a person asks it.</summary>
 internal sealed class Ours(BenchServer server, LabHost host)
 {
+    private Dictionary<int, string> known = [];
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Proxmox VE's own commands that were started for one patch of one guest.</summary>
@@ -26,30 +28,20 @@ internal sealed class Ours(BenchServer server, LabHost host)
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
         var filter = Uri.EscapeDataString("proxmox_type=='lxc'&&status=='running'&&os!=null");
-        while ((await server.Get($"/api/agents?filter={filter}")).GetArrayLength() < count)
+        JsonElement rows;
+        while ((rows = await server.Get($"/api/agents?filter={filter}")).GetArrayLength() < count)
         {
             await tick.WaitForNextTickAsync(limit.Token);
         }
+
+        known = rows.EnumerateArray().Select(row => row.GetProperty("id").GetString()!).ToDictionary(id => int.Parse(id[(id.LastIndexOf('-') + 1)..], CultureInfo.InvariantCulture));
     }
 
     /// <summary>One batch, from the request to the moment the server has the last result.</summary>
-    public Task Patch(int[] ids) => Patch(ids, "apply");
-
-    /// <summary>A dry run of them, again and again: the server has worked before, as one that runs for days has.</summary>
-    public async Task Warm(int[] ids, int times)
-    {
-        for (var turn = 0; turn < times; turn++)
-        {
-            await Patch(ids, "dry-run");
-        }
-
-        (Server, Agent, Patched) = (0, 0, 0);
-    }
-
-    private async Task Patch(int[] ids, string mode)
+    public async Task Patch(int[] ids)
     {
         var (server0, agent0) = (ProcessCost.Of(server.Pid).OwnCpuSeconds, ProcessCost.Of(host.AgentPid).OwnCpuSeconds);
-        using var answer = await server.Http.PostAsJsonAsync("/api/patches", new { agent_ids = ids.Select(id => $"lxc-{id}"), mode });
+        using var answer = await server.Http.PostAsJsonAsync("/api/patches", new { agent_ids = ids.Select(id => known[id]), mode = "apply" });
         answer.EnsureSuccessStatusCode();
         var batch = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString();
         while (true)
