@@ -19,6 +19,12 @@ internal sealed partial class LabHost : IAsyncDisposable
 
     private string Root => Path.Combine(Lab, "hosts", Host);
 
+    /// <summary>Where LXC finds the lab's containers.</summary>
+    public string LxcPath => Path.Combine(Lab, "lxc");
+
+    /// <summary>The search path of a shell on this host, without the script that counts calls.</summary>
+    public string SearchPath => $"{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}";
+
     /// <summary>Where the calls of Proxmox VE's commands are counted, a line each.</summary>
     public string Calls => Path.Combine(directory, "calls");
 
@@ -44,7 +50,7 @@ internal sealed partial class LabHost : IAsyncDisposable
         Directory.CreateDirectory($"{Root}/etc/nannyagent");
         await File.WriteAllTextAsync($"{Root}/etc/nannyagent/config.yml", string.Create(CultureInfo.InvariantCulture,
             $"api_url: {server.Url}\nproxmox_mode: true\nguest_discovery_interval: {discoverySeconds}\nmetrics_interval: {metricsSeconds}\n"));
-        using (var register = Start(["register", "--api-url", server.Url.ToString()], output: true))
+        using (var register = Start(["register", "--api-url", server.Url.ToString()], quiet: false))
         {
             while (await register.StandardOutput.ReadLineAsync() is { } line)
             {
@@ -61,11 +67,16 @@ internal sealed partial class LabHost : IAsyncDisposable
             }
         }
 
-        agent = Start(["run"], output: false);
+        agent = Start(["run"], quiet: true);
+        _ = agent.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        _ = agent.StandardError.BaseStream.CopyToAsync(Stream.Null);
     }
 
     /// <summary>How often each of Proxmox VE's commands has been called so far.</summary>
     public IReadOnlyList<string> CallsSoFar() => File.Exists(Calls) ? File.ReadAllLines(Calls) : [];
+
+    /// <summary>Makes all containers as new: stopped, emptied and started.</summary>
+    public Task Reset() => RunLab("reset");
 
     /// <summary>Puts another <c>pct</c> before the lab's: for measuring the agent and not the lab.</summary>
     public void Replace(string program, string script) => Executable(Path.Combine(directory, "bin", program), script);
@@ -103,17 +114,18 @@ internal sealed partial class LabHost : IAsyncDisposable
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private Process Start(IEnumerable<string> arguments, bool output) => Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
+    private Process Start(IEnumerable<string> arguments, bool quiet) => Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
     {
         WorkingDirectory = "/",
-        RedirectStandardOutput = output,
-        RedirectStandardError = false,
-        Environment = { ["PATH"] = $"{directory}/bin:{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}" },
+        RedirectStandardOutput = true,
+        RedirectStandardError = quiet,
+        Environment = { ["PATH"] = $"{directory}/bin:{SearchPath}" },
     });
 
     private async Task RunLab(params string[] arguments)
     {
-        using var lab = Process.Start(new ProcessStartInfo("dotnet", [$"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll", .. arguments, "--dir", Lab]) { RedirectStandardError = true })!;
+        using var lab = Process.Start(new ProcessStartInfo("dotnet", [$"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll", .. arguments, "--dir", Lab]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _ = lab.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
         var said = await lab.StandardError.ReadToEndAsync();
         await lab.WaitForExitAsync();
         if (lab.ExitCode is not 0)

@@ -51,8 +51,10 @@ public static class NodeMachine
             return refusal;
         }
 
+        // Each write is one the agent waits for. Of its words only the first changes what is sent from now on, and the last one's entry is
+        // about to be closed; the operation stores all of them.
         var entry = node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id);
-        return entry is null || entry.LastOutcome == report.Outcome
+        return entry is null || entry.LastOutcome == report.Outcome || (entry.Agent == agent && (entry.LastOutcome is not null || report.Outcome.IsFinal()))
             ? node
             : node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent } : known)] };
     }

@@ -158,10 +158,10 @@ logged() {
             printf 'nanny-patch: told to stop; waiting for dpkg to end what it has begun\n' >&2
         fi
     done
-    # A process left behind by a package may hold the pipe open for ever: the copier gets five seconds.
+    # A process left behind by a package may hold the pipe open for ever: the copier gets five seconds. It needs one or two hundredths.
     tries=0
-    while [ ! -e "$work/copied" ] && [ "$tries" -lt 50 ]; do
-        sleep 0.1
+    while [ ! -e "$work/copied" ] && [ "$tries" -lt 58 ]; do
+        if [ "$tries" -lt 10 ]; then sleep 0.02; else sleep 0.1; fi
         tries=$((tries + 1))
     done
     [ "$on_stop" = wait ] || go_on
