@@ -13,6 +13,7 @@ if [ ! -d "$1" ]; then
     dotnet "$lab" down --dir "$scratch/lab" >/dev/null
     set -- "$plain"/base-*
 fi
+# shellcheck disable=SC2016 # apt-get's placeholder, not the shell's
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep /debian | grep -v security | head -n 1)
 rm -rf "$cache"
 mkdir -p "$cache"
@@ -21,6 +22,7 @@ root=$cache/${1##*/}
 mv "$root/etc/apt/sources.list" "$scratch/sources.list"
 echo "deb [trusted=yes] $mirror bookworm main" >"$root/etc/apt/sources.list"
 # Mounts and processes of its own: one that is killed leaves none.
+# shellcheck disable=SC2016 # for the inner shell to expand
 unshare --mount --pid --fork --kill-child --propagation private -- sh -c '
     mount -t proc proc "$1/proc"
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive
