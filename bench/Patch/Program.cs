@@ -91,7 +91,6 @@ static void Report(List<Run> runs, int size, bool waits, Contender[] contenders)
     else
     {
         Figures.AtLeast($"patch-{size}-{kind}-ansible-over-ours", Wall("ansible") / Wall("ours"), "x", 2.5);
-        Figures.AtLeast($"patch-{size}-{kind}-ansible-raw-over-ours", Wall("raw") / Wall("ours"), "x", 1);
     }
 
     double Wall(string name) => Figures.Median(runs.Where(run => run.Name == name).Select(run => run.Wall));
