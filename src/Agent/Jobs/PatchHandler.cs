@@ -37,7 +37,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             // Durable before anything runs: after this line the job is never started again, whatever happens.
             started = entry.Start(host.BootId());
             Log.Starting(logger, entry.Id, job.Target?.ToString() ?? "this machine");
-            if (entry.Run.Start(host, script, PatchChecks.Command(job, node is not null)) is { } problem)
+            if (await entry.Run.Start(host, script, PatchChecks.Command(job, node is not null)) is { } problem)
             {
                 await StopAgain(job, entry, stopping);
                 entry.Finish(JobOutcome.Failed, $"could not be started: {problem}");
@@ -149,7 +149,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         }
 
         entry.NoteStopped();
-        var start = await programs.Run("pct", ["start", job.Vmid.ToString()], StartLimit, OutputLimit, wanted);
+        var start = await programs.RunApart("pct", ["start", job.Vmid.ToString()], StartLimit, OutputLimit, wanted);
         if (start.Problem is { } problem)
         {
             return $"the stopped container could not be started: {problem}";
@@ -201,7 +201,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             return;
         }
 
-        var end = await programs.Run("pct", ["shutdown", vmid.ToString(), "--timeout", "60", "--forceStop", "1"], StopLimit, OutputLimit, stopping);
+        var end = await programs.RunApart("pct", ["shutdown", vmid.ToString(), "--timeout", "60", "--forceStop", "1"], StopLimit, OutputLimit, stopping);
         if (end.Problem is { } problem && (await new GuestProcesses(host).Find(GuestType.Lxc, vmid, stopping)).Status is not GuestStatus.Stopped)
         {
             Log.NotStopped(logger, entry.Id, vmid, problem);
