@@ -68,6 +68,24 @@ public sealed class WrongInputTests(Cluster cluster)
     }
 
     [Fact]
+    public async Task A_package_that_hangs_for_ever_is_ended_inside_the_container_too()
+    {
+        Cluster.NeedContainers();
+        await using var package = new HeldPackage(cluster.Lab, Guest, "3.3");
+        await package.Serve("echo $$ >/srv/held/hangs; trap '' TERM HUP INT; while :; do sleep 1000; done");
+        var id = await cluster.Server.StartPatch(
+            new() { ["agent_id"] = $"lxc-{Guest}", ["mode"] = "apply", ["exclusions"] = new JsonArray("lab-*"), ["timeout_seconds"] = 15 });
+        var operation = await cluster.Server.Operation(id, "succeeded", "failed", "interrupted");
+        AssertFailed(operation);
+        Assert.Equal("timeout", (string?)operation["failure"]!["code"]);
+        await Waiting.Until(
+            () => cluster.Lab.Inside(Guest, "sh", "-c", "grep -lE '[h]eld-up.postinst|[a]pt-get|[d]pkg' /proc/[0-9]*/cmdline 2>/dev/null || :"),
+            left => left.Length is 0,
+            "nothing of it to run in the container");
+        Assert.NotEmpty(await cluster.Lab.Inside(Guest, "cat", "/srv/held/hangs")); // it did run until then
+    }
+
+    [Fact]
     public async Task A_full_disk_fails_in_the_package_s_own_words_and_with_space_again_the_next_apply_repairs_it()
     {
         Cluster.NeedContainers();

@@ -218,6 +218,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         var late = TimeSpan.FromSeconds(job.TimeoutSeconds) + Late;
         var (ending, told, nextOutput) = (new Ending(), false, TimeSpan.Zero);
         using var output = new OutputTail(entry.Id, run);
+        var theirs = new HashSet<ProcessStat>();
         while (true)
         {
             var boot = host.BootId();
@@ -237,6 +238,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             // Asked after the runner: it writes the code and then ends, so a dead one has written what it ever will.
             if (run.Ended() is { } end)
             {
+                await ProcessTree.End(theirs, Grace < Leftovers ? Grace : Leftovers, clock, stopping);
                 return Ended(job, end, started, ending, anotherBoot, Kept(run.StandardError, StderrLimit, StderrEncodedLimit).Text);
             }
 
@@ -267,6 +269,12 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                     // timeout(1) in the container should have ended it. A frozen container answers nobody.
                     ending = new(JobOutcome.Failed, PatchVerdict.TimedOut(job), clock.GetTimestamp());
                     Log.EndingFromOutside(logger, entry.Id);
+                }
+
+                // apt gives dpkg a session of its own, which timeout(1) does not reach, and without its parent nobody finds it any more.
+                if (ending.Reason is not null || runner!.Value.Age() >= TimeSpan.FromSeconds(job.TimeoutSeconds) - BeforeDeadline)
+                {
+                    theirs.UnionWith(ProcessTree.Below(runner!.Value).Select(process => process.Stat));
                 }
 
                 EndIfDue(ending, runner!.Value);
@@ -359,6 +367,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
 
     private static readonly TimeSpan FetchLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan BeforeDeadline = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Leftovers = TimeSpan.FromSeconds(10); // as timeout(1) gives to what it can reach
     private static readonly TimeSpan LockPoll = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan StopLimit = TimeSpan.FromMinutes(3);
