@@ -17,12 +17,13 @@ public sealed class WrongInputTests(Cluster cluster)
         await package.Serve(
             """echo '{"operation_id":"1","status":"completed","error":null,"packages_to_upgrade":[],"packages_upgraded":["lab-web"],"total_count":0,"exit_code":0}'; exit 1""");
 
+        var before = (await cluster.Lab.Versions(Guest))["lab-web"]; // others may have patched it by now
         var operation = await cluster.Server.PatchToEnd($"lxc-{Guest}", "apply", "lab-*");
         AssertFailed(operation);
         Assert.DoesNotContain("lab-web", operation["packages_upgraded"]?.ToJsonString() ?? string.Empty);
         Assert.NotEqual(0, (int?)operation["exit_code"]);
         Assert.Equal("3.1 half-configured", await package.Version());
-        Assert.Equal("1.18.0", (await cluster.Lab.Versions(Guest))["lab-web"]);
+        Assert.Equal(before, (await cluster.Lab.Versions(Guest))["lab-web"]);
     }
 
     [Fact]
