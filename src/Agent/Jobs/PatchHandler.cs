@@ -218,7 +218,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         var late = TimeSpan.FromSeconds(job.TimeoutSeconds) + Late;
         var (ending, told, nextOutput) = (new Ending(), false, TimeSpan.Zero);
         using var output = new OutputTail(entry.Id, run);
-        var theirs = new HashSet<ProcessStat>();
+        var theirs = new List<TreeProcess>();
         while (true)
         {
             var boot = host.BootId();
@@ -274,7 +274,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                 // apt gives dpkg a session of its own, which timeout(1) does not reach, and without its parent nobody finds it any more.
                 if (ending.Reason is not null || runner!.Value.Age() >= TimeSpan.FromSeconds(job.TimeoutSeconds) - BeforeDeadline)
                 {
-                    theirs.UnionWith(ProcessTree.Below(runner!.Value).Select(process => process.Stat));
+                    theirs.AddRange(ProcessTree.Below(runner!.Value));
                 }
 
                 EndIfDue(ending, runner!.Value);

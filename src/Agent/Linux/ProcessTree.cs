@@ -42,15 +42,15 @@ internal static partial class ProcessTree
     }
 
     /// <summary>Ends what is left of processes that were below one: asked first, and killed when they have not gone in time. None left is no work.</summary>
-    public static async Task End(IReadOnlyCollection<ProcessStat> processes, TimeSpan grace, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task End(IReadOnlyList<TreeProcess> processes, TimeSpan grace, TimeProvider clock, CancellationToken cancellationToken)
     {
         var since = clock.GetTimestamp();
-        for (var signal = 15; processes.Where(process => process.IsAlive()).ToArray() is { Length: > 0 } alive; signal = clock.GetElapsedTime(since) < grace ? 0 : 9)
+        for (var signal = 15; processes.Where(process => process.Stat.IsAlive()).ToArray() is { Length: > 0 } alive; signal = clock.GetElapsedTime(since) < grace ? 0 : 9)
         {
             // Signal 0 is none.
             foreach (var process in alive)
             {
-                _ = Signal(process.Pid, signal);
+                _ = Signal(process.Stat.Pid, signal);
             }
 
             if (clock.GetElapsedTime(since) > 2 * grace)
