@@ -238,7 +238,11 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             // Asked after the runner: it writes the code and then ends, so a dead one has written what it ever will.
             if (run.Ended() is { } end)
             {
-                await ProcessTree.End(theirs, Grace < Leftovers ? Grace : Leftovers, clock, stopping);
+                if (end.Code is not 0)
+                {
+                    await ProcessTree.End(theirs, Grace < Leftovers ? Grace : Leftovers, clock, stopping);
+                }
+
                 return Ended(job, end, started, ending, anotherBoot, Kept(run.StandardError, StderrLimit, StderrEncodedLimit).Text);
             }
 

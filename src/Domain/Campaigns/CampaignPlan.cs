@@ -71,9 +71,9 @@ public sealed record CampaignPlan(CampaignOrder Order, IReadOnlyList<NodePlan> N
 /// <param name="CanBeRebooted">Whether the rest would keep quorum without it if all else were online; false when nobody can tell.</param>
 /// <param name="VotesWithout">The votes that would stay online without it now; null when nobody can tell.</param>
 /// <param name="Gates">The conditions for patching it and for taking it down, as they stand now.</param>
-/// <param name="Guests">What would become of its running guests if it is rebooted.</param>
+/// <param name="Guests">What would become of its running guests if it is rebooted; empty when it would not be; null when its guests are not known.</param>
 public sealed record NodePlan(
-    NodeName Node, int? PendingUpdates, bool? RebootRequired, bool CanBeRebooted, int? VotesWithout, IReadOnlyList<GateResult> Gates, IReadOnlyList<GuestMove> Guests)
+    NodeName Node, int? PendingUpdates, bool? RebootRequired, bool CanBeRebooted, int? VotesWithout, IReadOnlyList<GateResult> Gates, IReadOnlyList<GuestMove>? Guests)
 {
     internal static NodePlan Of(CampaignOrder order, NodeName node, ClusterPicture picture, Outcome<QuorumCount> count, DateTimeOffset now)
     {
@@ -87,6 +87,6 @@ public sealed record NodePlan(
             count.Value?.CouldSurviveLossOf(node) ?? false,
             count.Value?.OnlineWithout(node),
             [.. Campaigns.Gates.BeforePatch(campaign, node, picture, now).Concat(takeDown ? Campaigns.Gates.BeforeTakeDown(campaign, node, picture, now) : []).DistinctBy(gate => (gate.Name, gate.Reason))],
-            takeDown ? GuestMoves.Of(order, node, picture, now) : []);
+            !takeDown ? [] : seen?.Guests is null ? null : GuestMoves.Of(order, node, picture, now));
     }
 }

@@ -118,8 +118,7 @@ public sealed record CampaignWork(JobId Job, WorkKind Kind, NodeName Via)
 /// <summary>How something that was asked for ended.</summary>
 /// <param name="Succeeded">Whether all of it was done.</param>
 /// <param name="Detail">Why not; null when it was.</param>
-/// <param name="RebootRequired">Of a patch, whether it says that a reboot is needed; null when it does not say.</param>
-public sealed record WorkEnd(bool Succeeded, string? Detail, bool? RebootRequired = null);
+public sealed record WorkEnd(bool Succeeded, string? Detail);
 
 /// <summary>What is asked for.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<WorkKind>))]

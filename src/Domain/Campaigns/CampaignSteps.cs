@@ -21,7 +21,7 @@ internal static class CampaignSteps
             NodeStep.Approval when node.Approved => campaign.Go(node, NodeStep.Ready, "The reboot is approved.", now),
             NodeStep.Approval => campaign,
             NodeStep.Ready when WasRebooted(node, seen, now) => Return(campaign, node, now),
-            NodeStep.Ready => AtGates(campaign, node, Gates.BeforeTakeDown(campaign, node.Node, picture, now), now, () => Prepare(campaign, node, picture, now, next)),
+            NodeStep.Ready => AtGates(campaign, node, Gates.BeforeTakeDown(campaign, node.Node, picture, now), now, () => Prepare(campaign, WithMoves(campaign, node, picture, now), picture, now, next)),
             NodeStep.CephFlagsOn => AfterWork(campaign, node, now, () => Prepare(campaign, node, picture, now, next)),
             NodeStep.MaintenanceOn => AfterWork(campaign, node, now, () => IsInMaintenance(node, picture, now)
                 ? Drain(campaign, node, picture, now, next)
@@ -100,7 +100,7 @@ internal static class CampaignSteps
         ? campaign.Go(node, NodeStep.Done, "Listed.", now)
         : campaign.Go(node with { PatchedAt = now }, NodeStep.Assess, "Patched.", now);
 
-    // Only a report made after the patch knows. What the patch itself said can only add to it.
+    // Only a report made after the patch knows.
     private static CampaignState Assess(CampaignState campaign, NodeProgress node, NodePicture? seen, ClusterPicture picture, DateTimeOffset now)
     {
         var order = campaign.Order!;
@@ -127,6 +127,10 @@ internal static class CampaignSteps
         return campaign.Go(node, order.ApproveReboots ? NodeStep.Approval : NodeStep.Ready, seen.RebootReason ?? "It is to be rebooted.", now);
     }
 
+    // Decided while the conditions hold, among them that the guests are known. What was decided at a first try stands: it says who is to come home.
+    private static NodeProgress WithMoves(CampaignState campaign, NodeProgress node, ClusterPicture picture, DateTimeOffset now) =>
+        node.Guests is null ? node with { Guests = GuestMoves.Of(campaign.Order!, node.Node, picture, now) } : node;
+
     // Ceph's flags, then maintenance mode, then the guests: whatever is there to be done of it.
     private static CampaignState Prepare(CampaignState campaign, NodeProgress node, ClusterPicture picture, DateTimeOffset now, Func<JobId> next)
     {
@@ -143,15 +147,15 @@ internal static class CampaignSteps
 
     private static CampaignState Drain(CampaignState campaign, NodeProgress node, ClusterPicture picture, DateTimeOffset now, Func<JobId> next)
     {
-        // What was decided at a first try stands: it says who is to come home.
-        var moves = node.Guests ?? GuestMoves.Of(campaign.Order!, node.Node, picture, now);
-        var here = (picture.Find(node.Node)?.Guests ?? []).Where(guest => guest.Status is not GuestStatus.Stopped).Select(guest => guest.Vmid).ToHashSet();
+        var moves = node.Guests!;
+        var listed = picture.Find(node.Node)?.Guests;
+        bool Leaves(GuestMove move) => listed is null || listed.Any(guest => guest.Vmid == move.Vmid && guest.Status is not GuestStatus.Stopped);
         CampaignWork[] work =
         [
-            .. moves.Where(move => here.Contains(move.Vmid) && move.Way is GuestWay.Migrate or GuestWay.ShutDown)
+            .. moves.Where(move => Leaves(move) && move.Way is GuestWay.Migrate or GuestWay.ShutDown)
                 .Select(move => new CampaignWork(next(), move.Way is GuestWay.Migrate ? WorkKind.MoveGuest : WorkKind.StopGuest, node.Node) { Vmid = move.Vmid, Target = move.Target }),
         ];
-        return Ask(campaign, node with { Guests = moves }, NodeStep.Drain, work, $"{moves.Count} guest(s) run on it.", now);
+        return Ask(campaign, node, NodeStep.Drain, work, $"{moves.Count} guest(s) run on it.", now);
     }
 
     private static CampaignState Reboot(CampaignState campaign, NodeProgress node, NodePicture seen, DateTimeOffset now, Func<JobId> next) =>
@@ -232,7 +236,7 @@ internal static class CampaignSteps
 
     private static bool IsOutOfMaintenance(NodeProgress node, ClusterPicture picture, DateTimeOffset now) =>
         picture.Nodes.Any(voice => IsVoice(voice, node, now) && voice.Sees!.Ha is { } ha && ha.Nodes.GetValueOrDefault(node.Node.Value) is not "maintenance"
-            && ha.MaintenanceRequested?.Contains(node.Node.Value) is not true);
+            && ha.MaintenanceRequested?.Contains(node.Node.Value) is false);
 
     // Only a report made after the step began says how it went.
     private static bool IsVoice(NodePicture voice, NodeProgress node, DateTimeOffset now) =>

@@ -1,5 +1,4 @@
 using NannyOrleans.Protocol.Ids;
-using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Domain.Campaigns;
@@ -28,7 +27,7 @@ public static class Gates
     public static IReadOnlyList<GateResult> Settled(CampaignState campaign, NodeName node, ClusterPicture picture, DateTimeOffset now)
     {
         var count = QuorumCount.Of(picture, now);
-        return [Quorum(count), Others(picture, count, node, now, self: true), Ha(campaign, node, picture, now), Ceph(campaign, picture, now)];
+        return [Quorum(count), Nodes(picture, count, now), Ha(campaign, node, picture, now), Ceph(campaign, picture, now)];
     }
 
     /// <summary>Whether all hold.</summary>
@@ -63,7 +62,7 @@ public static class Gates
         [
             Report(seen, node, now),
             Quorum(count),
-            Others(picture, count, node, now, self: false),
+            Nodes(picture, count, now),
             Ha(campaign, node, picture, now),
             Ceph(campaign, picture, now),
             Tasks(seen, node),
@@ -107,32 +106,27 @@ public static class Gates
         { Value: var votes } => new("votes", votes!.CouldSurviveLossOf(node) ? GateVerdict.Wait : GateVerdict.Never, $"Only {votes.OnlineWithout(node)} votes would stay online without {node}; {votes.Needed} are needed."),
     };
 
-    private static GateResult Others(ClusterPicture picture, Outcome<QuorumCount> count, NodeName node, DateTimeOffset now, bool self)
+    private static GateResult Nodes(ClusterPicture picture, Outcome<QuorumCount> count, DateTimeOffset now)
     {
         if (count.IsRefused)
         {
-            return Wait("others", count.Refusal.Message);
+            return Wait("nodes", count.Refusal.Message);
         }
 
-        foreach (var other in picture.Nodes)
+        foreach (var member in picture.Nodes)
         {
-            if (other.Node == node && !self)
+            if (!member.IsFresh(now))
             {
-                continue;
+                return Wait("nodes", member.At is null ? $"{member.Node} has not reported: nobody knows how it is." : $"{member.Node} last reported at {member.At:u}: nobody knows how it is.");
             }
 
-            if (!other.IsFresh(now))
+            if (!count.Value.IsUp(member.Node))
             {
-                return Wait("others", other.At is null ? $"{other.Node} has not reported: nobody knows how it is." : $"{other.Node} last reported at {other.At:u}: nobody knows how it is.");
-            }
-
-            if (!count.Value.IsUp(other.Node))
-            {
-                return Wait("others", $"{other.Node} is not known to be part of the quorum.");
+                return Wait("nodes", $"{member.Node} is not known to be part of the quorum.");
             }
         }
 
-        return Pass("others", "Every other node is up and part of the quorum.");
+        return Pass("nodes", "Every node is up and part of the quorum.");
     }
 
     private static GateResult Ha(CampaignState campaign, NodeName node, ClusterPicture picture, DateTimeOffset now)
@@ -169,12 +163,17 @@ public static class Gates
                 }
             }
 
-            if (ha.MaintenanceRequested?.FirstOrDefault(name => !(own && name == node.Value)) is { } requested)
+            if (ha is not { MaintenanceRequested: not null, Lrms: not null })
+            {
+                return Wait("ha", $"{voice.Node} does not say how HA's local managers are, or for which nodes maintenance mode is asked.");
+            }
+
+            if (ha.MaintenanceRequested.FirstOrDefault(name => !(own && name == node.Value)) is { } requested)
             {
                 return Wait("ha", $"Maintenance mode is asked for {requested}, and not by this campaign.");
             }
 
-            foreach (var (name, lrm) in ha.Lrms ?? new Dictionary<string, LrmSeen>())
+            foreach (var (name, lrm) in ha.Lrms)
             {
                 if (ha.Nodes.GetValueOrDefault(name) is not "gone" && (!lrm.Alive || lrm.State is "lost_agent_lock"))
                 {

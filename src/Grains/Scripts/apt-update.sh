@@ -275,7 +275,7 @@ planned_apt_get() {
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
-# with_lock end|wait COMMAND...: runs it, again while a lock that apt-get does not wait for is taken.
+# Of a lock that apt-get does not wait for.
 lock_is_taken() { grep -q '^E: \(Could not get lock\|Unable to acquire the dpkg frontend lock\|Unable to lock\)' "$work/log"; }
 
 # error_code DEFAULT: what the last command's log says was wrong.

@@ -143,9 +143,9 @@ may_end() { ln -s stopped "$work/decision" 2>/dev/null || ! has_begun; }
 
 # logged end|wait|begin COMMAND...: runs it with its output on standard error and in the file log; its exit code is also in rc.
 # When we are told to stop, "end" ends the command, "wait" lets it finish: dpkg ended half-way is the worst state to
-# leave a system in, and one package manager run is bounded. "begin" ends one that was not told yet that it may begin. The command and the copier have sessions of their own,
-# since timeout(1) signals the whole process group, and lose descriptor 3, so that a service started by a package does
-# not keep our standard output open.
+# leave a system in, and one package manager run is bounded. "begin" ends one that was not told yet that it may begin.
+# The command and the copier have sessions of their own, since timeout(1) signals the whole process group, and lose
+# descriptor 3, so that a service started by a package does not keep our standard output open.
 logged() {
     go_on
     on_stop=$1

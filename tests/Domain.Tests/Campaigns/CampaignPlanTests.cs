@@ -87,5 +87,8 @@ public sealed class CampaignPlanTests
         Assert.Equal((3, 2, 2), (plan.Votes!.Expected, plan.Votes.Quorum, plan.Votes.Online!.Value));
         Assert.All(plan.Nodes, node => Assert.Contains(node.Gates, gate => gate.Verdict is not GateVerdict.Pass));
         Assert.Equal(1, plan.Nodes[0].VotesWithout);
+
+        // Guests that could not be listed are not none.
+        Assert.Null(CampaignPlan.Of(Order, Seen.Cluster(1, 1, 1).With("pve1", one => one with { Guests = null }), null, Some.Noon).Nodes.Single(node => node.Node == Some.Pve1).Guests);
     }
 }

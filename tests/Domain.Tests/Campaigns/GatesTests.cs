@@ -7,14 +7,21 @@ namespace NannyOrleans.Domain.Tests.Campaigns;
 public sealed class GatesTests
 {
     private static readonly CampaignState Campaign = new() { Id = Some.Id(1), Order = new(PatchMode.Apply, "admin"), Nodes = [new(Some.Pve1, NodeStep.Ready)] };
-    private static readonly HaSeen Ha = new(true, Some.Pve2, true, new Dictionary<string, string> { ["pve1"] = "online", ["pve2"] = "online", ["pve3"] = "online" }, []);
+    private static readonly HaSeen Ha = new(true, Some.Pve2, true, new Dictionary<string, string> { ["pve1"] = "online", ["pve2"] = "online", ["pve3"] = "online" }, [])
+    {
+        MaintenanceRequested = [],
+        Lrms = new Dictionary<string, LrmSeen>(),
+    };
 
     public static TheoryData<string, string> Troubles => new()
     {
         { "report", "the node is silent" },
         { "report", "its guests are unknown" },
         { "votes", "another is down" },
-        { "others", "another is silent" },
+        { "nodes", "another is silent" },
+        { "nodes", "it lacks quorum itself" },
+        { "ha", "local managers are unknown" },
+        { "ha", "requests are unknown" },
         { "ha", "HA is unread" },
         { "ha", "a service is in error" },
         { "ha", "another is in maintenance" },
@@ -48,6 +55,9 @@ public sealed class GatesTests
             case "its guests are unknown": picture = good.With("pve1", one => one with { Guests = null }); break;
             case "another is down": picture = good.Down("pve3"); break;
             case "another is silent": picture = good.Silent("pve3"); break;
+            case "it lacks quorum itself": picture = good.With("pve1", one => one with { Sees = one.Sees! with { Quorate = false } }); break;
+            case "local managers are unknown": picture = good.WithHa(Ha with { Lrms = null }); break;
+            case "requests are unknown": picture = good.WithHa(Ha with { MaintenanceRequested = null }); break;
             case "HA is unread": picture = good.WithHa(null); break;
             case "a service is in error": picture = good.WithHa(Ha with { ServicesInError = ["ct:100"] }); break;
             case "another is in maintenance": picture = good.WithHa(Ha with { Nodes = new Dictionary<string, string> { ["pve1"] = "online", ["pve3"] = "maintenance" } }); break;

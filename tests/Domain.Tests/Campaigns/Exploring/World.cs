@@ -222,7 +222,7 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
         }
         else
         {
-            yield return (name, false, () => Effect(job.Work, node).With(job with { Started = true, End = new(true, null, job.Work.Kind is WorkKind.PatchNode ? true : null) }));
+            yield return (name, false, () => Effect(job.Work, node).With(job with { Started = true, End = new(true, null) }));
         }
 
         if (Faults > 0)
@@ -269,6 +269,7 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
             {
                 MaintenanceRequested = [.. states.Where(state => state.Value is "maintenance").Select(state => state.Key)],
                 ActiveServices = new Dictionary<string, int>(),
+                Lrms = new Dictionary<string, LrmSeen>(),
             },
             Ceph = !Model.Ceph ? null : CephFlag ? new("HEALTH_WARN", ["OSDMAP_FLAGS: noout flag(s) set"], null) : new("HEALTH_OK", [], null),
         };
