@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Jobs;
 using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Bench.Fleet;
@@ -24,7 +25,10 @@ internal sealed class GeneratedAgent(int number, int nodesPerCluster, int guests
 
     public NodeName Node => NodeName.Parse(string.Create(CultureInfo.InvariantCulture, $"pve-{number % nodesPerCluster}"));
 
-    public async Task Connect(Uri server, string token)
+    /// <param name="server">Where it connects to.</param>
+    /// <param name="token">As whom.</param>
+    /// <param name="run">Gets the jobs it is sent; null: nobody does.</param>
+    public async Task Connect(Uri server, string token, Action<Job>? run = null)
     {
         var builder = new HubConnectionBuilder().WithUrl(new Uri(server, AgentHub.Path), options =>
         {
@@ -34,8 +38,15 @@ internal sealed class GeneratedAgent(int number, int nodesPerCluster, int guests
         });
         builder.AddJsonProtocol(options => ProtocolJson.Configure(options.PayloadSerializerOptions));
         connection = builder.Build();
+        if (run is not null)
+        {
+            connection.On(AgentHub.RunJob, run);
+        }
+
         await connection.StartAsync();
     }
+
+    public Task ReportJob(JobReport report) => connection!.InvokeAsync(AgentHub.ReportJob, report);
 
     public async Task ReportWhole()
     {
@@ -82,7 +93,7 @@ internal sealed class GeneratedAgent(int number, int nodesPerCluster, int guests
 
     public ValueTask DisposeAsync() => connection?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private Vmid Vmid(int guest) => new(100 + (number % nodesPerCluster * guests) + guest);
+    public Vmid Vmid(int guest) => new(100 + (number % nodesPerCluster * guests) + guest);
 
     private Inventory Header(IReadOnlyList<GuestSeen> news) => new(
         DateTimeOffset.UtcNow, "0.1.0", Node.Value, "pve-manager/9.2.11/0000000000000000", "0d8a7d2e-8f0e-4f3c-9a94-3b7c5f2b6a10",

@@ -128,7 +128,7 @@ static string ReadWriteStatement(DbDataSource source)
 }
 
 static void Figure(string name, double value, double atLeast) =>
-    Console.WriteLine(Invariant($"figure {name} {value:F2} x target >= {atLeast} {(value >= atLeast ? "met" : "short")}"));
+    Console.WriteLine(Invariant($"figure {name} {value:F2} x target >= {atLeast} {(value >= atLeast ? "met" : "missed")}"));
 
 static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

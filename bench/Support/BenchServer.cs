@@ -30,11 +30,20 @@ internal sealed class BenchServer : IDisposable
     /// <summary>The files a repository has, from wherever in its <c>bench</c> this runs.</summary>
     public static string Repository => AppContext.BaseDirectory[..AppContext.BaseDirectory.LastIndexOf("/bench/", StringComparison.Ordinal)];
 
+    /// <summary>Where it keeps its databases.</summary>
+    public string DataDirectory => Path.Combine(directory, "data");
+
     /// <summary>Starts it and signs in.</summary>
-    public static async Task<BenchServer> Start()
+    /// <param name="settings">Configuration, such as <c>Silo__GuestJobsAtOnce</c> and its value.</param>
+    public static Task<BenchServer> Start(params (string Name, string Value)[] settings) => Start([$"{Repository}/artifacts/api/nanny-api.dll"], settings);
+
+    /// <summary>Starts a program that is the server with something replaced, and signs in.</summary>
+    /// <param name="program">The assembly and its arguments.</param>
+    /// <param name="settings">Configuration.</param>
+    public static async Task<BenchServer> Start(IReadOnlyList<string> program, params (string Name, string Value)[] settings)
     {
         var directory = Directory.CreateTempSubdirectory("nanny-bench-").FullName;
-        var start = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", "dotnet", $"{Repository}/src/Api/bin/Release/net10.0/nanny-api.dll"])
+        var start = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", "dotnet", .. program])
         {
             WorkingDirectory = "/",
             RedirectStandardOutput = true,
@@ -48,19 +57,30 @@ internal sealed class BenchServer : IDisposable
                 ["NANNY_Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information",
             },
         };
-        var process = Launcher.Start(start);
-        Uri? url = null;
-        while (url is null && await process.StandardOutput.ReadLineAsync() is { } line)
+        foreach (var (name, value) in settings)
         {
-            const string Listening = "Now listening on: ";
-            url = line.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var at ? new(line[(at + Listening.Length)..]) : null;
+            start.Environment[$"NANNY_{name}"] = value;
         }
 
-        _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
-        var server = new BenchServer(process, directory, url ?? throw new InvalidOperationException("The server ended before it listened."));
+        var process = Launcher.Start(start);
+        var server = new BenchServer(process, directory, await Listening(process));
         var token = await server.Form("/connect/token", ("grant_type", "password"), ("client_id", "nanny-cli"), ("scope", "api"), ("username", "admin"), ("password", Password));
         server.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.GetProperty("access_token").GetString());
         return server;
+    }
+
+    /// <summary>Where a server that was just started listens, by what it says.</summary>
+    public static async Task<Uri> Listening(Process process)
+    {
+        Uri? url = null;
+        while (url is null && await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            const string Words = "Now listening on: ";
+            url = line.IndexOf(Words, StringComparison.Ordinal) is >= 0 and var at ? new(line[(at + Words.Length)..]) : null;
+        }
+
+        _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        return url ?? throw new InvalidOperationException("The server ended before it listened.");
     }
 
     /// <summary>Registers an agent by device flow and approves it; its access token.</summary>

@@ -19,6 +19,15 @@ internal sealed partial class LabHost : IAsyncDisposable
 
     private string Root => Path.Combine(Lab, "hosts", Host);
 
+    /// <summary>Where LXC finds the lab's containers.</summary>
+    public string LxcPath => Path.Combine(Lab, "lxc");
+
+    /// <summary>The lab's program.</summary>
+    public static string Program => $"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll";
+
+    /// <summary>The search path of a shell on this host, with what counts calls or was put before the lab's commands.</summary>
+    public string SearchPath => $"{directory}/bin:{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}";
+
     /// <summary>Where the calls of Proxmox VE's commands are counted, a line each.</summary>
     public string Calls => Path.Combine(directory, "calls");
 
@@ -26,11 +35,13 @@ internal sealed partial class LabHost : IAsyncDisposable
     public int AgentPid => agent!.Id;
 
     /// <summary>Brings the lab up.</summary>
-    public static async Task<LabHost> Up(int containers)
+    /// <param name="containers">How many there are.</param>
+    /// <param name="cache">Where the base of the containers is; null: where the lab has it.</param>
+    public static async Task<LabHost> Up(int containers, string? cache = null)
     {
         var host = new LabHost();
         Directory.CreateDirectory(host.directory);
-        await host.RunLab("up", "--hosts", "1", "--containers", containers.ToString(CultureInfo.InvariantCulture));
+        await host.RunLab(["up", "--hosts", "1", "--containers", containers.ToString(CultureInfo.InvariantCulture), .. cache is null ? (string[])[] : ["--cache", cache]]);
         host.CountCalls();
         return host;
     }
@@ -44,7 +55,7 @@ internal sealed partial class LabHost : IAsyncDisposable
         Directory.CreateDirectory($"{Root}/etc/nannyagent");
         await File.WriteAllTextAsync($"{Root}/etc/nannyagent/config.yml", string.Create(CultureInfo.InvariantCulture,
             $"api_url: {server.Url}\nproxmox_mode: true\nguest_discovery_interval: {discoverySeconds}\nmetrics_interval: {metricsSeconds}\n"));
-        using (var register = Start(["register", "--api-url", server.Url.ToString()], output: true))
+        using (var register = Start(["register", "--api-url", server.Url.ToString()], quiet: false))
         {
             while (await register.StandardOutput.ReadLineAsync() is { } line)
             {
@@ -61,11 +72,16 @@ internal sealed partial class LabHost : IAsyncDisposable
             }
         }
 
-        agent = Start(["run"], output: false);
+        agent = Start(["run"], quiet: true);
+        _ = agent.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        _ = agent.StandardError.BaseStream.CopyToAsync(Stream.Null);
     }
 
     /// <summary>How often each of Proxmox VE's commands has been called so far.</summary>
     public IReadOnlyList<string> CallsSoFar() => File.Exists(Calls) ? File.ReadAllLines(Calls) : [];
+
+    /// <summary>Makes all containers as new: stopped, emptied and started.</summary>
+    public Task Reset() => RunLab("reset");
 
     /// <summary>Puts another <c>pct</c> before the lab's: for measuring the agent and not the lab.</summary>
     public void Replace(string program, string script) => Executable(Path.Combine(directory, "bin", program), script);
@@ -103,17 +119,18 @@ internal sealed partial class LabHost : IAsyncDisposable
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private Process Start(IEnumerable<string> arguments, bool output) => Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
+    private Process Start(IEnumerable<string> arguments, bool quiet) => Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
     {
         WorkingDirectory = "/",
-        RedirectStandardOutput = output,
-        RedirectStandardError = false,
-        Environment = { ["PATH"] = $"{directory}/bin:{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}" },
+        RedirectStandardOutput = true,
+        RedirectStandardError = quiet,
+        Environment = { ["PATH"] = SearchPath },
     });
 
     private async Task RunLab(params string[] arguments)
     {
-        using var lab = Process.Start(new ProcessStartInfo("dotnet", [$"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll", .. arguments, "--dir", Lab]) { RedirectStandardError = true })!;
+        using var lab = Process.Start(new ProcessStartInfo("dotnet", [Program, .. arguments, "--dir", Lab]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _ = lab.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
         var said = await lab.StandardError.ReadToEndAsync();
         await lab.WaitForExitAsync();
         if (lab.ExitCode is not 0)

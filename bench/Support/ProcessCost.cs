@@ -4,9 +4,10 @@ namespace NannyOrleans.Bench;
 
 /// <summary>What a process costs, as the kernel counts it.</summary>
 /// <param name="CpuSeconds">Processor time since its start, that of the programs it has run and waited for included.</param>
+/// <param name="OwnCpuSeconds">Processor time of the process alone.</param>
 /// <param name="RssMiB">Memory it holds now.</param>
 /// <param name="PeakMiB">The most memory it has held.</param>
-internal readonly record struct ProcessCost(double CpuSeconds, double RssMiB, double PeakMiB)
+internal readonly record struct ProcessCost(double CpuSeconds, double OwnCpuSeconds, double RssMiB, double PeakMiB)
 {
     private const double TicksPerSecond = 100; // USER_HZ
 
@@ -15,9 +16,9 @@ internal readonly record struct ProcessCost(double CpuSeconds, double RssMiB, do
     {
         var stat = File.ReadAllText($"/proc/{pid}/stat");
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        var ticks = fields[11..15].Sum(field => double.Parse(field, CultureInfo.InvariantCulture)); // utime, stime, cutime, cstime
+        double[] ticks = [.. fields[11..15].Select(field => double.Parse(field, CultureInfo.InvariantCulture))]; // utime, stime, cutime, cstime
         var status = File.ReadAllLines($"/proc/{pid}/status");
-        return new(ticks / TicksPerSecond, MiB(status, "VmRSS:"), MiB(status, "VmHWM:"));
+        return new(ticks.Sum() / TicksPerSecond, (ticks[0] + ticks[1]) / TicksPerSecond, MiB(status, "VmRSS:"), MiB(status, "VmHWM:"));
     }
 
     private static double MiB(string[] status, string name) =>

@@ -14,6 +14,9 @@ public sealed class Cluster : IAsyncLifetime
 
     internal LabCluster Lab { get; private set; } = null!;
 
+    /// <summary>The line between the agent of pve2 and the server.</summary>
+    internal Link Link { get; private set; } = null!;
+
     public async ValueTask InitializeAsync()
     {
         if (Missing() is not null)
@@ -24,9 +27,10 @@ public sealed class Cluster : IAsyncLifetime
         Lab = new(directory.PathOf("lab"));
         await Lab.Verb("up");
         Server = await Server.Start(directory.PathOf("data"));
+        Link = new(Server.Url);
         foreach (var host in (string[])["pve1", "pve2", "pve3"])
         {
-            await Lab.Register(host, Server);
+            await Lab.Register(host, Server, host is "pve2" ? Link.Url : Server.Url);
             Lab.StartAgent(host);
         }
 
@@ -51,6 +55,11 @@ public sealed class Cluster : IAsyncLifetime
         if (Lab is not null)
         {
             await Lab.DisposeAsync();
+        }
+
+        if (Link is not null)
+        {
+            await Link.DisposeAsync();
         }
 
         if (Server is not null)

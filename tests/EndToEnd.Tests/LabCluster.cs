@@ -45,20 +45,20 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
     public async Task<int> Upgrades(int vmid, string package) =>
         (await Inside(vmid, "cat", "/var/log/dpkg.log")).Split('\n').Count(line => line.Contains($" upgrade {package}:", StringComparison.Ordinal));
 
-    /// <summary>Registers a host's agent, an administrator approving the code it shows.</summary>
-    public async Task Register(string host, Server server)
+    /// <summary>Registers a host's agent, an administrator approving the code it shows. It reaches the server at <paramref name="url"/>, or at its own address.</summary>
+    public async Task Register(string host, Server server, string? url = null)
     {
         Directory.CreateDirectory($"{RootOf(host)}/etc/nannyagent");
         await File.WriteAllTextAsync(
             $"{RootOf(host)}/etc/nannyagent/config.yml",
             $"""
-             api_url: {server.Url}
+             api_url: {url ?? server.Url}
              proxmox_mode: true
              guest_discovery_interval: 10
              metrics_interval: 5
 
              """);
-        await using var register = Agent(host, "register", "--api-url", server.Url);
+        await using var register = Agent(host, "register", "--api-url", url ?? server.Url);
         await server.Approve(Code().Match(await register.Line("  code:")).Value);
         Assert.True(await register.Exit() is 0, register.Log);
     }

@@ -121,8 +121,11 @@ internal sealed class DebianMachine : IAsyncDisposable
     }
 
     /// <summary>Starts the patch script the way the agent does. Its process id, and group, is in <c>/run/patch.pid</c>.</summary>
-    public Command StartPatch(params string[] arguments) =>
-        Enter(Script, ["NANNY_LOCK_TIMEOUT=" + LockTimeout, "setsid", "sh", "-c", "echo $$ >/run/patch.pid; exec sh -s -- \"$@\"", "sh", .. arguments]);
+    public Command StartPatch(params string[] arguments) => StartScript(Script, arguments);
+
+    /// <summary>The same of another script.</summary>
+    public Command StartScript(string script, params string[] arguments) =>
+        Enter(script, ["NANNY_LOCK_TIMEOUT=" + LockTimeout, "setsid", "sh", "-c", "echo $$ >/run/patch.pid; exec sh -s -- \"$@\"", "sh", .. arguments]);
 
     /// <summary>How many seconds the script waits for a lock.</summary>
     public int LockTimeout { get; set; } = 120;

@@ -208,14 +208,18 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         }
     }
 
+    /// <summary>Looks the rarer the longer a job runs, so that its end is noticed late by a thirtieth of its time at most.</summary>
+    private static TimeSpan PollAfter(TimeSpan watched) => watched / 30 is var poll && poll < FirstPoll ? FirstPoll : poll < LastPoll ? poll : LastPoll;
+
     private async Task<End> Watch(PatchJob job, JournalEntry entry, JobStart started, JobProgress progress, CancellationToken stopping)
     {
         var run = entry.Run;
         var patience = clock.GetTimestamp();
         var late = TimeSpan.FromSeconds(job.TimeoutSeconds) + Late;
-        var (ending, told) = (new Ending(), false);
+        var (ending, told, nextOutput) = (new Ending(), false, TimeSpan.Zero);
         using var output = new OutputTail(entry.Id, run);
-        for (var poll = FirstPoll; ; poll = poll < LastPoll ? poll * 1.5 : LastPoll)
+        var theirs = new List<TreeProcess>();
+        while (true)
         {
             var boot = host.BootId();
 
@@ -223,11 +227,18 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             var anotherBoot = boot is not null && started.BootId is not null && boot != started.BootId;
             var runner = anotherBoot ? null : run.RunnerProcess();
             var alive = runner?.IsAlive() is true;
-            output.Read(progress.Output);
+            var watched = clock.GetElapsedTime(patience);
+            if (watched >= nextOutput)
+            {
+                // Whoever watches reads it no faster than this; each piece is a message to the server.
+                output.Read(progress.Output);
+                nextOutput = watched + OutputPeriod;
+            }
 
             // Asked after the runner: it writes the code and then ends, so a dead one has written what it ever will.
             if (run.Ended() is { } end)
             {
+                await ProcessTree.End(theirs, Grace < Leftovers ? Grace : Leftovers, clock, stopping);
                 return Ended(job, end, started, ending, anotherBoot, Kept(run.StandardError, StderrLimit, StderrEncodedLimit).Text);
             }
 
@@ -236,7 +247,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                 return ending.Reason is { } reason ? new(ending.Outcome, $"{reason}; it was killed", null, null) : new(JobOutcome.Interrupted, Unknown, null, null);
             }
 
-            if (runner is null && clock.GetElapsedTime(patience) > RunnerPatience)
+            if (runner is null && watched > RunnerPatience)
             {
                 // No runner ever said who it is. In the same boot its claim tells whether it began; in another one the claim itself may be lost.
                 var prevented = boot is not null && boot == started.BootId && run.TryPrevent();
@@ -260,6 +271,12 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                     Log.EndingFromOutside(logger, entry.Id);
                 }
 
+                // apt gives dpkg a session of its own, which timeout(1) does not reach, and without its parent nobody finds it any more.
+                if (ending.Reason is not null || runner!.Value.Age() >= TimeSpan.FromSeconds(job.TimeoutSeconds) - BeforeDeadline)
+                {
+                    theirs.AddRange(ProcessTree.Below(runner!.Value));
+                }
+
                 EndIfDue(ending, runner!.Value);
             }
 
@@ -269,7 +286,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                 Log.NoSpaceGivenBack(logger, entry.Id, grows);
             }
 
-            await Wait(poll, progress, ending, stopping);
+            await Wait(PollAfter(watched), progress, ending, stopping);
         }
     }
 
@@ -350,6 +367,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
 
     private static readonly TimeSpan FetchLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan BeforeDeadline = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Leftovers = TimeSpan.FromSeconds(10); // as timeout(1) gives to what it can reach
     private static readonly TimeSpan LockPoll = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan StopLimit = TimeSpan.FromMinutes(3);
@@ -358,6 +377,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
     private static readonly TimeSpan RunnerPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LastPoll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan OutputPeriod = TimeSpan.FromMilliseconds(250);
 
     private sealed record End(JobOutcome Outcome, string? Detail, int? ExitCode, DateTimeOffset? At);
 

@@ -55,5 +55,5 @@ public static class PatchRoutes
     public static Refusal NoAgent(Target target) => new("no-agent", $"No agent is registered for {target.Node.Name}.");
 
     /// <summary>Why a family can't be patched that this release has no script for.</summary>
-    public static Refusal Unsupported(PlatformFamily family) => new("unsupported-family", $"There is no patch script for the {PlatformFamilies.Spell(family)} family yet.");
+    public static Refusal Unsupported(PlatformFamily family) => new("unsupported-family", $"There is no patch script for the {PlatformFamilies.Spell(family)} family.");
 }

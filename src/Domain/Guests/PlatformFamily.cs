@@ -52,13 +52,14 @@ public static class PlatformFamilies
     public static PlatformFamily? Named(string name) =>
         Enum.GetValues<PlatformFamily>().Where(family => family is not PlatformFamily.Unknown && Spell(family) == name).Select(family => (PlatformFamily?)family).FirstOrDefault();
 
-    /// <summary>The patch script of a family, or null when there is none: for an unknown family, and for Alpine so far.</summary>
+    /// <summary>The patch script of a family, or null when there is none: for an unknown family.</summary>
     public static string? ScriptOf(PlatformFamily family) => family switch
     {
         PlatformFamily.Debian => "apt-update.sh",
         PlatformFamily.Rhel => "dnf-update.sh",
         PlatformFamily.Suse => "zypper-update.sh",
         PlatformFamily.Arch => "pacman-update.sh",
+        PlatformFamily.Alpine => "apk-update.sh",
         _ => null,
     };
 

@@ -51,11 +51,19 @@ public static class NodeMachine
             return refusal;
         }
 
+        // Each write is one the agent waits for. Of its words only the first changes what is sent from now on, and the last one's entry is
+        // about to be closed; the operation stores all of them.
         var entry = node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id);
-        return entry is null || entry.LastOutcome == report.Outcome
+        return entry is null || entry.LastOutcome == report.Outcome || (entry.Agent == agent && (entry.LastOutcome is not null || report.Outcome.IsFinal()))
             ? node
             : node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent } : known)] };
     }
+
+    /// <summary>Whether a report says anything that the job's operation does not know. That its agent has it is where every operation begins.</summary>
+    /// <param name="node">The node before the report.</param>
+    /// <param name="report">What the agent says.</param>
+    public static bool IsNews(NodeState node, JobReport report) => report is not { Outcome: JobOutcome.Accepted, Detail: null or "" }
+        || node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id)?.LastOutcome is not null;
 
     /// <summary>Drops a job whose operation is stored as ended. Dropping it twice changes nothing.</summary>
     public static NodeState Close(NodeState node, JobId job) => node.Outbox.Any(known => known.Job.Id == job)

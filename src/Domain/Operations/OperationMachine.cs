@@ -81,7 +81,7 @@ public static class OperationMachine
 
     private static string CodeOf(JobReport report) => report.Detail switch
     {
-        ['t', 'i', 'm', 'e', 'o', 'u', 't', ':', ..] => Timeout,
+        { } detail when detail.StartsWith("timeout:", StringComparison.Ordinal) || detail.StartsWith("timed out after ", StringComparison.Ordinal) => Timeout,
         "container not running" => "container-not-running",
         { } detail when detail.StartsWith(ScriptSignature.Refused, StringComparison.Ordinal) => ScriptRefused,
         _ when report.StartedAt is null => "not-started",

@@ -168,13 +168,18 @@ internal sealed partial class NodeGrain(
             return outcome.Refusal;
         }
 
+        var isNews = NodeMachine.IsNews(stored.State, report);
         await stored.Replace(outcome.Value, this);
         if (stored.State.Outbox.FirstOrDefault(entry => entry.Job.Id == report.Id) is not { } entry)
         {
             return null; // closed before: no news
         }
 
-        await Take(entry, report);
+        if (isNews)
+        {
+            await Take(entry, report);
+        }
+
         await SendDue();
         return null;
     }
@@ -187,9 +192,10 @@ internal sealed partial class NodeGrain(
             return outcome.Refusal;
         }
 
-        await stored.Replace(outcome.Value, this);
+        // In one write where it can go at once: whoever asked waits for it.
+        await stored.Replace(Online is null ? outcome.Value : NodeMachine.Assign(outcome.Value, options.Value.GuestJobsAtOnce), this);
         await Operation(entry.Job.Id).Open(entry.Operation);
-        await SendDue();
+        await SendDue(opened: entry.Job.Id);
         return entry.Operation;
     }
 
@@ -240,7 +246,7 @@ internal sealed partial class NodeGrain(
         auditAgainAt[refusal.Code] = clock.GetUtcNow() + TimeSpan.FromHours(1); // only now: what could not be written is to be written the next time
     }
 
-    private async Task SendDue()
+    private async Task SendDue(JobId? opened = null)
     {
         await EndCancelled();
         if (Online is not { } open)
@@ -254,7 +260,10 @@ internal sealed partial class NodeGrain(
             try
             {
                 // Opened here, too: a crash between storing the job and opening its operation is mended before anything runs.
-                await Operation(entry.Job.Id).Open(entry.Operation);
+                if (entry.Job.Id != opened)
+                {
+                    await Operation(entry.Job.Id).Open(entry.Operation);
+                }
             }
             catch (Exception failure)
             {
@@ -315,9 +324,14 @@ internal sealed partial class NodeGrain(
     // answer, says it again.
     private async Task<OperationRecord?> Take(OutboxEntry entry, JobReport report)
     {
-        await Operation(report.Id).Open(entry.Operation);
-        var operation = await Operation(report.Id).Report(report)
-            ?? throw new InvalidOperationException($"Operation {report.Id} was opened and is not there.");
+        var operation = await Operation(report.Id).Report(report);
+        if (operation is null)
+        {
+            // A crash came between storing the job and opening its operation.
+            await Operation(report.Id).Open(entry.Operation);
+            operation = await Operation(report.Id).Report(report) ?? throw new InvalidOperationException($"Operation {report.Id} was opened and is not there.");
+        }
+
         if (!report.Outcome.IsFinal())
         {
             return null;

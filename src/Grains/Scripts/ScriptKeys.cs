@@ -14,6 +14,7 @@ public sealed class ScriptKeys : IDisposable
     private readonly ECDsa custom;
     private readonly ReleaseSignatures? release;
     private readonly Lock signing = new();
+    private readonly Dictionary<(string Name, string Sha256, ScriptSigner Signer), string> signed = [];
 
     /// <param name="catalogue">The server's catalogue key; unused where the release has signatures.</param>
     /// <param name="custom">The server's key for custom scripts.</param>
@@ -58,9 +59,20 @@ public sealed class ScriptKeys : IDisposable
 
         lock (signing) // a key object is not for several threads at once
         {
-            var signature = (signer is ScriptSigner.Catalogue ? catalogue : custom)
-                .SignData(Encoding.UTF8.GetBytes(ScriptSignature.Text(script)), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
-            return Of(script, signer, Convert.ToBase64String(signature));
+            // Each operation asks for one of the same few.
+            if (!signed.TryGetValue((script.Name, script.Sha256, signer), out var signature))
+            {
+                signature = Convert.ToBase64String((signer is ScriptSigner.Catalogue ? catalogue : custom)
+                    .SignData(Encoding.UTF8.GetBytes(ScriptSignature.Text(script)), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
+                if (signed.Count >= MostSigned)
+                {
+                    signed.Clear();
+                }
+
+                signed[(script.Name, script.Sha256, signer)] = signature;
+            }
+
+            return Of(script, signer, signature);
         }
     }
 
@@ -71,6 +83,8 @@ public sealed class ScriptKeys : IDisposable
         key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(script.Signer is ScriptSigner.Catalogue ? CatalogueKey : CustomKey), out _);
         return IsGood(key, script);
     }
+
+    private const int MostSigned = 1000; // custom scripts come and go
 
     /// <inheritdoc/>
     public void Dispose()

@@ -47,15 +47,6 @@ planned_upgrade() {
     planned_manager "$@"
 }
 
-with_lock() {
-    lock_deadline
-    while ! logged "$@"; do
-        lock_is_taken || return "$rc"
-        wait_for_lock
-    done
-    return 0
-}
-
 lock_is_taken() { grep -qi 'is locked by\|Another app is currently holding\|another copy is running\|Failed to obtain .*lock\|lock .*held by' "$work/log"; }
 
 # A list that could not be fetched may hide updates: one failed repository fails the run, even where others answered.
@@ -107,11 +98,11 @@ read_table() {
         "$work/before" "$work/planned" >"$work/plan"
 }
 
-# Which of the planned are in a security advisory. Where there are no advisories, none is known to be.
+# Which of the planned are in a security advisory. A look that failed must not read as "none is".
 mark_security() {
     case $manager in
-        dnf5) logged end planned_manager -q advisory list --security --updates || return 0 ;;
-        *) logged end planned_manager -q updateinfo list --updates security || logged end planned_manager -q updateinfo list security || return 0 ;;
+        dnf5) logged end planned_manager -q advisory list --security --updates || fail "$(error_code dnf-failed)" "$(error_text)" ;;
+        *) logged end planned_manager -q updateinfo list --updates security || logged end planned_manager -q updateinfo list security || fail "$(error_code dnf-failed)" "$(error_text)" ;;
     esac
     awk -F '\t' -v OFS='\t' '
         FILENAME == ARGV[1] { count = split($0, word, " "); for (i = 1; i <= count; i++) advised[word[i]] = 1; next }

@@ -48,15 +48,6 @@ settle_lock() {
 
 lock_is_taken() { grep -q 'unable to lock database' "$work/log"; }
 
-with_lock() {
-    lock_deadline
-    while ! logged "$@"; do
-        lock_is_taken || return "$rc"
-        wait_for_lock
-    done
-    return 0
-}
-
 refresh_lists() {
     mkdir -p "$work/db/sync" || fail no-space 'No temporary directory can be made.'
     ln -s "${real%/}/local" "$work/db/local"
@@ -85,7 +76,7 @@ planned_upgrade() {
 
 # Writes held: -Qu marks what --ignore or pacman.conf keeps as it is.
 find_held() {
-    pacman -Qu --dbpath "$work/db" 3>&- >"$work/pending" 2>/dev/null || : >"$work/pending"
+    ask_pacman "$work/pending" -Qu --dbpath "$work/db"
     awk '{ print $1 }' "$work/pending" >"$work/names"
     matched "$work/names" >"$work/excluded"
     awk -v OFS='\t' -v held="$work/held" -v kept="$work/kept" '
@@ -98,7 +89,14 @@ find_held() {
 }
 
 # Installed for others, and needed by nothing any more.
-find_orphans() { pacman -Qdtq 3>&- 2>/dev/null >"$work/autoremovals" || : >"$work/autoremovals"; }
+find_orphans() { ask_pacman "$work/autoremovals" -Qdtq; }
+
+# ask_pacman FILE QUERY...: pacman ends with 1 where it finds nothing and where it cannot look; only then has it an error to say.
+ask_pacman() {
+    answer=$1
+    shift
+    pacman "$@" 3>&- >"$answer" 2>"$work/log" || ! grep -q '^error:' "$work/log" || fail "$(error_code pacman-failed)" "$(error_text)"
+}
 
 # Everything is fetched before anything is changed. Then the lists that the plan was made from take the place of the
 # real ones, and the upgrade is of exactly those. A keyring too old for today's signatures is renewed first, once.

@@ -61,15 +61,6 @@ planned_zypper() {
     exec setsid zypper --non-interactive --no-color "$@"
 }
 
-with_lock() {
-    lock_deadline
-    while ! logged "$@"; do
-        lock_is_taken || return "$rc"
-        wait_for_lock
-    done
-    return 0
-}
-
 lock_is_taken() { grep -q 'System management is locked by the application' "$work/log"; }
 
 # A list that could not be fetched may hide updates: one failed repository fails the run, even where others answered.

@@ -4,14 +4,13 @@ using NannyOrleans.Grains.History;
 namespace NannyOrleans.Silo.History;
 
 /// <summary>The audit log in SQL.</summary>
-internal sealed class AuditLog(IDbContextFactory<HistoryDb> databases) : IAuditLog
+internal sealed class AuditLog(IDbContextFactory<HistoryDb> databases, HistoryWrites writes) : IAuditLog
 {
-    public async Task Add(AuditEntry entry)
+    public Task Add(AuditEntry entry) => writes.Write(database =>
     {
-        await using var database = await databases.CreateDbContextAsync();
         database.Audit.Add(new() { At = entry.At, Actor = entry.Actor, Action = entry.Action, Target = entry.Target, Result = entry.Result, Detail = entry.Detail });
-        await database.SaveChangesAsync();
-    }
+        return Task.CompletedTask;
+    });
 
     public async Task<IReadOnlyList<AuditEntry>> Newest(int count)
     {

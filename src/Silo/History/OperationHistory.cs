@@ -7,7 +7,7 @@ using NannyOrleans.Grains.Operations;
 namespace NannyOrleans.Silo.History;
 
 /// <summary>Operations in SQL: a row from the request on, and what was printed once they have ended.</summary>
-internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases) : IOperationHistory
+internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, HistoryWrites writes) : IOperationHistory
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
@@ -107,22 +107,9 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases) :
     /// </summary>
     private static string Storable(string printed) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(printed.Replace('\0', '\uFFFD')));
 
-    private async Task Write(OperationRecord operation, OperationOutput? output)
+    // An end that is there stands, anything else is written over.
+    private Task Write(OperationRecord operation, OperationOutput? output) => writes.Write(async database =>
     {
-        try
-        {
-            await WriteOnce(operation, output);
-        }
-        catch (DbUpdateException)
-        {
-            // Somebody else's was first, in the moment since the look: an end that is there stands, anything else is written over.
-            await WriteOnce(operation, output);
-        }
-    }
-
-    private async Task WriteOnce(OperationRecord operation, OperationOutput? output)
-    {
-        await using var database = await databases.CreateDbContextAsync();
         var record = JsonSerializer.Serialize(operation, Json);
         if (await database.Operations.FindAsync(operation.Id.Value) is { } row)
         {
@@ -157,9 +144,7 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases) :
         {
             database.Outputs.Add(new() { Id = operation.Id.Value, StandardOutput = Storable(output.StandardOutput), StandardError = Storable(output.StandardError) });
         }
-
-        await database.SaveChangesAsync();
-    }
+    });
 }
 
 /// <summary>Brings the history's tables up to date before the silo starts.</summary>

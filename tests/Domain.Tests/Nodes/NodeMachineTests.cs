@@ -246,6 +246,35 @@ public sealed class NodeMachineTests
             }
         });
 
+    [Theory]
+    [InlineData(null, JobOutcome.Accepted, true)] // its first word: the job need not be sent again
+    [InlineData(null, JobOutcome.Succeeded, false)] // about to be closed
+    [InlineData(JobOutcome.Accepted, JobOutcome.Running, false)] // the operation stores it
+    [InlineData(JobOutcome.Running, JobOutcome.Failed, false)]
+    public void Stores_of_what_its_agent_says_only_what_changes_what_is_sent(JobOutcome? before, JobOutcome said, bool stored)
+    {
+        var node = Registered with { Outbox = [Entry(1) with { Agent = Agent, LastOutcome = before }] };
+        var after = NodeMachine.Report(node, Agent, new(Id(1), said, null)).Value!;
+        Assert.Equal(stored ? said : before, after.Outbox.Single().LastOutcome);
+        Assert.Equal(stored, !ReferenceEquals(node, after));
+    }
+
+    [Theory]
+    [InlineData(null, JobOutcome.Accepted, null, false)] // where every operation begins
+    [InlineData(null, JobOutcome.Accepted, "waiting: locked (backup)", true)] // is shown
+    [InlineData(JobOutcome.Accepted, JobOutcome.Accepted, null, true)] // it may have waited for something until now
+    [InlineData(JobOutcome.Accepted, JobOutcome.Running, null, true)]
+    [InlineData(null, JobOutcome.Failed, null, true)]
+    public void An_operation_is_told_all_but_that_its_agent_has_it(JobOutcome? before, JobOutcome said, string? detail, bool told) =>
+        Assert.Equal(told, NodeMachine.IsNews(Registered with { Outbox = [Entry(1) with { Agent = Agent, LastOutcome = before }] }, new(Id(1), said, detail)));
+
+    [Fact]
+    public void A_job_that_another_agent_speaks_of_is_that_agents_from_then_on()
+    {
+        var node = Registered with { Outbox = [Entry(1) with { Agent = OtherAgent, LastOutcome = JobOutcome.Accepted }] };
+        Assert.Equal(Agent, NodeMachine.Report(node, Agent, new(Id(1), JobOutcome.Succeeded, null)).Value!.Outbox.Single().Agent);
+    }
+
     private static int Number(OutboxEntry entry) => int.Parse(entry.Job.Id.Value[^6..]);
 
     private static int[] Sent(NodeState node) => [.. node.Outbox.Where(entry => entry.Agent is not null).Select(Number)];

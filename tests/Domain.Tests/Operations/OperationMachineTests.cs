@@ -37,6 +37,7 @@ public sealed class OperationMachineTests
     [InlineData("container not running", false, "container-not-running")]
     [InlineData("could not start in the container: x", false, "not-started")]
     [InlineData("exit code 100", true, "script-failed")]
+    [InlineData("timed out after 60 s", true, OperationMachine.Timeout)]
     public void A_failure_has_a_code_to_branch_on(string detail, bool started, string code)
     {
         var report = new JobReport(Id(1), JobOutcome.Failed, detail) { StartedAt = started ? Noon : null };

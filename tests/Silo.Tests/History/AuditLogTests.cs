@@ -14,7 +14,7 @@ public sealed class AuditLogTests : IDisposable
     [Fact]
     public async Task Answers_the_newest_first_and_no_more_than_asked_for()
     {
-        var log = new AuditLog(await file.Made());
+        var log = new AuditLog(await file.Made(), new HistoryWrites(file));
         Assert.Empty(await log.Newest(10));
         foreach (var number in Enumerable.Range(1, 5))
         {
@@ -28,7 +28,7 @@ public sealed class AuditLogTests : IDisposable
     [Fact]
     public async Task Takes_what_is_hostile_as_text()
     {
-        var log = new AuditLog(await file.Made());
+        var log = new AuditLog(await file.Made(), new HistoryWrites(file));
         var hostile = Entry with { Actor = "'); DROP TABLE audit; --", Detail = "\u001b[31m\u202E" + new string('x', 1_000_000) };
         await log.Add(hostile);
         Assert.Equal(hostile, Assert.Single(await log.Newest(1)));
@@ -37,7 +37,7 @@ public sealed class AuditLogTests : IDisposable
     [Fact]
     public async Task Entries_of_many_at_once_are_all_there()
     {
-        var log = new AuditLog(await file.Made());
+        var log = new AuditLog(await file.Made(), new HistoryWrites(file));
         await Task.WhenAll(Enumerable.Range(0, 24).Select(number => Task.Run(() => log.Add(Entry with { Target = $"{number}" })))).Within("24 entries");
         Assert.Equal(24, (await log.Newest(100)).Select(entry => entry.Target).Distinct().Count());
     }

@@ -65,7 +65,7 @@ public sealed class MigrationTests
     public async Task The_way_back_keeps_what_the_release_before_can_read()
     {
         using var file = await new HistoryFile().Made();
-        var history = new OperationHistory(file);
+        var history = new OperationHistory(file, new HistoryWrites(file));
         await history.Add(Stored.Ended, new("out", "err"));
         await history.Keep(Stored.Running with { Id = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GD") });
         await using var database = file.CreateDbContext();

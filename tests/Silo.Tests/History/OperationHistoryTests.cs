@@ -63,7 +63,7 @@ public sealed class OperationHistoryTests(SharedSilo shared)
             await database.Database.MigrateAsync();
         }
 
-        await new OperationHistory(new Contexts(options)).Add(ended, new("late", string.Empty));
+        await new OperationHistory(new Contexts(options), new HistoryWrites(new Contexts(options))).Add(ended, new("late", string.Empty));
         Assert.True(added.Done);
         Assert.Equal("early", data.Ask<string>("history.db", "SELECT StandardOutput FROM operation_outputs"));
     }
@@ -122,7 +122,7 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     public async Task A_list_is_filtered_sorted_and_paged()
     {
         using var file = await new HistoryFile().Made();
-        var history = new OperationHistory(file);
+        var history = new OperationHistory(file, new HistoryWrites(file));
         for (var number = 1; number <= 5; number++)
         {
             var operation = Stored.Ended with
@@ -166,7 +166,7 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     public async Task What_ended_longer_ago_than_it_is_kept_is_dropped_with_its_output_and_nothing_else()
     {
         using var file = await new HistoryFile().Made();
-        var history = new OperationHistory(file);
+        var history = new OperationHistory(file, new HistoryWrites(file));
         var now = Stored.Ended.CreatedAt.AddDays(10);
         for (var number = 0; number < OperationPruning.AtOnce + 50; number++)
         {
@@ -210,7 +210,7 @@ public sealed class OperationHistoryTests(SharedSilo shared)
         {
             Done = true;
             var options = new DbContextOptionsBuilder<HistoryDb>().UseSqlite($"Data Source={data.PathOf("history.db")};Pooling=False").Options;
-            await new OperationHistory(new Contexts(options)).Add(ended, new("early", string.Empty));
+            await new OperationHistory(new Contexts(options), new HistoryWrites(new Contexts(options))).Add(ended, new("early", string.Empty));
             return result;
         }
     }

@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using Microsoft.EntityFrameworkCore;
+
+namespace NannyOrleans.Silo.History;
+
+/// <summary>
+/// Writes to the history, one transaction at a time. What comes while the disk is busy with one goes together in the next: SQLite has one
+/// writer and makes the others ask again in their sleep, and a commit costs the disk the same for one row as for sixty.
+/// </summary>
+internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases) : IDisposable
+{
+    private const int MostTogether = 64;
+    private readonly ConcurrentQueue<Waiting> queue = [];
+    private readonly SemaphoreSlim turn = new(1, 1);
+
+    /// <summary>Stores what <paramref name="change"/> makes of the rows; it is on disk when this returns.</summary>
+    /// <param name="change">Reads and changes tracked rows, and does not save. Made again, on rows read anew, when it was not stored.</param>
+    public async Task Write(Func<HistoryDb, Task> change)
+    {
+        var own = new Waiting(change);
+        queue.Enqueue(own);
+        await turn.WaitAsync();
+        try
+        {
+            if (!own.Stored.Task.IsCompleted)
+            {
+                await WriteWaiting();
+            }
+        }
+        finally
+        {
+            turn.Release();
+        }
+
+        await own.Stored.Task;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => turn.Dispose();
+
+    private async Task WriteWaiting()
+    {
+        var some = new List<Waiting>();
+        while (some.Count < MostTogether && queue.TryDequeue(out var next))
+        {
+            some.Add(next);
+        }
+
+        try
+        {
+            await Store(some);
+        }
+        catch (Exception)
+        {
+            // None of them is stored, or somebody else's write was first: each again by itself, so that only the one that can't be fails.
+            foreach (var one in some)
+            {
+                await StoreAlone(one);
+            }
+
+            return;
+        }
+
+        some.ForEach(one => one.Stored.SetResult());
+    }
+
+    private async Task StoreAlone(Waiting one)
+    {
+        try
+        {
+            await Store([one]);
+            one.Stored.SetResult();
+        }
+        catch (Exception failure)
+        {
+            one.Stored.SetException(failure);
+        }
+    }
+
+    private async Task Store(IEnumerable<Waiting> some)
+    {
+        await using var database = await databases.CreateDbContextAsync();
+        await database.Database.OpenConnectionAsync(); // once, and not for each row that is looked for
+        foreach (var one in some)
+        {
+            await one.Change(database);
+        }
+
+        await database.SaveChangesAsync();
+    }
+
+    private sealed record Waiting(Func<HistoryDb, Task> Change)
+    {
+        public TaskCompletionSource Stored { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
