@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using NannyOrleans.Scripts.Tests;
 
 namespace NannyOrleans.EndToEnd.Tests;
@@ -111,11 +113,15 @@ internal sealed class SystemdMachine : IAsyncDisposable
         await Succeed("dpkg -i /root/installed/*.deb");
     }
 
-    /// <summary>Puts a package into the machine's repository.</summary>
+    /// <summary>Makes a package all that is in the machine's repository.</summary>
     public async Task Publish(Package package)
     {
-        await package.Build($"{root}/srv/repo");
-        await Command.Succeed("sh", "-c", "cd \"$1\" && dpkg-scanpackages --multiversion . >Packages 2>/dev/null", "sh", $"{root}/srv/repo");
+        var file = await package.Build($"{root}/srv/repo");
+        var index = $"{package.Control}Filename: ./{Path.GetFileName(file)}\nSize: {new FileInfo(file).Length}\nSHA256: {Sha256(await File.ReadAllBytesAsync(file))}\n";
+        await File.WriteAllTextAsync($"{root}/srv/repo/Packages", index);
+        await File.WriteAllTextAsync(
+            $"{root}/srv/repo/Release",
+            $"Origin: Tests\nSuite: stable\nDate: Thu, 01 Jan 1970 00:00:00 UTC\nSHA256:\n {Sha256(Encoding.UTF8.GetBytes(index))} {index.Length} Packages\n");
     }
 
     /// <summary>Runs a shell command in it that must succeed; gives what it wrote.</summary>
@@ -133,11 +139,26 @@ internal sealed class SystemdMachine : IAsyncDisposable
         return result.Output + result.Errors;
     }
 
+    /// <summary>A wait for something that the agent has to do: one that takes too long tells what the agent has said.</summary>
+    public async Task<T> WithJournal<T>(Task<T> wait)
+    {
+        try
+        {
+            return await wait;
+        }
+        catch (TimeoutException late)
+        {
+            throw new TimeoutException($"The machine's journal ends with:\n{await Try("journalctl --no-pager --lines 40; systemctl --failed --no-pager")}\n{late.Message}");
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Command.Run("lxc-stop", ["-P", directory, "-n", Name, "--kill"]);
         Directory.Delete(directory, recursive: true);
     }
+
+    private static string Sha256(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
     private string[] Entry(string command) =>
     [
