@@ -293,8 +293,10 @@ error_code() {
     fi
 }
 
+# The lines Err: have no reason in them; they are for an apt that says nothing else.
 error_text() {
-    text=$(grep '^E: \|^Err:\|^W: Failed to fetch\|^dpkg: error' "$work/log" | head -n 4 | cut -c 1-300)
+    text=$(grep '^E: \|^W: Failed to fetch\|^dpkg: error' "$work/log" | head -n 4 | cut -c 1-300)
+    [ -n "$text" ] || text=$(grep '^Err:' "$work/log" | head -n 4 | cut -c 1-300)
     printf '%s\n' "${text:-$(tail -n 3 "$work/log" | cut -c 1-300)}"
 }
 
