@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Silo.Batches;
+using NannyOrleans.Silo.Campaigns;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
@@ -47,6 +49,7 @@ public static class SiloSetup
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
         builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
+        builder.Services.AddHostedService<CampaignResume>();
     }
 
     /// <summary>Connects this process to a silo in another one.</summary>
@@ -73,6 +76,7 @@ public static class SiloSetup
         services.AddSingleton<HistoryWrites>();
         services.AddSingleton<OperationHistory>();
         services.AddSingleton<IOperationHistory>(provider => provider.GetRequiredService<OperationHistory>());
+        services.AddSingleton<ICampaignHistory, CampaignHistory>();
         services.AddSingleton<IAuditLog, AuditLog>();
         services.AddSingleton<MetricsHistory>();
         services.AddSingleton<IMetricsHistory>(provider => provider.GetRequiredService<MetricsHistory>());

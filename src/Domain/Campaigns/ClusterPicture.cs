@@ -28,8 +28,14 @@ public sealed record NodePicture
     /// <summary>Its name.</summary>
     public required NodeName Node { get; init; }
 
-    /// <summary>When its last report was received, by the server's clock; null when nothing was since this server started.</summary>
+    /// <summary>Its agent; null when none is registered.</summary>
+    public AgentId? Agent { get; init; }
+
+    /// <summary>When what it last reported was so, by the server's clock: nothing in it is older. Null when nothing was reported since this server started.</summary>
     public DateTimeOffset? At { get; init; }
+
+    /// <summary>How far its clock is ahead of the server's, or behind when negative, as far as a report's way allows to tell.</summary>
+    public TimeSpan ClockAhead { get; init; }
 
     /// <summary>How often it reports.</summary>
     public TimeSpan Interval { get; init; }

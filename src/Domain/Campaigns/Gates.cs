@@ -12,6 +12,9 @@ public static class Gates
     /// <summary>Bytes that must be free for <c>/boot</c>: a kernel and its initramfs.</summary>
     public const long BootBytes = 256L << 20;
 
+    /// <summary>How far a node's clock may be from the server's: by it an agent tells whether it is too late to begin what it was asked for.</summary>
+    public static readonly TimeSpan MostSkew = TimeSpan.FromMinutes(1);
+
     /// <summary>The oldest agent that can do what a campaign asks for.</summary>
     public static readonly Version LeastAgent = new(0, 1);
 
@@ -85,6 +88,7 @@ public static class Gates
     {
         { At: null } or null => Wait("report", $"{node} has not reported."),
         _ when !seen.IsFresh(now) => Wait("report", $"{node} last reported at {seen.At:u}, longer than two of its intervals ago."),
+        _ when seen.ClockAhead.Duration() > MostSkew => Wait("report", $"The clock of {node} is {seen.ClockAhead.Duration()} {(seen.ClockAhead > TimeSpan.Zero ? "ahead of" : "behind")} this server's: nobody could tell what comes too late."),
         { BootId: null } => Wait("report", $"{node} could not read its boot id."),
         { Guests: null } => Wait("report", $"{node} could not list its guests."),
         _ => Pass("report", $"{node} reported at {seen.At:u}."),

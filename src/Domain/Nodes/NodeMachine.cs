@@ -140,8 +140,15 @@ public static class NodeMachine
     /// <summary>Jobs that were cancelled before any agent got them; they never run.</summary>
     public static IEnumerable<OutboxEntry> CancelledUnsent(NodeState node) => node.Outbox.Where(IsCancelledUnsent);
 
-    /// <summary>How a job ends that was cancelled before it was sent.</summary>
-    public static JobReport EndOfUnsent(OutboxEntry entry) => new(entry.Job.Id, JobOutcome.Cancelled, "It was cancelled before it was sent to the agent.");
+    /// <summary>Takes back the jobs that no agent got before it was too late to begin. Stored before anything else is sent: from then on none can.</summary>
+    public static NodeState Expire(NodeState node, DateTimeOffset now) => node.Outbox.Any(entry => IsLate(entry, now) && !entry.CancelRequested)
+        ? node with { Outbox = [.. node.Outbox.Select(entry => IsLate(entry, now) ? entry with { CancelRequested = true } : entry)] }
+        : node;
+
+    /// <summary>How a job ends that was cancelled, or came too late, before it was sent.</summary>
+    public static JobReport EndOfUnsent(OutboxEntry entry, DateTimeOffset now) => IsLate(entry, now)
+        ? new(entry.Job.Id, JobOutcome.Failed, $"not started: the agent could not be reached by {entry.Job.StartBy:u}, and then it was too late to begin")
+        : new(entry.Job.Id, JobOutcome.Cancelled, "It was cancelled before it was sent to the agent.");
 
     /// <summary>Why this agent may not speak for the node; null when it may.</summary>
     public static Refusal? Speaks(NodeState node, AgentId agent) => node.Agent == agent
@@ -160,6 +167,8 @@ public static class NodeMachine
     private static bool IsOrphan(NodeState node, OutboxEntry entry) => entry.Agent is { } agent && agent != node.Agent;
 
     private static bool IsWithAgent(NodeState node, OutboxEntry entry) => entry.Agent is { } agent && agent == node.Agent;
+
+    private static bool IsLate(OutboxEntry entry, DateTimeOffset now) => entry.Agent is null && entry.Job.StartBy < now;
 
     private static bool IsCancelledUnsent(OutboxEntry entry) => entry is { CancelRequested: true, Agent: null };
 }

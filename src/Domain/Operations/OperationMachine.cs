@@ -73,7 +73,7 @@ public static class OperationMachine
         // The script only knows that it was told to stop; the agent knows why.
         JobOutcome.Failed when findings?.Error is { Code: Stopped } told && CodeOf(report) == Timeout => (OperationStatus.Failed, new(Timeout, $"{report.Detail}: {told.Message}")),
         JobOutcome.Failed => (OperationStatus.Failed, findings?.Error ?? new(CodeOf(report), report.Detail ?? $"Exit code {report.ExitCode}.")),
-        _ when operation.Kind is OperationKind.Reboot => (OperationStatus.Succeeded, null),
+        _ when operation.Kind is OperationKind.Reboot or OperationKind.CampaignStep => (OperationStatus.Succeeded, null),
         _ when operation.Kind is OperationKind.Diagnosis => diagnosis is not null
             ? (OperationStatus.Succeeded, null)
             : (OperationStatus.Failed, new("unreadable-result", "The checks ended but what they found could not be read.")),

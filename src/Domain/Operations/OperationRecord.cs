@@ -7,7 +7,7 @@ using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Domain.Operations;
 
-/// <summary>One patch, restart or diagnosis of one target, from the request to its end. What the target printed is stored beside it, not in it.</summary>
+/// <summary>One patch, restart, diagnosis or step of a campaign, of one target, from the request to its end. What the target printed is stored beside it, not in it.</summary>
 public sealed record OperationRecord
 {
     /// <summary>The operation, and its job.</summary>
@@ -76,7 +76,11 @@ public sealed record OperationRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JobId? Batch { get; init; }
 
-    /// <summary>Why a restart was asked for; null when nobody said, or it is none.</summary>
+    /// <summary>The campaign it is part of; null when it is part of none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JobId? Campaign { get; init; }
+
+    /// <summary>Why a restart was asked for, or what a campaign does to the target; null when nobody said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; init; }
 
@@ -132,6 +136,10 @@ public enum OperationKind
     /// <summary>Looks why it can't be patched.</summary>
     [JsonStringEnumMemberName("diagnosis")]
     Diagnosis,
+
+    /// <summary>Something else that a campaign does: maintenance mode, Ceph's flags, a guest moved, shut down or started.</summary>
+    [JsonStringEnumMemberName("campaign-step")]
+    CampaignStep,
 }
 
 /// <summary>A persistent package exception as it stood when an operation was asked for.</summary>

@@ -39,6 +39,12 @@ public sealed record PatchOrder(PatchMode Mode, IReadOnlyList<string> Exclusions
     /// <summary>The batch it is part of; null when it is asked for alone.</summary>
     public JobId? Batch { get; init; }
 
+    /// <summary>The campaign it is part of; null when it is part of none.</summary>
+    public JobId? Campaign { get; init; }
+
+    /// <summary>When it is too late to begin; null for never.</summary>
+    public DateTimeOffset? StartBy { get; init; }
+
     /// <summary>The operation and its job, ready to be queued at the route's node.</summary>
     public OutboxEntry At(JobId id, ClusterId cluster, PatchRoute route, ScriptReference script, DateTimeOffset now)
     {
@@ -62,6 +68,7 @@ public sealed record PatchOrder(PatchMode Mode, IReadOnlyList<string> Exclusions
                 StartStopped = StartStopped,
                 Plan = Plan?.Operation,
                 Batch = Batch,
+                Campaign = Campaign,
                 RequestedBy = RequestedBy,
                 CreatedAt = now,
             },
@@ -77,7 +84,7 @@ public sealed record PatchOrder(PatchMode Mode, IReadOnlyList<string> Exclusions
             { Vmid: { } vmid, Type: GuestType.Lxc } => new PatchGuest(id, TimeoutSeconds, vmid, Mode, Exclusions, script) { StartStopped = StartStopped, WaitSeconds = WaitSeconds },
             { Vmid: { } vmid } => new PatchVm(id, TimeoutSeconds, vmid, Mode, Exclusions, script) { WaitSeconds = WaitSeconds },
         };
-        return job with { SecurityOnly = SecurityOnly, Autoremove = Autoremove, Plan = Plan?.Fingerprint };
+        return job with { SecurityOnly = SecurityOnly, Autoremove = Autoremove, Plan = Plan?.Fingerprint, StartBy = StartBy };
     }
 }
 

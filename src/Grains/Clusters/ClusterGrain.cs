@@ -1,10 +1,14 @@
+using System.Globalization;
+using System.Net.NetworkInformation;
 using Microsoft.Extensions.Logging;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Agents;
+using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
+using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Metrics;
@@ -23,6 +27,7 @@ internal sealed partial class ClusterGrain(
     private IReadOnlyList<MachineLink> machines = [];
     private Task gathering = Task.CompletedTask;
     private DateTimeOffset readAgainAt;
+    private DateTimeOffset watchedUntil;
 
     private ClusterId Id => ClusterId.Parse(this.GetPrimaryKeyString());
 
@@ -44,6 +49,10 @@ internal sealed partial class ClusterGrain(
         await Gather();
         await Store(index => index.RecordInventory(node, inventory, remembered: false, clock.GetUtcNow()));
         unread.Remove(node); // only now: a reader in between would see neither this nor what is stored
+        if (clock.GetUtcNow() < watchedUntil)
+        {
+            await GrainFactory.GetGrain<IClusterPatchOrchestrator>(this.GetPrimaryKeyString()).Look();
+        }
     }
 
     public Task RecordMetrics(NodeName node, NodeMetrics metrics)
@@ -104,6 +113,14 @@ internal sealed partial class ClusterGrain(
                where guest.Agent is not null && guest.DeletedAt is null
                select new LinkedVm(guest.Agent!.Value, guest.Id, guest.Vmid, Id, index.Stored.Name ?? Id.Value, node.Name, node.Agent),
         ];
+    }
+
+    public async Task<CampaignView> Picture(TimeSpan? pace)
+    {
+        await Gather();
+        var now = clock.GetUtcNow();
+        watchedUntil = pace is null ? watchedUntil : now + WatchedFor;
+        return new(ClusterPictures.Of(index, pace, now), ClusterPictures.HostOf(index, Macs.Value));
     }
 
     public async Task<Outcome<PatchRoute>> RoutePatch(Vmid vmid)
@@ -179,6 +196,13 @@ internal sealed partial class ClusterGrain(
         index = change(index) is { IsRefused: false } again ? again.Value with { Stored = outcome.Value.Stored } : outcome.Value;
         return null;
     }
+
+    // A campaign that runs looks far more often.
+    private static readonly TimeSpan WatchedFor = TimeSpan.FromMinutes(1);
+
+    private static readonly Lazy<IReadOnlySet<string>> Macs = new(() => NetworkInterface.GetAllNetworkInterfaces()
+        .Select(one => one.GetPhysicalAddress().GetAddressBytes()).Where(bytes => bytes.Length is 6)
+        .Select(bytes => string.Join(':', bytes.Select(one => one.ToString("x2", CultureInfo.InvariantCulture)))).ToHashSet(StringComparer.Ordinal));
 
     private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReadAgainAfter = TimeSpan.FromSeconds(30);

@@ -1,5 +1,6 @@
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Agents;
+using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
@@ -70,8 +71,19 @@ public interface IClusterGrain : IGrainWithStringKey
     [Alias("Linked")]
     Task<IReadOnlyList<LinkedVm>> Linked(IReadOnlyList<MachineLink> machines);
 
+    /// <summary>The cluster as a campaign decides from.</summary>
+    /// <param name="pace">How often the campaign has nodes report, which then has it look at once whenever one has; null when it is only to be planned.</param>
+    [AlwaysInterleave]
+    [Alias("Picture")]
+    Task<CampaignView> Picture(TimeSpan? pace);
+
     /// <summary>Where a patch job for a guest goes, or why there can be none.</summary>
     [AlwaysInterleave]
     [Alias("RoutePatch")]
     Task<Outcome<PatchRoute>> RoutePatch(Vmid vmid);
 }
+
+/// <summary>What a campaign decides from.</summary>
+/// <param name="Picture">The cluster.</param>
+/// <param name="ServerOn">The node that runs this very server as a guest; null when none does, or when that is not known.</param>
+public sealed record CampaignView(ClusterPicture Picture, NodeName? ServerOn);

@@ -5,6 +5,7 @@ using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Metrics;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Guests;
 using NannyOrleans.Grains.History;
@@ -280,11 +281,12 @@ internal sealed partial class NodeGrain(
 
     private async Task EndCancelled()
     {
+        await stored.Replace(NodeMachine.Expire(stored.State, clock.GetUtcNow()), this);
         foreach (var entry in NodeMachine.CancelledUnsent(stored.State).ToArray())
         {
             try
             {
-                await Take(entry, NodeMachine.EndOfUnsent(entry));
+                await Take(entry, NodeMachine.EndOfUnsent(entry, clock.GetUtcNow()));
             }
             catch (Exception failure)
             {
@@ -344,6 +346,11 @@ internal sealed partial class NodeGrain(
         }
 
         await stored.Replace(NodeMachine.Close(stored.State, report.Id), this);
+        if (operation.Campaign is not null)
+        {
+            await GrainFactory.GetGrain<IClusterPatchOrchestrator>(Key.Cluster.Value).Look();
+        }
+
         return operation;
     }
 

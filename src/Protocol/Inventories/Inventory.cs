@@ -37,6 +37,13 @@ public sealed record Inventory(
     /// <summary>In how many seconds the next inventory comes at the latest, 1 to 86400. Two of these without one, and this one is old.</summary>
     public int IntervalSeconds { get; init; } = 300;
 
+    /// <summary>
+    /// How long before it was sent the first of it was looked at, whole seconds, rounded up: nothing in it is older. 0 from an agent that does
+    /// not say.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int AgeSeconds { get; init; }
+
     /// <summary>The node this host is by its own name now; null when it cannot tell. One that is not the token's is refused.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public NodeName? Node { get; init; }

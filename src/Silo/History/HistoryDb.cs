@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace NannyOrleans.Silo.History;
 
-/// <summary>Operations and what their targets printed, metrics, and the audit log.</summary>
+/// <summary>Operations and what their targets printed, campaigns, metrics, and the audit log.</summary>
 internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext(options)
 {
     /// <summary>Operations, from the request on.</summary>
@@ -11,6 +11,12 @@ internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext
 
     /// <summary>What they printed; apart, because lists of operations never want it.</summary>
     public DbSet<OperationOutputRow> Outputs => Set<OperationOutputRow>();
+
+    /// <summary>Campaigns, from their start on.</summary>
+    public DbSet<CampaignRow> Campaigns => Set<CampaignRow>();
+
+    /// <summary>What happened in them.</summary>
+    public DbSet<CampaignEventRow> CampaignEvents => Set<CampaignEventRow>();
 
     /// <summary>Means over five minutes.</summary>
     public DbSet<MetricsRow> Metrics => Set<MetricsRow>();
@@ -37,6 +43,17 @@ internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext
         {
             output.ToTable("operation_outputs");
             output.HasKey(row => row.Id);
+        });
+        modelBuilder.Entity<CampaignRow>(campaign =>
+        {
+            campaign.ToTable("campaigns");
+            campaign.HasKey(row => row.Id);
+            campaign.HasIndex(row => new { row.Cluster, row.Id });
+        });
+        modelBuilder.Entity<CampaignEventRow>(happened =>
+        {
+            happened.ToTable("campaign_events");
+            happened.HasKey(row => new { row.Campaign, row.Number });
         });
         modelBuilder.Entity<MetricsRow>(metrics =>
         {
@@ -92,6 +109,34 @@ internal sealed class OperationOutputRow
     public required string StandardOutput { get; init; }
 
     public required string StandardError { get; init; }
+}
+
+/// <summary>One campaign; its id sorts by time.</summary>
+internal sealed class CampaignRow
+{
+    public required string Id { get; init; }
+
+    public required string Cluster { get; init; }
+
+    /// <summary>Unix milliseconds; null while it has not ended.</summary>
+    public required long? Completed { get; set; }
+
+    /// <summary>The campaign without its news, as JSON.</summary>
+    public required string Record { get; set; }
+
+    /// <summary>What it was to do when it was started, as JSON; null when that was not stored.</summary>
+    public required string? Plan { get; set; }
+}
+
+/// <summary>Something that happened in a campaign.</summary>
+internal sealed class CampaignEventRow
+{
+    public required string Campaign { get; init; }
+
+    public required int Number { get; init; }
+
+    /// <summary>The event as JSON.</summary>
+    public required string Record { get; init; }
 }
 
 /// <summary>Five minutes of one host.</summary>

@@ -50,6 +50,49 @@ namespace NannyOrleans.Silo.History.Migrations
                     b.ToTable("audit", (string)null);
                 });
 
+            modelBuilder.Entity("NannyOrleans.Silo.History.CampaignEventRow", b =>
+                {
+                    b.Property<string>("Campaign")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Record")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Campaign", "Number");
+
+                    b.ToTable("campaign_events", (string)null);
+                });
+
+            modelBuilder.Entity("NannyOrleans.Silo.History.CampaignRow", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Cluster")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("Completed")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Plan")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Record")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Cluster", "Id");
+
+                    b.ToTable("campaigns", (string)null);
+                });
+
             modelBuilder.Entity("NannyOrleans.Silo.History.MetricsRow", b =>
                 {
                     b.Property<string>("Cluster")

@@ -1,0 +1,270 @@
+using Microsoft.Extensions.Logging;
+using NannyOrleans.Domain;
+using NannyOrleans.Domain.Campaigns;
+using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Grains.Nodes;
+using NannyOrleans.Grains.Scripts;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Grains.Campaigns;
+
+/// <summary>
+/// Holds the state of <see cref="CampaignMachine"/> and does what is due: it asks the world, takes the steps that can be taken, stores, and only then
+/// has anything done. It may end between any two lines: what should be under way follows from the stored state alone, and each piece of work has an id
+/// that makes asking for it twice harmless.
+/// </summary>
+[GrainType("cluster-patch-orchestrator")]
+internal sealed partial class ClusterPatchOrchestrator(
+    [PersistentState("campaign")] IPersistentState<CampaignState> stored,
+    ICampaignHistory history,
+    ScriptKeys keys,
+    TimeProvider clock,
+    ILogger<ClusterPatchOrchestrator> logger) : Grain, IClusterPatchOrchestrator
+{
+    private readonly Dictionary<NodeName, DateTimeOffset> asked = [];
+    private CampaignWorkers? workers;
+    private TaskCompletionSource news = NewNews();
+    private IGrainTimer? timer;
+    private long version;
+
+    private ClusterId Id => ClusterId.Parse(this.GetPrimaryKeyString());
+
+    private CampaignWorkers Workers => workers ??= new(Id, GrainFactory, keys, clock);
+
+    private IClusterGrain Cluster => GrainFactory.GetGrain<IClusterGrain>(this.GetPrimaryKeyString());
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        // Not 0, which somebody who has seen nothing says.
+        version = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        StartTimer();
+        return Task.CompletedTask;
+    }
+
+    public async Task<CampaignPlan> Plan(CampaignOrder order)
+    {
+        var seen = await Cluster.Picture(pace: null);
+        return CampaignPlan.Of(order, seen.Picture, seen.ServerOn, clock.GetUtcNow());
+    }
+
+    public async Task<Outcome<CampaignState>> Start(JobId id, CampaignOrder order)
+    {
+        var plan = await Plan(order);
+        var before = stored.State;
+        var outcome = CampaignMachine.Start(before, id, plan, clock.GetUtcNow());
+        if (outcome.IsRefused || ReferenceEquals(outcome.Value, before))
+        {
+            return outcome;
+        }
+
+        await Store(outcome.Value);
+        Log.Started(logger, this.GetPrimaryKeyString(), id, order.RequestedBy, plan.Nodes.Count);
+        await history.Keep(Id, stored.State, plan);
+        StartTimer();
+        return stored.State;
+    }
+
+    public Task<Outcome<CampaignState>> Pause(JobId id, string by) => Change(id, (campaign, now) => CampaignMachine.Pause(campaign, by, now));
+
+    public Task<Outcome<CampaignState>> Resume(JobId id, string by, DateTimeOffset? windowEnd) =>
+        Change(id, (campaign, now) => CampaignMachine.Resume(campaign, by, windowEnd, now));
+
+    public Task<Outcome<CampaignState>> Abort(JobId id, string by) => Change(id, (campaign, now) => CampaignMachine.Abort(campaign, by, now));
+
+    public Task<Outcome<CampaignState>> Approve(JobId id, NodeName node, string by) => Change(id, (campaign, now) => CampaignMachine.Approve(campaign, node, by, now));
+
+    public Task<CampaignState> Get() => Task.FromResult(stored.State);
+
+    public async Task<CampaignPage> Watch(long version, TimeSpan wait)
+    {
+        if (version == this.version && !stored.State.IsOver)
+        {
+            await news.Task.WaitAsync(wait < CampaignPage.MaxWait ? wait : CampaignPage.MaxWait, clock)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+
+        return new(stored.State, this.version);
+    }
+
+    public async Task Look()
+    {
+        StartTimer();
+        await Turn();
+    }
+
+    private static TaskCompletionSource NewNews() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task<Outcome<CampaignState>> Change(JobId id, Func<CampaignState, DateTimeOffset, Outcome<CampaignState>> change)
+    {
+        if (stored.State.Id != id)
+        {
+            return new Refusal("campaign-not-running", $"Campaign {id} of this cluster does not run.");
+        }
+
+        var outcome = change(stored.State, clock.GetUtcNow());
+        if (!outcome.IsRefused)
+        {
+            await Store(outcome.Value);
+            StartTimer();
+        }
+
+        return outcome;
+    }
+
+    // What happened waits in the state for as long as it is not in history, also after the end.
+    private bool HasMore => !stored.State.IsOver || stored.State.News.Count > 0;
+
+    private void StartTimer()
+    {
+        if (timer is null && HasMore)
+        {
+            timer = this.RegisterGrainTimer(Turn, new GrainTimerCreationOptions(TimeSpan.Zero, Period) { KeepAlive = true });
+        }
+    }
+
+    private async Task Turn()
+    {
+        try
+        {
+            while (HasMore && await TakeSteps())
+            {
+            }
+
+            if (!HasMore)
+            {
+                timer?.Dispose();
+                timer = null;
+            }
+        }
+        catch (Exception failure)
+        {
+            // The tick is a loop's turn: whatever failed is looked at again by the next one.
+            Log.NotLooked(logger, this.GetPrimaryKeyString(), failure);
+        }
+    }
+
+    /// <summary>Takes what steps can be taken now, and has done what is due.</summary>
+    /// <returns>Whether something has ended at once, so that more can be taken.</returns>
+    private async Task<bool> TakeSteps()
+    {
+        var picture = (await Cluster.Picture(CampaignReports.Pace)).Picture;
+        var now = clock.GetUtcNow();
+        var next = await WithEnds(stored.State, now);
+        for (CampaignState? last = null; !ReferenceEquals(last, next);)
+        {
+            last = next;
+            next = CampaignMachine.Look(last, picture, now, () => JobId.Parse(Ulid.NewUlid(now).ToString()));
+        }
+
+        await Store(next);
+        await Tell();
+        var work = CampaignMachine.Due(stored.State, picture, now);
+        await Ask(CampaignReports.Wanted(stored.State, picture, await IsUnasked(stored.State), now), picture, now);
+        var ended = false;
+        foreach (var one in work)
+        {
+            await Workers.Begin(stored.State, one, picture, now);
+            ended |= await Workers.End(one, isLate: false) is not null;
+        }
+
+        foreach (var one in CampaignMachine.ToCancel(stored.State))
+        {
+            await Workers.Cancel(one);
+        }
+
+        return ended;
+    }
+
+    private async Task<CampaignState> WithEnds(CampaignState campaign, DateTimeOffset now)
+    {
+        if (campaign.IsOver || campaign.Current is not { } node)
+        {
+            return campaign;
+        }
+
+        foreach (var work in node.Work.Where(work => work.End is null))
+        {
+            if (await Workers.End(work, isLate: now >= node.Deadline) is { } end)
+            {
+                campaign = CampaignMachine.Ended(campaign, work.Job, end);
+            }
+        }
+
+        return campaign;
+    }
+
+    private async Task<bool> IsUnasked(CampaignState campaign)
+    {
+        foreach (var work in campaign.IsOver ? [] : campaign.Current?.Work ?? [])
+        {
+            if (work.End is null && !await Workers.IsAsked(work))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // History first: what was dropped from the state before it is there would never be.
+    private async Task Tell()
+    {
+        if (stored.State.News is [.., var last])
+        {
+            await history.Keep(Id, stored.State, plan: null);
+            await Store(CampaignMachine.Told(stored.State, last.Number));
+        }
+    }
+
+    private async Task Ask(IReadOnlyList<NodeName> nodes, ClusterPicture picture, DateTimeOffset now)
+    {
+        foreach (var node in nodes)
+        {
+            var answered = picture.Find(node)?.At is { } at && asked.TryGetValue(node, out var when) && at >= when;
+            if (!answered && asked.TryGetValue(node, out var last) && now - last < AskAgainAfter)
+            {
+                continue;
+            }
+
+            asked[node] = now;
+            // Not to be had is an answer, too: the node's word becomes old, and the conditions say so.
+            _ = await GrainFactory.GetGrain<INodeGrain>(new Domain.Nodes.NodeKey(Id, node).ToString()).Discover(vmid: null);
+        }
+    }
+
+    private async Task Store(CampaignState next)
+    {
+        if (ReferenceEquals(next, stored.State))
+        {
+            return;
+        }
+
+        var status = stored.State.Status;
+        await stored.Replace(next, this);
+        if (status != next.Status)
+        {
+            Log.Is(logger, this.GetPrimaryKeyString(), next.Id, next.Status, next.Reason);
+        }
+
+        version++;
+        var before = news;
+        news = NewNews();
+        before.SetResult();
+    }
+
+    // Operations that end and nodes that report have it look at once. This is for what nobody tells: time that passes, and words that got lost.
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(5);
+
+    private static partial class Log
+    {
+        [LoggerMessage(2401, LogLevel.Information, "Cluster {Cluster}: {By} started campaign {Campaign} over {Nodes} node(s)", EventName = "CampaignStarted")]
+        public static partial void Started(ILogger logger, string cluster, JobId campaign, string by, int nodes);
+
+        [LoggerMessage(2402, LogLevel.Information, "Cluster {Cluster}: campaign {Campaign} is {Status}: {Reason}", EventName = "CampaignIs")]
+        public static partial void Is(ILogger logger, string cluster, JobId? campaign, CampaignStatus status, string? reason);
+
+        [LoggerMessage(2403, LogLevel.Error, "Cluster {Cluster}: the campaign could not look at the world, trying again", EventName = "CampaignNotLooked")]
+        public static partial void NotLooked(ILogger logger, string cluster, Exception failure);
+    }
+}
