@@ -5,6 +5,7 @@ using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
 using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Batches;
+using NannyOrleans.Api.Campaigns;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Api.Exceptions;
@@ -83,6 +84,7 @@ static WebApplication Build(string[] args)
     app.MapClusters();
     app.MapPatches();
     app.MapBatches();
+    app.MapCampaigns();
     app.MapPackageExceptions();
     app.MapReboots();
     app.MapDiagnoses();

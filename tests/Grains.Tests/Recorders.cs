@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Domain.Metrics;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Ids;
@@ -123,4 +125,36 @@ internal sealed class RecordingAudit : IAuditLog
     }
 
     public Task<IReadOnlyList<AuditEntry>> Newest(int count) => Task.FromResult<IReadOnlyList<AuditEntry>>([.. entries.Reverse().Take(count)]);
+}
+
+/// <summary>Campaigns in memory.</summary>
+internal sealed class RecordingCampaigns : ICampaignHistory
+{
+    private readonly ConcurrentDictionary<JobId, (ClusterId Cluster, CampaignState Campaign, CampaignPlan? Plan)> campaigns = [];
+    private readonly ConcurrentDictionary<(JobId, int), CampaignEvent> events = [];
+
+    public CampaignPlan? PlanOf(JobId id) => campaigns[id].Plan;
+
+    public IReadOnlyList<CampaignEvent> EventsOf(JobId id) => [.. events.Where(one => one.Key.Item1 == id).Select(one => one.Value).OrderBy(one => one.Number)];
+
+    public Task Keep(ClusterId cluster, CampaignState campaign, CampaignPlan? plan)
+    {
+        campaigns.AddOrUpdate(campaign.Id!.Value, _ => (cluster, campaign, plan), (_, known) => (cluster, known.Campaign.IsOver ? known.Campaign : campaign, known.Plan ?? plan));
+        foreach (var happened in campaign.News)
+        {
+            events.TryAdd((campaign.Id.Value, happened.Number), happened);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<CampaignState>> List(ClusterId cluster, int skip, int take) =>
+        Task.FromResult<IReadOnlyList<CampaignState>>([.. campaigns.Values.Where(one => one.Cluster == cluster).Select(one => one.Campaign).Skip(skip).Take(take)]);
+
+    public Task<CampaignState?> Find(ClusterId cluster, JobId id) => Task.FromResult(campaigns.TryGetValue(id, out var one) && one.Cluster == cluster ? one.Campaign : null);
+
+    public Task<CampaignPlan?> FindPlan(ClusterId cluster, JobId id) => Task.FromResult(campaigns.TryGetValue(id, out var one) && one.Cluster == cluster ? one.Plan : null);
+
+    public Task<IReadOnlyList<CampaignEvent>> Events(JobId id, int after, int take) =>
+        Task.FromResult<IReadOnlyList<CampaignEvent>>([.. EventsOf(id).Where(one => one.Number > after).Take(take)]);
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.DependencyInjection;
 using NannyOrleans.Domain.Agents;
+using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
@@ -33,6 +34,8 @@ public sealed class SiloCluster : IAsyncLifetime
 
     internal RecordingAudit Audit { get; } = new();
 
+    internal RecordingCampaigns Campaigns { get; } = new();
+
     internal ShiftedClock Clock { get; } = new();
 
     internal IGrainFactory Grains => cluster!.Client;
@@ -46,6 +49,7 @@ public sealed class SiloCluster : IAsyncLifetime
             silo.Services.AddSingleton<IOperationHistory>(History);
             silo.Services.AddSingleton<IMetricsHistory>(Metrics);
             silo.Services.AddSingleton<IAuditLog>(Audit);
+            silo.Services.AddSingleton<ICampaignHistory>(Campaigns);
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IGrainStorage>(Storage);
             silo.Services.AddSingleton(new ScriptKeys(ECDsa.Create(ECCurve.NamedCurves.nistP256), ECDsa.Create(ECCurve.NamedCurves.nistP256), release: null));

@@ -47,7 +47,8 @@ internal static class ClusterEndpoints
         return cluster is null ? problem! : TypedResults.Ok(cluster.Nodes.SelectMany(node => (node.Guests ?? []).Select(guest => new PlacedGuestView(node.Name, guest))));
     }
 
-    private static async Task<(ClusterView? Cluster, ProblemHttpResult? Problem)> Find(string id, IGrainFactory grains)
+    /// <summary>The cluster that an id or a name means, or the 404 or 409 that says why there is not exactly one.</summary>
+    internal static async Task<(ClusterView? Cluster, ProblemHttpResult? Problem)> Find(string id, IGrainFactory grains)
     {
         if (!ClusterId.TryParse(id, null, out var cluster))
         {

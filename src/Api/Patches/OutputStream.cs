@@ -57,10 +57,7 @@ internal static class OutputStream
 
     private static async Task Follow(IOperationGrain grain, OutputPosition from, HttpContext http)
     {
-        var response = http.Response;
-        response.ContentType = "text/event-stream";
-        response.Headers.CacheControl = "no-store";
-        response.Headers["X-Accel-Buffering"] = "no"; // a proxy that collects answers would show nothing until the end
+        var events = new EventStream(http);
         OperationStatus? seen = null;
         try
         {
@@ -74,7 +71,7 @@ internal static class OutputStream
                 catch (Exception failure) when (Problems.IsUnavailable(failure))
                 {
                     // Said once its first byte is out there is no other answer; the client comes back to where it was by itself.
-                    await Write("event: error\ndata: {\"code\":\"unavailable\"}\n\n");
+                    await events.Send($"{from}", "error", """{"code":"unavailable"}""");
                     return;
                 }
 
@@ -96,7 +93,7 @@ internal static class OutputStream
                 }
                 else if (page.Pieces.Count is 0)
                 {
-                    await Write(": still there\n\n"); // or a proxy takes the connection for dead
+                    await events.Say("still there");
                 }
 
                 if (page.Operation.Status.IsFinal())
@@ -111,13 +108,7 @@ internal static class OutputStream
             // Whoever watched has gone.
         }
 
-        Task Send<T>(string name, T data) => Write($"id: {from}\nevent: {name}\ndata: {JsonSerializer.Serialize(data, Json)}\n\n");
-
-        async Task Write(string text)
-        {
-            await response.WriteAsync(text, http.RequestAborted);
-            await response.Body.FlushAsync(http.RequestAborted);
-        }
+        Task Send<T>(string name, T data) => events.Send($"{from}", name, JsonSerializer.Serialize(data, Json));
     }
 
     private sealed record OutputEvent(OutputChannel Channel, long Offset, string Text);

@@ -14,6 +14,9 @@ internal sealed record PatchRequest(string? AgentId, string? Mode)
     /// <summary>The longest that anything may run or wait, in seconds.</summary>
     public const int MaxSeconds = 86400;
 
+    /// <summary>What is wrong with an exclusion that is no valid <see cref="PackagePattern"/>.</summary>
+    public const string WrongPattern = "It must be a package name, or a glob with *, of letters, digits and + - . _ @ : at most 128 long.";
+
     /// <summary>Instead of <c>agent_id</c>: many targets, by their ids or any short forms of them.</summary>
     public IReadOnlyList<string?>? AgentIds { get; init; }
 
@@ -107,7 +110,7 @@ internal sealed record PatchRequest(string? AgentId, string? Mode)
         {
             if (!PackagePattern.IsValid(exclusions[i]))
             {
-                errors[$"exclusions[{i}]"] = ["It must be a package name, or a glob with *, of letters, digits and + - . _ @ : at most 128 long."];
+                errors[$"exclusions[{i}]"] = [WrongPattern];
             }
         }
 

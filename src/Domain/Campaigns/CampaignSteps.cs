@@ -39,10 +39,10 @@ internal static class CampaignSteps
             NodeStep.MaintenanceOff => AfterWork(campaign, node, now, () => IsOutOfMaintenance(node, picture, now)
                 ? FlagsOff(campaign, node with { Maintenance = false }, picture, now, next)
                 : AfterDeadline(campaign, node, $"HA has not taken {node.Node} out of maintenance mode.", now)),
-            NodeStep.CephFlagsOff => AfterWork(campaign, node, now, () => GuestsHome(campaign with { CephFlags = [] }, node, picture, now, next)),
-            NodeStep.GuestsHome => AfterWork(campaign, node, now, () => NotHome(node, seen, now) is { } reason
-                ? AfterDeadline(campaign, node, reason, now)
-                : Settle(campaign, node, now)),
+            NodeStep.CephFlagsOff => AfterWork(campaign, node, now, () => GuestsHome(campaign with { CephFlags = [] }, node, now)),
+            NodeStep.GuestsHome => AfterWork(campaign, node, now, () => NotHome(node, seen, now) is not { } reason ? Settle(campaign, node, now)
+                : Homeward(node, picture, now, next) is { Length: > 0 } work ? campaign.With(node with { Work = [.. node.Work, .. work] })
+                : AfterDeadline(campaign, node, reason, now)),
             NodeStep.Settle when now < node.Deadline => campaign,
             NodeStep.Settle => Settled(campaign, node, picture, now),
             _ => campaign,
@@ -166,25 +166,29 @@ internal static class CampaignSteps
 
     private static CampaignState FlagsOff(CampaignState campaign, NodeProgress node, ClusterPicture picture, DateTimeOffset now, Func<JobId> next) => campaign.CephFlags.Count > 0
         ? Ask(campaign, node, NodeStep.CephFlagsOff, [new(next(), WorkKind.CephFlagsOff, Via(node, picture, now))], "Ceph's flags come off.", now)
-        : GuestsHome(campaign, node, picture, now, next);
+        : GuestsHome(campaign, node, now);
 
-    private static CampaignState GuestsHome(CampaignState campaign, NodeProgress node, ClusterPicture picture, DateTimeOffset now, Func<JobId> next)
-    {
-        CampaignWork[] work = [.. (node.Guests ?? []).Select(move => Home(node, move, picture, next)).OfType<CampaignWork>()];
-        return node.Guests is { Count: > 0 }
-            ? Ask(campaign, node, NodeStep.GuestsHome, work, "Its guests come home.", now)
-            : Settle(campaign, node, now);
-    }
+    private static CampaignState GuestsHome(CampaignState campaign, NodeProgress node, DateTimeOffset now) => node.Guests is { Count: > 0 }
+        ? Ask(campaign, node, NodeStep.GuestsHome, [], "Its guests come home.", now)
+        : Settle(campaign, node, now);
+
+    // Where a guest is, only a report made since the step began says: after a restart of the server nothing may be known of it yet. Each is asked
+    // for each thing once.
+    private static CampaignWork[] Homeward(NodeProgress node, ClusterPicture picture, DateTimeOffset now, Func<JobId> next) =>
+    [
+        .. node.Guests!.Select(move => Home(node, move, picture, now, next)).OfType<CampaignWork>()
+            .Where(work => node.Work.All(before => before.Vmid != work.Vmid || before.Kind != work.Kind)),
+    ];
 
     // What HA moved, HA brings back. A guest that is on its node again and runs needs nothing.
-    private static CampaignWork? Home(NodeProgress node, GuestMove move, ClusterPicture picture, Func<JobId> next)
+    private static CampaignWork? Home(NodeProgress node, GuestMove move, ClusterPicture picture, DateTimeOffset now, Func<JobId> next)
     {
         if (move.Way is GuestWay.Ha)
         {
             return null;
         }
 
-        var at = picture.Nodes.FirstOrDefault(one => one.Guests?.Any(guest => guest.Vmid == move.Vmid) is true);
+        var at = picture.Nodes.FirstOrDefault(one => one.IsFresh(now) && one.At > node.Since && one.Guests?.Any(guest => guest.Vmid == move.Vmid) is true);
         var guest = at?.Guests?.FirstOrDefault(one => one.Vmid == move.Vmid);
         return (at, guest) switch
         {

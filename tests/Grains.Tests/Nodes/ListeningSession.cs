@@ -43,6 +43,8 @@ internal sealed class ListeningSession : IAgentSession
 
     public Task<Discover> NextAsk() => asks.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
+    public Discover? TryAsk() => asks.Reader.TryRead(out var ask) ? ask : null;
+
     public Task<CancelJob> NextCancel() => cancels.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
     public Task Cancel(CancelJob ask) => cancels.Writer.WriteAsync(ask).AsTask();
