@@ -49,6 +49,7 @@ public sealed class ApkRecordedTests
         var planned = (await Replay(apk, "removal", "--dry-run")).Succeeded();
         Assert.Equal(["lab-lib"], planned.Removed);
         Assert.Equal(["With these updates apk removes what nothing needs any more: lab-lib"], planned.Warnings);
+        (await Replay(apk, "removal", "--plan", (planned with { Removed = [] }).Fingerprint)).Failed("plan-changed");
         Assert.Equal(["lab-lib"], (await Replay(apk, "removed", "--autoremove", "--exclude", "lab-slow")).Succeeded().Removed);
     }
 

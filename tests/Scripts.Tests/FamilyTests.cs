@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace NannyOrleans.Scripts.Tests;
 
 /// <summary>The families beside Debian's, each with its real package manager in a real container.</summary>
@@ -68,12 +65,56 @@ public sealed class FamilyTests(FamilyLab lab)
     {
         var container = await lab.Container(family);
         var approved = (await container.Patch("--dry-run", "--exclude", "lab-db")).Succeeded();
-        var changed = (await container.Patch("--plan", Fingerprint(approved))).Failed("plan-changed");
+        var changed = (await container.Patch("--plan", approved.Fingerprint)).Failed("plan-changed");
         Assert.Equal(All, changed.Changes); // what it would be now
         Assert.Equal(Old, await container.Versions());
 
-        Assert.Equal(All[1..], (await container.Patch("--plan", Fingerprint(approved), "--exclude", "lab-db")).Succeeded().Changes);
+        Assert.Equal(All[1..], (await container.Patch("--plan", approved.Fingerprint, "--exclude", "lab-db")).Succeeded().Changes);
         Assert.Equal(new[] { Old[0], New[1], New[2], New[3] }, await container.Versions());
+    }
+
+    [Theory]
+    [InlineData("dnf", "dnf mark remove", "dnf mark install")]
+    [InlineData("pacman", "pacman -D --asdeps", "pacman -D --asexplicit")]
+    public async Task A_pinned_plan_covers_what_goes_and_nothing_else_goes(string family, string forOthers, string forItself)
+    {
+        var container = await lab.Container(family);
+        await container.Run($"{forOthers} lab-db");
+        var approved = (await container.Patch("--dry-run", "--autoremove")).Succeeded();
+        Assert.Equal(["lab-db"], approved.Removed);
+        await container.Run($"{forOthers} lab-web");
+        var changed = (await container.Patch("--autoremove", "--plan", approved.Fingerprint)).Failed("plan-changed");
+        Assert.Equal(["lab-db", "lab-web"], changed.Removed.Order());
+        Assert.Equal(Old, await container.Versions());
+
+        await container.Run($"{forItself} lab-web");
+        Assert.Equal(["lab-db"], (await container.Patch("--autoremove", "--plan", approved.Fingerprint)).Succeeded().Removed);
+        Assert.Equal(New[1..], await container.Versions());
+    }
+
+    [Fact]
+    public async Task What_an_upgrade_of_dnf_leaves_over_and_replaces_is_in_a_plan_or_stays()
+    {
+        var container = await lab.Container("dnf");
+        await container.Run("""
+            pack() {
+                printf 'Name: %s\nVersion: %s\nRelease: 1\nSummary: x\nLicense: none\nBuildArch: noarch\n%s\n%%description\nx\n%%files\n' "$2" "$3" "$4" >/tmp/x.spec
+                rpmbuild --quiet -bb --define "_rpmdir $1" --define '_build_name_fmt %%{NAME}-%%{VERSION}.rpm' /tmp/x.spec
+            }
+            pack /tmp/old app-lib 1 ''; pack /tmp/old app 1 'Requires: app-lib'; pack /tmp/old app-gone 1 ''
+            pack /srv/repo app 2 ''; pack /srv/repo app-new 1 'Obsoletes: app-gone < 2'
+            rpm --force-debian -i /tmp/old/*.rpm; rm -r /srv/repo/repodata; createrepo_c -q /srv/repo; dnf -q mark remove app-lib
+            """);
+        var approved = (await container.Patch("--dry-run", "--autoremove")).Succeeded();
+        Assert.Contains("app-new - 1-1", approved.Changes);
+        Assert.Equal(["app-gone"], approved.Removed); // before the upgrade app-lib is needed
+        var applied = (await container.Patch("--autoremove", "--plan", approved.Fingerprint)).Succeeded();
+        Assert.Equal(["app-gone"], applied.Removed);
+        Assert.Equal(["Nothing was removed: since the upgrade this would go, too, and the approved plan does not have it: app-lib"], applied.Warnings);
+
+        var next = (await container.Patch("--dry-run", "--autoremove")).Succeeded();
+        Assert.Equal(["app-lib"], next.Removed);
+        Assert.Equal(["app-lib"], (await container.Patch("--autoremove", "--plan", next.Fingerprint)).Succeeded().Removed);
     }
 
     [Theory]
@@ -163,7 +204,4 @@ public sealed class FamilyTests(FamilyLab lab)
             PatchRun.Of(await script.End(), family).Failed("invalid-argument", exitCode: 2);
         }
     }
-
-    private static string Fingerprint(PatchDocument plan) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        string.Concat(plan.Packages.Select(package => $"{package.Name}\t{package.To}\n").Order(StringComparer.Ordinal)))));
 }

@@ -16,15 +16,17 @@ main() {
     need_lists
     [ -z "$security_only" ] || keep_to_security
     find_held
+    # In one simulation with the upgrade, as that leaves more over. An apply without a plan finds it out afterwards.
+    [ -z "$autoremove" ] || [ "$mode$wanted_plan" = apply ] || find_autoremovals $command --auto-remove
     hold_to_plan
-    [ -z "$autoremove" ] || find_autoremovals
 
     status=0
     if [ "$mode" = apply ] && [ -s "$work/plan" ]; then
         apply_plan
     fi
     if [ "$mode" = apply ] && [ -n "$autoremove" ] && [ "$status" -eq 0 ]; then
-        find_autoremovals # anew: an upgrade leaves more over
+        find_autoremovals autoremove
+        keep_to_approved_removals
         [ ! -s "$work/autoremovals" ] || with_lock wait planned_apt_get -y autoremove || status=$?
     fi
     finish "$status"
@@ -226,9 +228,9 @@ keep_to_security() {
     warn "Left out, as only security updates were asked for: $(wc -l <"$work/others") other updates."
 }
 
-# Packages that were installed for others and that nothing needs any more. Never what makes a host one.
+# find_autoremovals COMMAND...: packages that were installed for others and that nothing needs after it. Never what makes a host one.
 find_autoremovals() {
-    logged end planned_apt_get -s -o Dir::Log::Planner=/dev/null autoremove || fail "$(error_code apt-failed)" "$(error_text)"
+    logged end planned_apt_get -s -o Dir::Log::Planner=/dev/null "$@" || fail "$(error_code apt-failed)" "$(error_text)"
     sed -n 's/^Remv \([^ ]*\).*/\1/p' "$work/log" >"$work/autoremovals"
     if grep -q '^\(proxmox-ve\|pve-manager\|qemu-server\|pve-container\)$' "$work/autoremovals"; then
         warn 'Nothing was removed: apt would take packages of Proxmox VE for superfluous.'

@@ -113,11 +113,22 @@ require_space() {
     done
 }
 
-# What was approved is what is installed, or nothing is. The text hashed is the one of PlanFingerprint.
+# What was approved is what is done, or nothing is. The text hashed is the one of PlanFingerprint: what goes has the version "-".
 hold_to_plan() {
     [ -n "$wanted_plan" ] || return 0
-    plan_hash=$(cut -f 1,3 "$work/plan" | LC_ALL=C sort -u | sha256sum | cut -d ' ' -f 1) || fail "$family-failed" 'There is no sha256sum here to compare plans with.'
-    [ "$plan_hash" = "$wanted_plan" ] || finish 100 plan-changed 'What would be installed has changed since the plan was approved; nothing was installed.'
+    plan_hash=$(awk -F '\t' -v OFS='\t' 'FILENAME ~ /\/plan$/ { print $1, $3; next } { print $1, "-" }' "$work/plan" "$work/autoremovals" | LC_ALL=C sort -u | sha256sum) \
+        || fail "$family-failed" 'There is no sha256sum here to compare plans with.'
+    [ "${plan_hash%% *}" = "$wanted_plan" ] || finish 100 plan-changed 'What would be installed or removed has changed since the plan was approved; nothing was done.'
+    cp "$work/autoremovals" "$work/approved" || fail no-space 'The plan cannot be written.'
+}
+
+# The upgrade may leave more over than anybody could tell before it. What was not approved is for the next plan.
+keep_to_approved_removals() {
+    [ -n "$wanted_plan" ] || return 0
+    awk 'FILENAME ~ /\/approved$/ { approved[$1] = 1; next } !($1 in approved)' "$work/approved" "$work/autoremovals" >"$work/unapproved"
+    [ -s "$work/unapproved" ] || return 0
+    warn "Nothing was removed: since the upgrade this would go, too, and the approved plan does not have it: $(tr '\n' ' ' <"$work/unapproved" | sed 's/ $//')"
+    : >"$work/autoremovals"
 }
 
 # Seconds of a clock that nobody sets; read without a process.
@@ -288,7 +299,7 @@ finish() {
             next
         }
         FILENAME ~ /\/kept$/ { if (!($1 in stays)) kept = add(kept, $1); next }
-        FILENAME ~ /\/autoremovals$/ { if (listing == "dry-run" && mode == "dry-run") removed = add(removed, $0); next }
+        FILENAME ~ /\/autoremovals$/ { leaves[$0] = 1; if (listing == "dry-run") removed = add(removed, $0); next }
         FILENAME ~ /\/warnings$/ { warnings = add(warnings, $0); next }
         listing == "dry-run" { next }
         FILENAME ~ /\/before$/ { before[$1] = present($4) ? $3 : ""; next }
@@ -300,6 +311,7 @@ finish() {
         END {
             for (i = 1; i <= plans && listing == "apply"; i++) {
                 name = planned[i]
+                if (name in leaves && !present(state[name])) continue # upgraded, and then of no use to anybody
                 if (state[name] != "installed" || now[name] == from[name]) { failed = add(failed, name); failures++ }
             }
             for (name in before) if (before[name] != "" && !present(state[name])) removed = add(removed, name)

@@ -10,15 +10,18 @@ main() {
     refresh_lists
     make_plan
     find_held
+    mv "$work/replaced" "$work/autoremovals"
+    [ -z "$autoremove" ] || [ "$mode$wanted_plan" = apply ] || find_autoremovals
     hold_to_plan
-    [ -z "$autoremove" ] || find_autoremovals
 
     status=0
     if [ "$mode" = apply ] && [ -s "$work/plan" ]; then
         apply_plan
     fi
     if [ "$mode" = apply ] && [ -n "$autoremove" ] && [ "$status" -eq 0 ]; then
+        : >"$work/autoremovals"
         find_autoremovals # anew: an upgrade leaves more over
+        keep_to_approved_removals
         [ ! -s "$work/autoremovals" ] || with_lock wait planned_manager -y autoremove || status=$?
     fi
     finish "$status"
@@ -75,19 +78,20 @@ make_plan() {
     mark_security
 }
 
-# Writes plan and removals from the table in the log.
+# Writes plan, removals and what is replaced by a package of another name, from the table in the log. dnf 5 says "replacing" of every
+# older version, too.
 read_table() {
-    LC_ALL=C awk -v OFS='\t' -v plan="$work/planned" -v removals="$work/removals" '
+    LC_ALL=C awk -v OFS='\t' -v plan="$work/planned" -v removals="$work/removals" -v replaced="$work/replacing" '
         function take(name, arch, version, repository) {
             if (section == "remove") print name > removals
             else print name, arch, version, repository > plan
         }
-        BEGIN { printf "" > plan; printf "" > removals }
+        BEGIN { printf "" > plan; printf "" > removals; printf "" > replaced }
         /^(Upgrading|Updating|Installing|Reinstalling|Downgrading|Installing dependencies|Installing for dependencies|Updating for dependencies|Installing weak dependencies|Installing group\/module packages):/ { section = "install"; next }
         /^(Removing|Removing dependent packages|Removing unused dependencies|Removing for dependencies|Removing unneeded packages):/ { section = "remove"; next }
         /^(Skipping|Transaction Summary|Nothing to do|Is this ok|=+$)/ { section = ""; next }
         section == "" { next }
-        $1 == "replacing" { held = ""; next }
+        $1 == "replacing" { held = ""; name = $2; if (NF == 3) sub(/[.][^.]*$/, "", name); print name > replaced; next }
         NF == 1 { held = $1; next }
         held != "" && NF >= 5 { take(held, $1, $2, $3); held = ""; next }
         NF >= 5 { take($1, $2, $3, $4) }' "$work/log"
@@ -96,6 +100,7 @@ read_table() {
         FILENAME == ARGV[1] { version[$1] = $3; next }
         { name = $1; if (!(name in version) && (name "." $2) in version) name = name "." $2; print name, version[name], $3, 0, $4 }' \
         "$work/before" "$work/planned" >"$work/plan"
+    awk -F '\t' 'FILENAME ~ /\/planned$/ { planned[$1] = 1; next } !($1 in planned) && !seen[$1]++' "$work/planned" "$work/replacing" >"$work/replaced"
 }
 
 # Which of the planned are in a security advisory. A look that failed must not read as "none is".
@@ -158,7 +163,7 @@ find_autoremovals() {
     logged end planned_manager --assumeno autoremove || grep -qi 'aborted\|Exiting on user command' "$work/log" || fail "$(error_code dnf-failed)" "$(error_text)"
     cp "$work/plan" "$work/plan.kept"
     read_table
-    mv "$work/removals" "$work/autoremovals"
+    cat "$work/removals" >>"$work/autoremovals"
     mv "$work/plan.kept" "$work/plan"
     : >"$work/removals"
 }
