@@ -131,6 +131,25 @@ public sealed class FamilyTests(FamilyLab lab)
     }
 
     [Theory]
+    [InlineData("dnf", "yum.repos.d")]
+    [InlineData("zypper", "zypp/repos.d")]
+    public async Task Without_any_advisory_nobody_can_tell_security_updates_and_that_is_not_none(string family, string sources)
+    {
+        var container = await lab.Container(family);
+        await container.Run("cp -r /srv/repo /srv/bare && rm -r /srv/bare/repodata && createrepo_c -q /srv/bare"); // no updateinfo
+        await container.Run($"cd /etc/{sources} && sed 's|lab\\]|bare]|; s|=Lab|=Bare|; s|/srv/repo|/srv/bare|' lab.repo >bare.repo && sed -i s/enabled=1/enabled=0/ lab.repo");
+        (await container.Patch("--dry-run", "--security-only")).Failed("no-advisories");
+        (await container.Patch("--security-only")).Failed("no-advisories");
+        Assert.Equal(Old, await container.Versions());
+        Assert.Equal(All, (await container.Patch("--dry-run")).Succeeded().Changes); // it matters only where it was asked for
+
+        await container.Run($"cd /etc/{sources} && sed -i s/enabled=0/enabled=1/ lab.repo");
+        var found = (await container.Patch("--dry-run", "--security-only")).Succeeded();
+        Assert.Equal(All[2..3], found.Changes);
+        Assert.Contains(found.Warnings, warning => warning.EndsWith("so that security updates from there are not known: " + (family is "dnf" ? "bare" : "Bare"), StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("pacman", "--security-only")]
     [InlineData("zypper", "--autoremove")]
     public async Task What_a_manager_cannot_do_is_refused_before_anything_is_done(string family, string option)

@@ -8,6 +8,7 @@ main() {
     look_before
     warn_of_idle_exclusions
     refresh_lists
+    [ -z "$security_only" ] || need_advisories
     make_plan
     find_held
     mv "$work/replaced" "$work/autoremovals"
@@ -56,6 +57,7 @@ lock_is_taken() { grep -qi 'is locked by\|Another app is currently holding\|anot
 refresh_lists() {
     logged end planned_manager -q repolist || fail "$(error_code dnf-failed)" "$(error_text)"
     grep -q '[^[:space:]]' "$work/log" || fail no-repositories 'dnf has no repository: pending updates are unknown.'
+    awk '$1 != "repo" { sub(/^[!*]*/, "", $1); sub(/\/.*/, "", $1); print $1 }' "$work/log" >"$work/repositories"
     if [ "$manager" = yum ]; then
         logged end planned_manager -q clean expire-cache
         set -- makecache
@@ -66,6 +68,24 @@ refresh_lists() {
     if grep -qi 'Ignoring repositories\|Failed to download metadata\|Cannot download repomd\|skipping\.$' "$work/log"; then
         fail repository-unreachable "$(error_text)"
     fi
+}
+
+# Which updates are security updates only advisories say. The manager itself takes a repository without any for one without security
+# updates; its index of what it has, which was fetched a moment ago, tells the two apart.
+need_advisories() {
+    case $manager in
+        dnf5) cache=/var/cache/libdnf5 option=system_cachedir ;;
+        dnf) cache=/var/cache/dnf option=cachedir ;;
+        yum) cache=/var/cache option=cachedir ;; # dnf's or its own, below its architecture and release
+    esac
+    own=$(sed -n "s/^$option *= *\([^\$]*\).*/\1/p" /etc/dnf/dnf.conf /etc/yum.conf 2>/dev/null | tail -n 1)
+    # The id is a directory's name, followed in all but yum by a hash.
+    find "${own:-$cache}" -name repomd.xml -exec grep -l '<data type="updateinfo' {} + 2>/dev/null \
+        | sed 's|/repodata/repomd\.xml$||; s|/repomd\.xml$||; s|.*/||; p; s/-[0-9a-f]\{16\}$//' >"$work/advising"
+    awk 'FILENAME ~ /\/advising$/ { advising[$1] = 1; next } !($1 in advising)' "$work/advising" "$work/repositories" >"$work/silent"
+    [ "$(wc -l <"$work/silent")" -lt "$(wc -l <"$work/repositories")" ] \
+        || fail no-advisories 'No repository has advisories, so nobody can tell which updates are security updates.'
+    [ ! -s "$work/silent" ] || warn "Without advisories, so that security updates from there are not known: $(tr '\n' ' ' <"$work/silent" | sed 's/ $//')"
 }
 
 # What the manager itself would do, by asking it and saying no. Its table has a package a line, of name, architecture,
