@@ -1,6 +1,7 @@
 namespace NannyOrleans.Scripts.Tests;
 
 /// <summary>The families beside Debian's, each with its real package manager in a real container.</summary>
+[Collection(nameof(FamilyLab))] // one lab, and each test begins by resetting it
 public sealed class FamilyTests(FamilyLab lab)
 {
     private static readonly string[] Old = ["lab-db 8.0.32-1", "lab-slow 1.0-1", "lab-tls 3.0.2-1", "lab-web 1.18.0-1"];

@@ -32,16 +32,21 @@ installed() { rpm_installed; }
 
 find_manager() {
     for manager in dnf5 dnf yum; do
-        ! command -v "$manager" >/dev/null || return 0
+        ! command -v "$manager" >/dev/null || break
     done
-    fail unsupported 'There is neither dnf nor yum on this system.'
+    command -v "$manager" >/dev/null || fail unsupported 'There is neither dnf nor yum on this system.'
+    # Which one it is decides what it understands. Since release 8 yum is another name of dnf.
+    kind=$manager
+    [ "$manager" != yum ] || case $(yum --version 2>/dev/null 3>&-) in 3.*) ;; dnf5*) kind=dnf5 ;; *) kind=dnf ;; esac
+    everything=--disableexcludes=all
+    [ "$kind" != dnf5 ] || everything=--setopt=disable_excludes=*
 }
 
 # The manager with what every call has: no waiting for a lock that is not ours to bound, no repository left out in
-# silence, no colours, wide lines. planned_: a function that logged may call in a process of its own.
+# silence (only dnf knows a default for that), no colours. planned_: a function that logged may call in a process of its own.
 planned_manager() {
-    # shellcheck disable=SC2086 # words of our own
-    exec setsid "$manager" --setopt=exit_on_lock=1 --setopt=*.skip_if_unavailable=0 --setopt=skip_if_unavailable=0 --color=never "$@"
+    [ "$kind" = yum ] || set -- --setopt=skip_if_unavailable=0 "$@"
+    exec setsid "$manager" --setopt=exit_on_lock=1 --setopt=*.skip_if_unavailable=0 --color=never "$@"
 }
 
 # The same, with what is excluded and with what is asked for.
@@ -55,11 +60,11 @@ lock_is_taken() { grep -qi 'is locked by\|Another app is currently holding\|anot
 
 # A list that could not be fetched may hide updates: one failed repository fails the run, even where others answered.
 refresh_lists() {
-    logged end planned_manager -q repolist || fail "$(error_code dnf-failed)" "$(error_text)"
+    with_lock end planned_manager -q repolist || fail "$(error_code dnf-failed)" "$(error_text)"
     grep -q '[^[:space:]]' "$work/log" || fail no-repositories 'dnf has no repository: pending updates are unknown.'
-    awk '$1 != "repo" { sub(/^[!*]*/, "", $1); sub(/\/.*/, "", $1); print $1 }' "$work/log" >"$work/repositories"
-    if [ "$manager" = yum ]; then
-        logged end planned_manager -q clean expire-cache
+    awk '$1 == "repo" { listed = 1; next } /^repolist:/ { exit } listed { sub(/^[!*]*/, "", $1); sub(/\/.*/, "", $1); print $1 }' "$work/log" >"$work/repositories"
+    if [ "$kind" = yum ]; then
+        with_lock end planned_manager -q clean expire-cache
         set -- makecache
     else
         set -- --refresh makecache
@@ -73,13 +78,13 @@ refresh_lists() {
 # Which updates are security updates only advisories say. The manager itself takes a repository without any for one without security
 # updates; its index of what it has, which was fetched a moment ago, tells the two apart.
 need_advisories() {
-    case $manager in
-        dnf5) cache=/var/cache/libdnf5 option=system_cachedir ;;
-        dnf) cache=/var/cache/dnf option=cachedir ;;
-        yum) cache=/var/cache option=cachedir ;; # dnf's or its own, below its architecture and release
+    case $kind in
+        dnf5) cache=/var/cache/libdnf5 option=system_cachedir file=/etc/dnf/dnf.conf ;;
+        dnf) cache=/var/cache/dnf option=cachedir file=/etc/dnf/dnf.conf ;;
+        yum) cache=/var/cache/yum option=cachedir file=/etc/yum.conf ;;
     esac
-    own=$(sed -n "s/^$option *= *\([^\$]*\).*/\1/p" /etc/dnf/dnf.conf /etc/yum.conf 2>/dev/null | tail -n 1)
-    # The id is a directory's name, followed in all but yum by a hash.
+    own=$(sed -n "s/^$option *= *\([^\$]*\).*/\1/p" "$file" 2>/dev/null | tail -n 1)
+    # The id is a directory's name, followed in all but yum by a hash. yum has it below its architecture and release.
     find "${own:-$cache}" -name repomd.xml -exec grep -l '<data type="updateinfo' {} + 2>/dev/null \
         | sed 's|/repodata/repomd\.xml$||; s|/repomd\.xml$||; s|.*/||; p; s/-[0-9a-f]\{16\}$//' >"$work/advising"
     awk 'FILENAME ~ /\/advising$/ { advising[$1] = 1; next } !($1 in advising)' "$work/advising" "$work/repositories" >"$work/silent"
@@ -103,13 +108,14 @@ make_plan() {
 read_table() {
     LC_ALL=C awk -v OFS='\t' -v plan="$work/planned" -v removals="$work/removals" -v replaced="$work/replacing" '
         function take(name, arch, version, repository) {
+            sub(/^0:/, "", version) # dnf 5 writes every epoch
             if (section == "remove") print name > removals
             else print name, arch, version, repository > plan
         }
         BEGIN { printf "" > plan; printf "" > removals; printf "" > replaced }
-        /^(Upgrading|Updating|Installing|Reinstalling|Downgrading|Installing dependencies|Installing for dependencies|Updating for dependencies|Installing weak dependencies|Installing group\/module packages):/ { section = "install"; next }
+        /^(Upgrading|Updating|Installing|Reinstalling|Downgrading|Installing for group [^:]*|Installing dependencies|Installing for dependencies|Updating for dependencies|Installing weak dependencies|Installing group\/module packages):/ { section = "install"; next }
         /^(Removing|Removing dependent packages|Removing unused dependencies|Removing for dependencies|Removing unneeded packages):/ { section = "remove"; next }
-        /^(Skipping|Transaction Summary|Nothing to do|Is this ok|=+$)/ { section = ""; next }
+        /^(Transaction Summary|Nothing to do|Is this ok|=+$)/ || /^[^ ].*:$/ { section = ""; next } # such as what is skipped
         section == "" { next }
         $1 == "replacing" { held = ""; name = $2; if (NF == 3) sub(/[.][^.]*$/, "", name); print name > replaced; next }
         NF == 1 { held = $1; next }
@@ -125,9 +131,10 @@ read_table() {
 
 # Which of the planned are in a security advisory. A look that failed must not read as "none is".
 mark_security() {
-    case $manager in
-        dnf5) logged end planned_manager -q advisory list --security --updates || fail "$(error_code dnf-failed)" "$(error_text)" ;;
-        *) logged end planned_manager -q updateinfo list --updates security || logged end planned_manager -q updateinfo list security || fail "$(error_code dnf-failed)" "$(error_text)" ;;
+    case $kind in
+        dnf5) with_lock end planned_manager -q advisory list --security --updates || fail "$(error_code dnf-failed)" "$(error_text)" ;;
+        dnf) with_lock end planned_manager -q updateinfo list --updates security || fail "$(error_code dnf-failed)" "$(error_text)" ;;
+        yum) with_lock end planned_manager -q updateinfo list security || fail "$(error_code dnf-failed)" "$(error_text)" ;;
     esac
     awk -F '\t' -v OFS='\t' '
         FILENAME == ARGV[1] { count = split($0, word, " "); for (i = 1; i <= count; i++) advised[word[i]] = 1; next }
@@ -145,7 +152,7 @@ mark_security() {
 # Writes held and kept: what could be upgraded and is not. All that is pending is asked for without our exclusions, and
 # then without the machine's own, which are a person's holds.
 find_held() {
-    pending --disableexcludes=all --disableplugin=versionlock >"$work/all" || pending --disableexcludes=all >"$work/all" \
+    pending "$everything" --disableplugin=versionlock >"$work/all" || pending "$everything" >"$work/all" \
         || fail "$(error_code dnf-failed)" "$(error_text)"
     pending >"$work/allowed" || fail "$(error_code dnf-failed)" "$(error_text)"
     matched "$work/all" >"$work/excluded"
@@ -169,18 +176,19 @@ warn_of_others() {
 
 # pending OPTION...: names of all that a repository has newer.
 pending() {
-    # check-update says 100 when there are some.
-    logged end planned_manager -q "$@" check-update
+    # check-update says 100 when there are some, and a quiet one of yum nothing else.
+    if [ "$kind" = yum ]; then set -- "$@" list updates; else set -- "$@" check-update; fi
+    with_lock end planned_manager -q "$@"
     case $rc in 0 | 100) ;; *) return 1 ;; esac
     LC_ALL=C awk '
-        /^Obsoleting Packages/ { exit }
+        /^Obsoleting [Pp]ackages/ { exit }
         NF == 1 { held = $1; next }
         held != "" && NF == 2 { name = held; held = ""; sub(/[.][^.]*$/, "", name); print name; next }
         NF == 3 { name = $1; sub(/[.][^.]*$/, "", name); print name }' "$work/log"
 }
 
 find_autoremovals() {
-    logged end planned_manager --assumeno autoremove || grep -qi 'aborted\|Exiting on user command' "$work/log" || fail "$(error_code dnf-failed)" "$(error_text)"
+    with_lock end planned_manager --assumeno autoremove || grep -qi 'aborted\|Exiting on user command' "$work/log" || fail "$(error_code dnf-failed)" "$(error_text)"
     cp "$work/plan" "$work/plan.kept"
     read_table
     cat "$work/removals" >>"$work/autoremovals"
