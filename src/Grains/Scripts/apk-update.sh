@@ -69,6 +69,7 @@ refresh_lists() {
     fi
 }
 
+# apk asks a person only where its input is a terminal, and takes the end of it for a yes; ours is neither, so --no-interactive adds nothing.
 # Exclusions are arguments of the one call, so nothing of them outlives it. Without --no-self-upgrade apk renews itself
 # in a transaction of its own, which no simulation shows. planned_: a function that logged may call in a process of its own.
 planned_upgrade() {

@@ -182,7 +182,7 @@ logged() {
         if [ "$on_stop" = end ] || { [ "$on_stop" = begin ] && may_end; }; then
             kill -TERM "$child" 2>/dev/null
         else
-            printf 'nanny-patch: told to stop; waiting for dpkg to end what it has begun\n' >&2
+            printf 'nanny-patch: told to stop; waiting for the package manager to end what it has begun\n' >&2
         fi
     done
     # A process left behind by a package may hold the pipe open for ever: the copier gets five seconds. It needs one or two hundredths.
