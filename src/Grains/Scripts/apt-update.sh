@@ -18,6 +18,7 @@ main() {
     [ -z "$security_only" ] || keep_to_security
     find_held
     # In one simulation with the upgrade, as that leaves more over. An apply without a plan finds it out afterwards.
+    # shellcheck disable=SC2086 # the command is one or two words of our own
     [ -z "$autoremove" ] || [ "$mode$wanted_plan" = apply ] || find_autoremovals $command --auto-remove
     hold_to_plan
 

@@ -39,7 +39,7 @@ find_manager() {
     kind=$manager
     [ "$manager" != yum ] || case $(yum --version 2>/dev/null 3>&-) in 3.*) ;; dnf5*) kind=dnf5 ;; *) kind=dnf ;; esac
     everything=--disableexcludes=all
-    [ "$kind" != dnf5 ] || everything=--setopt=disable_excludes=*
+    [ "$kind" != dnf5 ] || everything='--setopt=disable_excludes=*'
 }
 
 # The manager with what every call has: no waiting for a lock that is not ours to bound, no repository left out in
