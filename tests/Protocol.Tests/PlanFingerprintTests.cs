@@ -10,17 +10,19 @@ public sealed class PlanFingerprintTests
     {
         // Upper case before lower case, '+' before '-', bytes above 127 last: where orders of a locale differ from that of bytes.
         (string, string)[] plan = [("libstdc++6", "1:2"), ("lib", "3"), ("Zope", "1"), ("libstdc-6", "0"), ("na\u00efve", "\u00e9"), ("lib", "3"), ("lib", "10")];
-        Assert.Equal(ByShell(plan), PlanFingerprint.Of(plan));
-        Assert.Equal(ByShell([]), PlanFingerprint.Of([]));
+        Assert.Equal(ByShell(plan), PlanFingerprint.Of(plan, []));
+        Assert.Equal(ByShell([.. plan, ("libold", "-"), ("Lib", "-")]), PlanFingerprint.Of(plan, ["libold", "Lib"]));
+        Assert.Equal(ByShell([]), PlanFingerprint.Of([], []));
     }
 
     [Fact]
-    public void Does_not_depend_on_the_order_and_does_on_every_version()
+    public void Does_not_depend_on_the_order_and_does_on_every_version_and_removal()
     {
-        var one = PlanFingerprint.Of([("a", "1"), ("b", "2")]);
-        Assert.Equal(one, PlanFingerprint.Of([("b", "2"), ("a", "1")]));
-        Assert.NotEqual(one, PlanFingerprint.Of([("a", "1"), ("b", "3")]));
-        Assert.NotEqual(one, PlanFingerprint.Of([("a", "1")]));
+        var one = PlanFingerprint.Of([("a", "1"), ("b", "2")], ["c", "d"]);
+        Assert.Equal(one, PlanFingerprint.Of([("b", "2"), ("a", "1")], ["d", "c"]));
+        Assert.NotEqual(one, PlanFingerprint.Of([("a", "1"), ("b", "3")], ["c", "d"]));
+        Assert.NotEqual(one, PlanFingerprint.Of([("a", "1")], ["c", "d"]));
+        Assert.NotEqual(one, PlanFingerprint.Of([("a", "1"), ("b", "2")], ["c"]));
     }
 
     private static string ByShell(IEnumerable<(string Name, string To)> plan)

@@ -49,6 +49,7 @@ public sealed class ApkRecordedTests
         var planned = (await Replay(apk, "removal", "--dry-run")).Succeeded();
         Assert.Equal(["lab-lib"], planned.Removed);
         Assert.Equal(["With these updates apk removes what nothing needs any more: lab-lib"], planned.Warnings);
+        (await Replay(apk, "removal", "--plan", (planned with { Removed = [] }).Fingerprint)).Failed("plan-changed");
         Assert.Equal(["lab-lib"], (await Replay(apk, "removed", "--autoremove", "--exclude", "lab-slow")).Succeeded().Removed);
     }
 
@@ -85,13 +86,62 @@ public sealed class ApkRecordedTests
         (await Replay(apk, "dry-run", "--dry-run", "--exclude", "lab-db")).Failed("apk-failed");
     }
 
+    // A lock and a slow script of a package are made here, in apk's words (database.c, apk.c): all else is as it was recorded.
+    [Theory]
+    [InlineData("2.14.10")]
+    [InlineData("3.0.6")]
+    public async Task Replayed_a_lock_is_waited_for_up_to_a_limit_and_a_stop_ends_the_wait(string apk)
+    {
+        await using var machine = await Machine(apk, "dry-run");
+        machine.Write("/rec/locked", "");
+        machine.LockTimeout = 1;
+        Assert.Contains("Unable to lock database", PatchRun.Of(await Start(machine, "--dry-run").End(), "apk").Failed("lock-timeout").Error!.Message, StringComparison.Ordinal);
+
+        machine.LockTimeout = 120;
+        await Again(machine);
+        await using (var stopped = Start(machine, "--dry-run"))
+        {
+            await stopped.HasSaid("waiting for the lock");
+            await machine.Succeed("kill -TERM -$(cat /run/patch.pid)");
+            PatchRun.Of(await stopped.End(), "apk").Failed("stopped", exitCode: 143);
+        }
+
+        await Again(machine);
+        await using var waiting = Start(machine, "--dry-run");
+        await waiting.HasSaid("waiting for the lock");
+        await machine.Succeed("rm /rec/locked");
+        Assert.Equal(All, PatchRun.Of(await waiting.End(), "apk").Succeeded().Changes);
+
+        static Task<string> Again(DebianMachine machine) => machine.Succeed("rm -f /rec/next");
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task Replayed_told_to_stop_it_lets_apk_end_what_it_has_begun(string apk)
+    {
+        await using var machine = await Machine(apk, "excluded");
+        machine.Write("/rec/slow", "");
+        await using var running = Start(machine, "--exclude", "lab-w*,nosuch");
+        await running.HasSaid("Executing lab-slow-1.1-r1.post-upgrade");
+        await machine.Succeed("kill -TERM -$(cat /run/patch.pid)");
+        await running.HasSaid("told to stop; waiting for the package manager to end what it has begun");
+        await machine.Succeed("rm /rec/slow");
+        Assert.Equal(All[..3], PatchRun.Of(await running.End(), "apk").Failed("stopped", exitCode: 143).Changes);
+    }
+
     private const string Fake = """
         #!/bin/sh
+        if [ -e /rec/locked ] && [ "$1" != info ]; then
+            echo 'ERROR: Unable to lock database: temporary error (try again later)' >&2
+            echo 'ERROR: Failed to open apk database: temporary error (try again later)' >&2
+            exit 99
+        fi
         n=$(printf %02d $(($(cat /rec/next 2>/dev/null || echo 0) + 1)))
         echo "${n#0}" >/rec/next
         if [ "apk $*" != "$(head -n 1 /rec/$n 2>/dev/null)" ]; then echo "ERROR: not recorded as call $n: apk $*" >&2; exit 99; fi
         sed -n '3,$s/^1 //p' /rec/$n
         sed -n '3,$s/^2 //p' /rec/$n >&2
+        [ ! -e /rec/$n.installed ] || while [ -e /rec/slow ]; do sleep 0.1; done
         [ ! -e /rec/$n.installed ] || cp /rec/$n.installed /lib/apk/db/installed
         exit "$(sed -n 2p /rec/$n)"
 
@@ -99,7 +149,15 @@ public sealed class ApkRecordedTests
 
     private static async Task<PatchRun> Replay(string apk, string scenario, params string[] arguments)
     {
-        await using var machine = await DebianMachine.Start();
+        await using var machine = await Machine(apk, scenario);
+        return PatchRun.Of(await Start(machine, arguments).End(), "apk");
+    }
+
+    private static Command Start(DebianMachine machine, params string[] arguments) => machine.StartScript(CatalogueScript.Of("apk"), arguments);
+
+    private static async Task<DebianMachine> Machine(string apk, string scenario)
+    {
+        var machine = await DebianMachine.Start();
         foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Fixtures", "apk", apk, scenario)))
         {
             machine.Write(Path.GetFileName(file) switch
@@ -115,6 +173,6 @@ public sealed class ApkRecordedTests
         machine.Write("/usr/local/sbin/apk", Fake);
         File.Copy(File.Exists("/bin/busybox") ? "/bin/busybox" : "/usr/bin/busybox", machine.Outside("/usr/local/bin/busybox"));
         await machine.Succeed("chmod 755 /usr/local/sbin/apk /usr/local/bin/busybox; /usr/local/bin/busybox --install -s /usr/local/bin");
-        return PatchRun.Of(await machine.StartScript(CatalogueScript.Of("apk"), arguments).End(), "apk");
+        return machine;
     }
 }

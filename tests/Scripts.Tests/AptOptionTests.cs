@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace NannyOrleans.Scripts.Tests;
 
 /// <summary>What a request may ask of <c>apt-update.sh</c> beside listing and installing.</summary>
@@ -44,7 +41,7 @@ public sealed class AptOptionTests
         await using var machine = await DebianMachine.Start();
         await machine.Install(new("lab-web", "1.0"), new("lab-db", "1.0"));
         await machine.Publish(new Package("lab-web", "2.0"));
-        var approved = Fingerprint((await machine.Patch("--dry-run")).Succeeded());
+        var approved = (await machine.Patch("--dry-run")).Succeeded().Fingerprint;
         await machine.Publish(new Package("lab-db", "2.0"));
 
         var changed = (await machine.Patch("--plan", approved)).Failed("plan-changed");
@@ -52,6 +49,31 @@ public sealed class AptOptionTests
         Assert.Equal("1.0 installed", await machine.Version("lab-web"));
         Assert.Equal(["lab-web 1.0 2.0"], (await machine.Patch("--plan", approved, "--exclude", "lab-db")).Succeeded().Changes);
         (await machine.Patch("--dry-run", "--plan", approved)).Failed("invalid-argument", exitCode: 2);
+    }
+
+    [Fact]
+    public async Task A_pinned_plan_covers_what_goes_even_what_the_upgrade_itself_leaves_over()
+    {
+        await using var machine = await DebianMachine.Start();
+        await machine.Install(new("lab-lib", "1.0"), new Package("lab-web", "1.0") { Fields = "Depends: lab-lib" }, new("lab-old", "1.0"));
+        await machine.Publish(new Package("lab-web", "2.0"));
+        await machine.Succeed("apt-mark auto lab-lib");
+        var approved = (await machine.Patch("--dry-run", "--autoremove")).Succeeded();
+        Assert.Equal(["lab-lib"], approved.Removed);
+        await machine.Succeed("apt-mark auto lab-old");
+
+        var changed = (await machine.Patch("--autoremove", "--plan", approved.Fingerprint)).Failed("plan-changed");
+        Assert.Equal(["lab-web 1.0 2.0"], changed.Changes);
+        Assert.Equal(["lab-lib", "lab-old"], changed.Removed.Order());
+        (await machine.Patch("--plan", approved.Fingerprint)).Failed("plan-changed"); // nor is less than what was approved
+        Assert.Equal("1.0 installed", await machine.Version("lab-web"));
+        Assert.Equal("1.0 installed", await machine.Version("lab-lib"));
+
+        await machine.Succeed("apt-mark manual lab-old");
+        var applied = (await machine.Patch("--autoremove", "--plan", approved.Fingerprint)).Succeeded();
+        Assert.Equal(["lab-web 1.0 2.0"], applied.Changes);
+        Assert.Equal(["lab-lib"], applied.Removed);
+        Assert.Equal("1.0 installed", await machine.Version("lab-old"));
     }
 
     [Theory]
@@ -96,6 +118,4 @@ public sealed class AptOptionTests
         Assert.Contains("An excluded kernel holds all kernels of Proxmox VE, of both namings, with their metapackages.", found.Warnings);
     }
 
-    private static string Fingerprint(PatchDocument plan) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        string.Concat(plan.Packages.Select(package => $"{package.Name}\t{package.To}\n").Order(StringComparer.Ordinal)))));
 }

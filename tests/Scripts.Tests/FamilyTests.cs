@@ -1,9 +1,7 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace NannyOrleans.Scripts.Tests;
 
 /// <summary>The families beside Debian's, each with its real package manager in a real container.</summary>
+[Collection(nameof(FamilyLab))] // one lab, and each test begins by resetting it
 public sealed class FamilyTests(FamilyLab lab)
 {
     private static readonly string[] Old = ["lab-db 8.0.32-1", "lab-slow 1.0-1", "lab-tls 3.0.2-1", "lab-web 1.18.0-1"];
@@ -68,12 +66,56 @@ public sealed class FamilyTests(FamilyLab lab)
     {
         var container = await lab.Container(family);
         var approved = (await container.Patch("--dry-run", "--exclude", "lab-db")).Succeeded();
-        var changed = (await container.Patch("--plan", Fingerprint(approved))).Failed("plan-changed");
+        var changed = (await container.Patch("--plan", approved.Fingerprint)).Failed("plan-changed");
         Assert.Equal(All, changed.Changes); // what it would be now
         Assert.Equal(Old, await container.Versions());
 
-        Assert.Equal(All[1..], (await container.Patch("--plan", Fingerprint(approved), "--exclude", "lab-db")).Succeeded().Changes);
+        Assert.Equal(All[1..], (await container.Patch("--plan", approved.Fingerprint, "--exclude", "lab-db")).Succeeded().Changes);
         Assert.Equal(new[] { Old[0], New[1], New[2], New[3] }, await container.Versions());
+    }
+
+    [Theory]
+    [InlineData("dnf", "dnf mark remove", "dnf mark install")]
+    [InlineData("pacman", "pacman -D --asdeps", "pacman -D --asexplicit")]
+    public async Task A_pinned_plan_covers_what_goes_and_nothing_else_goes(string family, string forOthers, string forItself)
+    {
+        var container = await lab.Container(family);
+        await container.Run($"{forOthers} lab-db");
+        var approved = (await container.Patch("--dry-run", "--autoremove")).Succeeded();
+        Assert.Equal(["lab-db"], approved.Removed);
+        await container.Run($"{forOthers} lab-web");
+        var changed = (await container.Patch("--autoremove", "--plan", approved.Fingerprint)).Failed("plan-changed");
+        Assert.Equal(["lab-db", "lab-web"], changed.Removed.Order());
+        Assert.Equal(Old, await container.Versions());
+
+        await container.Run($"{forItself} lab-web");
+        Assert.Equal(["lab-db"], (await container.Patch("--autoremove", "--plan", approved.Fingerprint)).Succeeded().Removed);
+        Assert.Equal(New[1..], await container.Versions());
+    }
+
+    [Fact]
+    public async Task What_an_upgrade_of_dnf_leaves_over_and_replaces_is_in_a_plan_or_stays()
+    {
+        var container = await lab.Container("dnf");
+        await container.Run("""
+            pack() {
+                printf 'Name: %s\nVersion: %s\nRelease: 1\nSummary: x\nLicense: none\nBuildArch: noarch\n%s\n%%description\nx\n%%files\n' "$2" "$3" "$4" >/tmp/x.spec
+                rpmbuild --quiet -bb --define "_rpmdir $1" --define '_build_name_fmt %%{NAME}-%%{VERSION}.rpm' /tmp/x.spec
+            }
+            pack /tmp/old app-lib 1 ''; pack /tmp/old app 1 'Requires: app-lib'; pack /tmp/old app-gone 1 ''
+            pack /srv/repo app 2 ''; pack /srv/repo app-new 1 'Obsoletes: app-gone < 2'
+            rpm --force-debian -i /tmp/old/*.rpm; rm -r /srv/repo/repodata; createrepo_c -q /srv/repo; dnf -q mark remove app-lib
+            """);
+        var approved = (await container.Patch("--dry-run", "--autoremove")).Succeeded();
+        Assert.Contains("app-new - 1-1", approved.Changes);
+        Assert.Equal(["app-gone"], approved.Removed); // before the upgrade app-lib is needed
+        var applied = (await container.Patch("--autoremove", "--plan", approved.Fingerprint)).Succeeded();
+        Assert.Equal(["app-gone"], applied.Removed);
+        Assert.Equal(["Nothing was removed: since the upgrade this would go, too, and the approved plan does not have it: app-lib"], applied.Warnings);
+
+        var next = (await container.Patch("--dry-run", "--autoremove")).Succeeded();
+        Assert.Equal(["app-lib"], next.Removed);
+        Assert.Equal(["app-lib"], (await container.Patch("--autoremove", "--plan", next.Fingerprint)).Succeeded().Removed);
     }
 
     [Theory]
@@ -87,6 +129,25 @@ public sealed class FamilyTests(FamilyLab lab)
         Assert.True(found.Packages[0].Security);
         Assert.Equal(["Left out, as only security updates were asked for: 3 other updates."], found.Warnings);
         Assert.Equal(new[] { Old[0], Old[1], New[2], Old[3] }, await container.Versions());
+    }
+
+    [Theory]
+    [InlineData("dnf", "yum.repos.d")]
+    [InlineData("zypper", "zypp/repos.d")]
+    public async Task Without_any_advisory_nobody_can_tell_security_updates_and_that_is_not_none(string family, string sources)
+    {
+        var container = await lab.Container(family);
+        await container.Run("cp -r /srv/repo /srv/bare && rm -r /srv/bare/repodata && createrepo_c -q /srv/bare"); // no updateinfo
+        await container.Run($"cd /etc/{sources} && sed 's|lab\\]|bare]|; s|=Lab|=Bare|; s|/srv/repo|/srv/bare|' lab.repo >bare.repo && sed -i s/enabled=1/enabled=0/ lab.repo");
+        (await container.Patch("--dry-run", "--security-only")).Failed("no-advisories");
+        (await container.Patch("--security-only")).Failed("no-advisories");
+        Assert.Equal(Old, await container.Versions());
+        Assert.Equal(All, (await container.Patch("--dry-run")).Succeeded().Changes); // it matters only where it was asked for
+
+        await container.Run($"cd /etc/{sources} && sed -i s/enabled=0/enabled=1/ lab.repo");
+        var found = (await container.Patch("--dry-run", "--security-only")).Succeeded();
+        Assert.Equal(All[2..3], found.Changes);
+        Assert.Contains(found.Warnings, warning => warning.EndsWith("so that security updates from there are not known: " + (family is "dnf" ? "bare" : "Bare"), StringComparison.Ordinal));
     }
 
     [Theory]
@@ -163,7 +224,4 @@ public sealed class FamilyTests(FamilyLab lab)
             PatchRun.Of(await script.End(), family).Failed("invalid-argument", exitCode: 2);
         }
     }
-
-    private static string Fingerprint(PatchDocument plan) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        string.Concat(plan.Packages.Select(package => $"{package.Name}\t{package.To}\n").Order(StringComparer.Ordinal)))));
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -55,6 +57,11 @@ internal sealed record PatchDocument(string Family, string Mode)
     /// <summary>The packages as <c>name from to</c>, in order of name.</summary>
     [JsonIgnore]
     public IEnumerable<string> Changes => Packages.Select(p => $"{p.Name} {p.From ?? "-"} {p.To}").Order(StringComparer.Ordinal);
+
+    /// <summary>What it is pinned by, as the control plane computes it.</summary>
+    [JsonIgnore]
+    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        string.Concat(Packages.Select(package => $"{package.Name}\t{package.To}\n").Concat(Removed.Select(name => $"{name}\t-\n")).Order(StringComparer.Ordinal)))));
 }
 
 internal sealed record PatchedPackage(string Name, string? From, string To, bool Security, string Origin);

@@ -324,7 +324,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         }
         else if (!ending.Asked)
         {
-            ending.Asked = ProcessTree.AskTimeouts(runner);
+            ending.Asked = ProcessTree.AskScript(runner);
         }
     }
 

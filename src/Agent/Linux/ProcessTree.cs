@@ -27,18 +27,33 @@ internal static partial class ProcessTree
         return found;
     }
 
-    /// <summary>Asks the <c>timeout</c> programs below a process to end: each passes it on to what it runs, in whichever container.</summary>
+    /// <summary>
+    /// Asks the script below a runner to end, in whichever container: through the <c>timeout</c> that it was started with, which passes it
+    /// on. BusyBox' own becomes what it runs and watches it from outside the tree; there the script's shell is asked itself.
+    /// </summary>
     /// <returns>Whether there was one to ask.</returns>
-    public static bool AskTimeouts(ProcessStat top)
+    public static bool AskScript(ProcessStat runner)
     {
         const int Terminate = 15;
-        var timeouts = Below(top).Where(process => process.Name is "timeout").ToArray();
-        foreach (var process in timeouts.Where(process => process.Stat.IsAlive()))
+        var here = Namespace(runner.Pid);
+
+        // Parents come before their children, so a timeout or a shell of the script's own is never the first. What starts it is no shell
+        // inside: lxc-attach and pct stay in the host's namespace, and their names are not always their own (lxc runs itself from memory).
+        foreach (var process in Below(runner))
         {
-            _ = Signal(process.Stat.Pid, Terminate);
+            if (process.Name is "timeout"
+                || (process.Name is "sh" or "ash" or "busybox" && (process.Parent == runner.Pid || (Namespace(process.Stat.Pid) is { } there && here is not null && there != here))))
+            {
+                if (process.Stat.IsAlive())
+                {
+                    _ = Signal(process.Stat.Pid, Terminate);
+                }
+
+                return true;
+            }
         }
 
-        return timeouts.Length > 0;
+        return false;
     }
 
     /// <summary>Ends what is left of processes that were below one: asked first, and killed when they have not gone in time. None left is no work.</summary>
@@ -79,6 +94,19 @@ internal static partial class ProcessTree
             {
                 _ = Signal(process.Stat.Pid, Kill);
             }
+        }
+    }
+
+    // Null: it has ended, or may not be asked.
+    private static string? Namespace(int pid)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{pid}/ns/pid").LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 

@@ -68,7 +68,7 @@ internal sealed record PatchView(
     /// <summary>The view of an operation, with the difference to the plan where that is why it failed.</summary>
     public static PatchView Of(OperationRecord operation, OperationOutput? output, OperationRecord? plan) =>
         operation is { Failure.Code: OperationMachine.PlanChanged, Findings: { } now } && plan is { Findings: { } planned }
-            ? Of(operation, output) with { PlanDifference = PlanDifference.Of(planned.Packages, now.Packages) }
+            ? Of(operation, output) with { PlanDifference = PlanDifference.Of(planned, now) }
             : Of(operation, output);
 
     /// <summary>The view of an operation and of what it printed; lists that are not known are null, which is not "none".</summary>

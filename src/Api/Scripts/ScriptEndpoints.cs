@@ -23,7 +23,7 @@ internal static class ScriptEndpoints
         scripts.MapGet("/", List).WithName("ListScripts").WithSummary("The patch scripts: the catalogue's, then those that administrators added.");
         scripts.MapGet("/{id}", Get).WithName("GetScript").WithSummary("One script with its hash, its signature and its text.");
         scripts.MapPost("/{id}/validate", Validate).WithName("ValidateScript").WithSummary("Computes a script's hash and signature again, has the shell read it, and says what is wrong.");
-        scripts.MapPost("/", Add).WithName("AddScript").WithSummary("Adds a custom script for a family, or for one version of it. It runs only on hosts with custom_scripts: true.")
+        scripts.MapPost("/", Add).WithName("AddScript").WithSummary("Adds a custom script for a family or a distribution of none, or for one version of it. It runs only on hosts with custom_scripts: true.")
             .Produces<ScriptView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status409Conflict);
         scripts.MapDelete("/{id}", Remove).WithName("DeleteScript").WithSummary("Deletes a custom script. Jobs that wait and name it will fail.");
     }
@@ -97,7 +97,7 @@ internal static class ScriptEndpoints
 
         var script = keys.Sign(new(asked.Name!, Convert.ToHexStringLower(SHA256.HashData(content))), ScriptSigner.Custom);
         var who = caller.GetClaim(OpenIddictConstants.Claims.Name)!;
-        var added = await grains.GetGrain<ICustomScriptsGrain>(0).Add(new(script, family.Value, asked.OsVersion, content.Length, who, clock.GetUtcNow()), asked.Content!);
+        var added = await grains.GetGrain<ICustomScriptsGrain>(0).Add(new(script, family.Value, asked.OsVersion, content.Length, who, clock.GetUtcNow()) { OsId = asked.OsId }, asked.Content!);
         if (added.IsRefused)
         {
             return TypedResults.Problem(added.Refusal.ToProblem());
@@ -145,7 +145,7 @@ internal static class ScriptEndpoints
 
     private static Task Audit(IGrainFactory grains, string who, string action, CustomScript script, TimeProvider clock) => grains.GetGrain<IHistoryGrain>(0).AddAudit(new(
         clock.GetUtcNow(), $"person {who}", action, script.Script.Name, "done",
-        $"{PlatformFamilies.Spell(script.Family)}{(script.OsVersion is { } version ? $" {version}" : string.Empty)}, SHA-256 {script.Script.Sha256}"));
+        $"{script}, SHA-256 {script.Script.Sha256}"));
 
     private sealed record FoundScript(ScriptReference Script, byte[] Content, ScriptView View);
 }
@@ -163,6 +163,9 @@ internal sealed record ScriptView(
     string? CreatedBy,
     DateTimeOffset? CreatedAt)
 {
+    /// <summary>The distribution it is for that belongs to no family; null where it is for a family.</summary>
+    public string? OsId { get; init; }
+
     /// <summary>Its text; null in lists.</summary>
     public string? Content { get; init; }
 
@@ -172,7 +175,10 @@ internal sealed record ScriptView(
 
     /// <summary>A script that an administrator added.</summary>
     public static ScriptView Of(CustomScript one) => new(
-        one.Script.Name, true, PlatformFamilies.Spell(one.Family), one.OsVersion, one.Script.Sha256, one.Size, one.Script.Signature!, "server", one.CreatedBy, one.CreatedAt);
+        one.Script.Name, true, one.OsId is null ? PlatformFamilies.Spell(one.Family) : null, one.OsVersion, one.Script.Sha256, one.Size, one.Script.Signature!, "server", one.CreatedBy, one.CreatedAt)
+    {
+        OsId = one.OsId,
+    };
 
     private static string? Family(string name) =>
         Enum.GetValues<PlatformFamily>().Where(family => PlatformFamilies.ScriptOf(family) == name).Select(PlatformFamilies.Spell).FirstOrDefault();

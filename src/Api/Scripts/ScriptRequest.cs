@@ -6,12 +6,13 @@ namespace NannyOrleans.Api.Scripts;
 
 /// <summary>What <c>POST /api/scripts</c> takes.</summary>
 /// <param name="Name">Its file name, such as <c>my-debian.sh</c>.</param>
-/// <param name="PlatformFamily">The family it patches.</param>
+/// <param name="PlatformFamily">The family it patches; absent where <paramref name="OsId"/> is given.</param>
+/// <param name="OsId">The distribution it patches that belongs to no family, as os-release's ID, such as <c>gentoo</c>.</param>
 /// <param name="OsVersion">The one version of it, as os-release's VERSION_ID; absent for all.</param>
 /// <param name="Content">Its text.</param>
-internal sealed partial record ScriptRequest(string? Name, string? PlatformFamily, string? OsVersion, string? Content)
+internal sealed partial record ScriptRequest(string? Name, string? PlatformFamily, string? OsId, string? OsVersion, string? Content)
 {
-    /// <summary>The family, or what is wrong with each field.</summary>
+    /// <summary>The family, which is unknown where there is an <see cref="OsId"/>; or what is wrong with each field.</summary>
     public (PlatformFamily? Family, IReadOnlyDictionary<string, string[]> Errors) Read()
     {
         var errors = new Dictionary<string, string[]>();
@@ -21,9 +22,25 @@ internal sealed partial record ScriptRequest(string? Name, string? PlatformFamil
         }
 
         var family = PlatformFamily is null ? null : PlatformFamilies.Named(PlatformFamily);
-        if (family is null)
+        if (OsId is not null)
         {
-            errors["platform_family"] = [$"It must be one of {string.Join(", ", Enum.GetValues<PlatformFamily>().Where(one => one is not Domain.Guests.PlatformFamily.Unknown).Select(PlatformFamilies.Spell))}."];
+            family ??= Domain.Guests.PlatformFamily.Unknown;
+            if (PlatformFamily is not null)
+            {
+                errors["os_id"] = ["Give platform_family or os_id, not both."];
+            }
+            else if (!Id().IsMatch(OsId))
+            {
+                errors["os_id"] = ["It must be a distribution as os-release's ID has it: lower-case letters, digits and . _ -, at most 64 long, such as gentoo."];
+            }
+            else if (PlatformFamilies.OfId(OsId) is var known and not Domain.Guests.PlatformFamily.Unknown)
+            {
+                errors["os_id"] = [$"{OsId} belongs to a family; give platform_family: {PlatformFamilies.Spell(known)}."];
+            }
+        }
+        else if (family is null)
+        {
+            errors["platform_family"] = [$"It must be one of {string.Join(", ", Enum.GetValues<PlatformFamily>().Where(one => one is not Domain.Guests.PlatformFamily.Unknown).Select(PlatformFamilies.Spell))}; or leave it out and give os_id."];
         }
 
         if (OsVersion is not null && !Version().IsMatch(OsVersion))
@@ -41,6 +58,9 @@ internal sealed partial record ScriptRequest(string? Name, string? PlatformFamil
 
     [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,60}\.sh\z")]
     private static partial Regex FileName();
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,63}\z")]
+    private static partial Regex Id();
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}\z")]
     private static partial Regex Version();

@@ -12,17 +12,21 @@ public static class GuestMachine
     /// <summary>Says which family's script patches the guest and which node runs it, or why it can't be patched from outside.</summary>
     /// <param name="node">The node it is on.</param>
     /// <param name="guest">The guest as it is known.</param>
-    public static Outcome<PatchRoute> Route(NodeName node, GuestView guest) => (guest, PlatformFamilies.ScriptOf(guest.PlatformFamily)) switch
+    public static Outcome<PatchRoute> Route(NodeName node, GuestView guest) => guest switch
     {
-        ({ DeletedAt: not null }, _) => Deleted(guest)!,
-        ({ Template: true }, _) => Template(guest)!,
-        ({ Type: GuestType.Qemu, AgentlessVm: false }, _) => new Refusal("requires-agent", $"VM {guest.Vmid} is not patched from outside; install the agent inside it."),
-        ({ Type: GuestType.Qemu, Seen.QemuAgent: false }, _) => new Refusal(
+        { DeletedAt: not null } => Deleted(guest)!,
+        { Template: true } => Template(guest)!,
+        { Type: GuestType.Qemu, AgentlessVm: false } => new Refusal("requires-agent", $"VM {guest.Vmid} is not patched from outside; install the agent inside it."),
+        { Type: GuestType.Qemu, Seen.QemuAgent: false } => new Refusal(
             "no-guest-agent", $"The QEMU guest agent of VM {guest.Vmid} is not switched on in its configuration, so it can't be patched through it."),
-        ({ PlatformFamily: PlatformFamily.Unknown }, _) => new Refusal(
+        { PlatformFamily: PlatformFamily.Unknown, Seen.Os: not { Id.Length: > 0 } } => new Refusal(
             "unknown-family", $"The distribution of {Called(guest)} is not known{(guest.Problem is { } why ? $" ({why})" : string.Empty)}."),
-        (_, null) => PatchRoutes.Unsupported(guest.PlatformFamily),
-        (_, { } script) => new PatchRoute(node, guest.Vmid, guest.Name, guest.PlatformFamily, script) { Type = guest.Type, OsVersion = guest.Seen.Os?.VersionId },
+        _ => new PatchRoute(node, guest.Vmid, guest.Name, guest.PlatformFamily, PlatformFamilies.ScriptOf(guest.PlatformFamily))
+        {
+            Type = guest.Type,
+            OsId = guest.Seen.Os?.Id,
+            OsVersion = guest.Seen.Os?.VersionId,
+        },
     };
 
     /// <summary>Why nothing can be done with a guest that was deleted; null when it was not.</summary>

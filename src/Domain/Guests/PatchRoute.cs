@@ -9,9 +9,12 @@ namespace NannyOrleans.Domain.Guests;
 /// <param name="Vmid">The guest; null when the target is the node itself.</param>
 /// <param name="Name">The target's name.</param>
 /// <param name="Family">The family it was taken for.</param>
-/// <param name="Script">The catalogue script of that family.</param>
-public sealed record PatchRoute(NodeName Node, Vmid? Vmid, string Name, PlatformFamily Family, string Script)
+/// <param name="Script">The catalogue script of that family; null: there is none, only an administrator may have added one.</param>
+public sealed record PatchRoute(NodeName Node, Vmid? Vmid, string Name, PlatformFamily Family, string? Script)
 {
+    /// <summary>The distribution, as os-release's <c>ID</c> has it; null when it is not known.</summary>
+    public string? OsId { get; init; }
+
     /// <summary>The guest's kind; it matters only where there is a guest.</summary>
     public GuestType Type { get; init; }
 
@@ -43,17 +46,18 @@ public static class PatchRoutes
 
         var family = target.Machine?.PlatformFamily ?? HostFamily;
         var name = target.Node.Hostname ?? target.Node.Name.Value;
-        return (family, PlatformFamilies.ScriptOf(family)) switch
-        {
-            (PlatformFamily.Unknown, _) => new Refusal("unknown-family", $"The distribution of {name} is not known."),
-            (_, null) => Unsupported(family),
-            (_, { } script) => new PatchRoute(target.Node.Name, null, name, family, script) { Agent = agent, OsVersion = target.Node.Host?.Os?.VersionId },
-        };
+        var os = target.Node.Host?.Os;
+        return family is PlatformFamily.Unknown && string.IsNullOrEmpty(os?.Id)
+            ? new Refusal("unknown-family", $"The distribution of {name} is not known.")
+            : new PatchRoute(target.Node.Name, null, name, family, PlatformFamilies.ScriptOf(family)) { Agent = agent, OsId = os?.Id, OsVersion = os?.VersionId };
     }
 
     /// <summary>Why nothing can be asked of a node without an agent.</summary>
     public static Refusal NoAgent(Target target) => new("no-agent", $"No agent is registered for {target.Node.Name}.");
 
-    /// <summary>Why a family can't be patched that this release has no script for.</summary>
-    public static Refusal Unsupported(PlatformFamily family) => new("unsupported-family", $"There is no patch script for the {PlatformFamilies.Spell(family)} family.");
+    /// <summary>Why a target can't be patched whose family or distribution has no script, neither in this release nor of an administrator's.</summary>
+    public static Refusal NoScript(PatchRoute route) => new(
+        "unknown-family",
+        $"{route.Name} is of the distribution '{route.OsId}', which belongs to no family that this release has a patch script for. An administrator can add one with "
+        + $"POST /api/scripts and \"os_id\": \"{route.OsId}\"; its host runs it if its agent's configuration says custom_scripts: true.");
 }

@@ -63,7 +63,8 @@ public static class PlatformFamilies
         _ => null,
     };
 
-    private static PlatformFamily OfId(string? id) => id switch
+    /// <summary>The family that one word of os-release or <c>ostype</c> says.</summary>
+    public static PlatformFamily OfId(string? id) => id switch
     {
         "debian" or "ubuntu" or "devuan" or "raspbian" or "kali" or "linuxmint" => PlatformFamily.Debian,
         "rhel" or "centos" or "rocky" or "almalinux" or "ol" or "fedora" => PlatformFamily.Rhel,

@@ -104,6 +104,6 @@ public sealed record PinnedPlan(JobId Operation, string Fingerprint)
         _ when run.Target != target => new Refusal("plan-of-another-target", $"Operation {id} is a dry run of {run.Target}, not of {target}."),
         _ when !run.Status.IsFinal() => new Refusal("plan-not-ended", $"Dry run {id} has not ended yet."),
         { Status: not OperationStatus.Succeeded } or { Findings: null } => new Refusal("plan-failed", $"Dry run {id} did not succeed, so nobody knows what it would have listed."),
-        _ => new PinnedPlan(id, PlanFingerprint.Of(run.Findings.Packages.Select(package => (package.Name, package.To)))),
+        _ => new PinnedPlan(id, PlanFingerprint.Of(run.Findings.Packages.Select(package => (package.Name, package.To)), run.Findings.Removed)),
     };
 }

@@ -36,8 +36,8 @@ public static class OperationStart
             return new Refusal("start-stopped-unsupported", $"Only a container can be started for its patch; {route.Value.Name} is none.");
         }
 
-        var script = await grains.SelectScript(keys, route.Value.Family, route.Value.OsVersion, route.Value.Script);
-        return await grains.WithExceptions(order.At(id, target.Cluster, route.Value, script, now));
+        var script = await grains.SelectScript(keys, route.Value);
+        return script.IsRefused ? script.Refusal : await grains.WithExceptions(order.At(id, target.Cluster, route.Value, script.Value, now));
     }
 
     /// <summary>The machine that a VM is when its own agent is inside, which does there what is asked; anything else is what it is.</summary>

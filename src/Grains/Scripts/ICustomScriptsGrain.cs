@@ -43,13 +43,15 @@ public interface IScriptContentGrain : IGrainWithStringKey
 /// <summary>Which script a target gets.</summary>
 public static class ScriptSelection
 {
-    /// <summary>The signed script for a target: a custom one of exactly its version, else of its family, else the catalogue's.</summary>
+    /// <summary>The signed script for a target: a custom one of exactly its version, else of its family or distribution, else the catalogue's; or why there is none.</summary>
     /// <param name="grains">The control plane.</param>
     /// <param name="keys">Sign the catalogue.</param>
-    /// <param name="family">The target's family.</param>
-    /// <param name="osVersion">Its version; null when it is not known.</param>
-    /// <param name="catalogue">The name of the family's script in the catalogue.</param>
-    public static async Task<ScriptReference> SelectScript(this IGrainFactory grains, ScriptKeys keys, PlatformFamily family, string? osVersion, string catalogue) =>
-        CustomScripts.For(await grains.GetGrain<ICustomScriptsGrain>(0).All(), family, osVersion)?.Script
-        ?? keys.Sign((ScriptCatalogue.Find(catalogue) ?? throw new InvalidOperationException($"The release lacks {catalogue}.")).Reference, ScriptSigner.Catalogue);
+    /// <param name="route">The target.</param>
+    public static async Task<Outcome<ScriptReference>> SelectScript(this IGrainFactory grains, ScriptKeys keys, PatchRoute route) =>
+        (CustomScripts.For(await grains.GetGrain<ICustomScriptsGrain>(0).All(), route.Family, route.OsId, route.OsVersion)?.Script, route.Script) switch
+        {
+            ({ } custom, _) => custom,
+            (null, null) => PatchRoutes.NoScript(route),
+            (null, { } name) => keys.Sign((ScriptCatalogue.Find(name) ?? throw new InvalidOperationException($"The release lacks {name}.")).Reference, ScriptSigner.Catalogue),
+        };
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154,SC2317 # common.sh, which stands before this, sets and asks for variables
 # Alpine, with apk 2.12 and later. All that apk does is one transaction that ends in what /etc/apk/world asks for: with
-# every change it takes away what nothing needs any more, asked or not. A dry run names it; a plan does not cover it.
+# every change it takes away what nothing needs any more, asked or not. A dry run names it, so that a plan covers it.
 
 main() {
     begin apk "package database of apk" "$@"
@@ -69,6 +69,7 @@ refresh_lists() {
     fi
 }
 
+# apk asks a person only where its input is a terminal, and takes the end of it for a yes; ours is neither, so --no-interactive adds nothing.
 # Exclusions are arguments of the one call, so nothing of them outlives it. Without --no-self-upgrade apk renews itself
 # in a transaction of its own, which no simulation shows. planned_: a function that logged may call in a process of its own.
 planned_upgrade() {

@@ -7,7 +7,8 @@ main() {
     command -v apt-get >/dev/null || fail unsupported 'There is no apt-get on this system.'
     native=
     look_before
-    wished=$(wc -l <"$work/patterns")
+    wished=0
+    [ ! -s "$work/patterns" ] || wished=$(wc -l <"$work/patterns")
     [ -z "$host" ] || widen_kernels
     write_preferences
     settle_interrupted_dpkg
@@ -16,28 +17,34 @@ main() {
     need_lists
     [ -z "$security_only" ] || keep_to_security
     find_held
+    # In one simulation with the upgrade, as that leaves more over. An apply without a plan finds it out afterwards.
+    # shellcheck disable=SC2086 # the command is one or two words of our own
+    [ -z "$autoremove" ] || [ "$mode$wanted_plan" = apply ] || find_autoremovals $command --auto-remove
     hold_to_plan
-    [ -z "$autoremove" ] || find_autoremovals
 
     status=0
     if [ "$mode" = apply ] && [ -s "$work/plan" ]; then
         apply_plan
     fi
     if [ "$mode" = apply ] && [ -n "$autoremove" ] && [ "$status" -eq 0 ]; then
-        find_autoremovals # anew: an upgrade leaves more over
+        find_autoremovals autoremove
+        keep_to_approved_removals
         [ ! -s "$work/autoremovals" ] || with_lock wait planned_apt_get -y autoremove || status=$?
     fi
     finish "$status"
 }
 
 # Every package dpkg knows: name as apt prints it (an architecture only when it is a foreign one), architecture,
-# version, state, what is wanted of it.
+# version, state, what is wanted of it. On the way it writes unfinished (what dpkg has started on and not ended with) and holds.
 installed() {
     [ -n "$native" ] || native=$(dpkg --print-architecture) || return 1
     # shellcheck disable=SC2016 # dpkg-query's placeholders, not the shell's
     dpkg-query -W -f '${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n' >"$work/query" || return 1
-    awk -F '\t' -v OFS='\t' -v native="$native" \
-        '{ if ($2 != native && $2 != "all") $1 = $1 ":" $2; if ($2 == "all") $2 = native; print }' "$work/query"
+    awk -F '\t' -v OFS='\t' -v native="$native" -v unfinished="$work/unfinished" -v holds="$work/holds" '
+        BEGIN { printf "" > unfinished; printf "" > holds }
+        { if ($2 != native && $2 != "all") $1 = $1 ":" $2; if ($2 == "all") $2 = native; print }
+        $4 ~ /^(half-installed|unpacked|half-configured|triggers-awaited|triggers-pending)$/ { printf "%s%s", sep, $1 > unfinished; sep = " " }
+        $5 == "hold" { print $1 > holds }' "$work/query"
 }
 
 # A new kernel is a new package, brought in by a metapackage, and Proxmox VE 8 renamed them all: whoever excludes one
@@ -86,7 +93,8 @@ write_preferences() {
 
 # An earlier run that was cut off. A dry run changes nothing, so it can only say so.
 settle_interrupted_dpkg() {
-    unsettled=$(unfinished "$work/before")
+    unsettled=
+    [ ! -s "$work/unfinished" ] || unsettled=$(cat "$work/unfinished")
     journal=$(set +f; for entry in /var/lib/dpkg/updates/[0-9]*; do [ ! -e "$entry" ] || echo yes; done)
     [ -n "$unsettled$journal" ] || return 0
     [ "$mode" = apply ] || fail dpkg-interrupted \
@@ -102,11 +110,6 @@ settle_interrupted_dpkg() {
         wait_for_lock
     done
     warn "dpkg had been interrupted and was repaired first: ${unsettled:-its journal was not empty}."
-}
-
-# Prints the packages that dpkg has started on and not ended with.
-unfinished() {
-    awk -F '\t' '$4 ~ /^(half-installed|unpacked|half-configured|triggers-awaited|triggers-pending)$/ { printf "%s%s", sep, $1; sep = " " }' "$1"
 }
 
 # Unknown is not zero: a list that could not be fetched may hide updates, so one failed repository fails the run even
@@ -179,7 +182,7 @@ make_plan() {
 simulate() {
     # Even a simulation writes its planner's log, unless that is sent away.
     # shellcheck disable=SC2086 # the command is one or two words of our own
-    logged end "$1" -s -o Dir::Log::Planner=/dev/null $command || return
+    logged ask "$1" -s -o Dir::Log::Planner=/dev/null $command || return
     for list in plan removals kept; do
         : >"$work/$list" || fail no-space 'The plan cannot be written.'
     done
@@ -226,9 +229,9 @@ keep_to_security() {
     warn "Left out, as only security updates were asked for: $(wc -l <"$work/others") other updates."
 }
 
-# Packages that were installed for others and that nothing needs any more. Never what makes a host one.
+# find_autoremovals COMMAND...: packages that were installed for others and that nothing needs after it. Never what makes a host one.
 find_autoremovals() {
-    logged end planned_apt_get -s -o Dir::Log::Planner=/dev/null autoremove || fail "$(error_code apt-failed)" "$(error_text)"
+    logged ask planned_apt_get -s -o Dir::Log::Planner=/dev/null "$@" || fail "$(error_code apt-failed)" "$(error_text)"
     sed -n 's/^Remv \([^ ]*\).*/\1/p' "$work/log" >"$work/autoremovals"
     if grep -q '^\(proxmox-ve\|pve-manager\|qemu-server\|pve-container\)$' "$work/autoremovals"; then
         warn 'Nothing was removed: apt would take packages of Proxmox VE for superfluous.'
@@ -240,7 +243,7 @@ find_autoremovals() {
 # Writes held: what has an update pending and stays as it is because a person said so, before or now. Asked without
 # our pins. A hold is named first: it would still stand without the exclusion.
 find_held() {
-    : >"$work/held"
+    [ -s "$work/excluded" ] || [ -s "$work/holds" ] || return 0
     awk -F '\t' -v OFS='\t' '
         FILENAME == ARGV[1] { excluded[$1] = 1; next }
         $4 == "not-installed" || $4 == "config-files" { next }

@@ -37,7 +37,8 @@ begin() {
     require_space
     work=$(mktemp -d) || fail no-space 'No temporary directory can be made.'
     for list in warnings plan held kept removals autoremovals; do : >"$work/$list"; done
-    printf '%s\n' "$exclusions" | tr , '\n' | sed '/^$/d' >"$work/patterns"
+    : >"$work/patterns"
+    [ -z "$exclusions" ] || printf '%s\n' "$exclusions" | tr , '\n' >"$work/patterns"
 }
 
 # Reads the database before anything is done to it.
@@ -103,8 +104,10 @@ add_exclusions() {
 
 # 50 MiB: the package lists alone take that much. A full disk in the middle of dpkg costs more than a refusal.
 require_space() {
-    # shellcheck disable=SC2046 # two numbers
-    set -- $(df -Pk / /var | awk 'NR > 1 { print $4 }')
+    # Seven words of a header, and then lines of six: file system, blocks, used, free, share, where.
+    # shellcheck disable=SC2046 # words
+    set -- $(df -Pk / /var)
+    set -- "${11:-}" "${17:-}"
     for place in / /var; do
         free=${1:-}
         case $free in '' | *[!0-9]*) fail "$family-failed" "df cannot say how much space is free in $place." ;; esac
@@ -113,11 +116,22 @@ require_space() {
     done
 }
 
-# What was approved is what is installed, or nothing is. The text hashed is the one of PlanFingerprint.
+# What was approved is what is done, or nothing is. The text hashed is the one of PlanFingerprint: what goes has the version "-".
 hold_to_plan() {
     [ -n "$wanted_plan" ] || return 0
-    plan_hash=$(cut -f 1,3 "$work/plan" | LC_ALL=C sort -u | sha256sum | cut -d ' ' -f 1) || fail "$family-failed" 'There is no sha256sum here to compare plans with.'
-    [ "$plan_hash" = "$wanted_plan" ] || finish 100 plan-changed 'What would be installed has changed since the plan was approved; nothing was installed.'
+    plan_hash=$(awk -F '\t' -v OFS='\t' 'FILENAME ~ /\/plan$/ { print $1, $3; next } { print $1, "-" }' "$work/plan" "$work/autoremovals" | LC_ALL=C sort -u | sha256sum) \
+        || fail "$family-failed" 'There is no sha256sum here to compare plans with.'
+    [ "${plan_hash%% *}" = "$wanted_plan" ] || finish 100 plan-changed 'What would be installed or removed has changed since the plan was approved; nothing was done.'
+    cp "$work/autoremovals" "$work/approved" || fail no-space 'The plan cannot be written.'
+}
+
+# The upgrade may leave more over than anybody could tell before it. What was not approved is for the next plan.
+keep_to_approved_removals() {
+    [ -n "$wanted_plan" ] || return 0
+    awk 'FILENAME ~ /\/approved$/ { approved[$1] = 1; next } !($1 in approved)' "$work/approved" "$work/autoremovals" >"$work/unapproved"
+    [ -s "$work/unapproved" ] || return 0
+    warn "Nothing was removed: since the upgrade this would go, too, and the approved plan does not have it: $(tr '\n' ' ' <"$work/unapproved" | sed 's/ $//')"
+    : >"$work/autoremovals"
 }
 
 # Seconds of a clock that nobody sets; read without a process.
@@ -141,21 +155,26 @@ may_begin() { printf "ln -s begun '%s' 2>/dev/null || [ \"\$(readlink '%s')\" = 
 has_begun() { [ "$(readlink "$work/decision")" = begun ]; }
 may_end() { ln -s stopped "$work/decision" 2>/dev/null || ! has_begun; }
 
-# logged end|wait|begin COMMAND...: runs it with its output on standard error and in the file log; its exit code is also in rc.
+# logged end|wait|begin|ask COMMAND...: runs it with its output on standard error and in the file log; its exit code is also in rc.
 # When we are told to stop, "end" ends the command, "wait" lets it finish: dpkg ended half-way is the worst state to
-# leave a system in, and one package manager run is bounded. "begin" ends one that was not told yet that it may begin.
+# leave a system in, and one package manager run is bounded. "begin" ends one that was not told yet that it may begin. "ask" is "end" for
+# what takes a moment and changes nothing: it is shown in one piece, which needs no process to copy it.
 # The command and the copier have sessions of their own, since timeout(1) signals the whole process group, and lose
 # descriptor 3, so that a service started by a package does not keep our standard output open.
 logged() {
     go_on
     on_stop=$1
     shift
-    # One for each run: a process left behind may still hold the last one open.
-    runs=$((runs + 1))
-    pipe=$work/pipe$runs copied=$work/copied$runs
-    mkfifo "$pipe" || fail no-space 'No pipe can be made in the temporary directory.'
-    # shellcheck disable=SC2016 # expanded by the inner shell
-    setsid sh -c 'trap "" PIPE; tee "$1" >&2; : >"$2"' sh "$work/log" "$copied" <"$pipe" 3>&- &
+    if [ "$on_stop" = ask ]; then
+        pipe=$work/log copied=$work/log
+    else
+        # One for each run: a process left behind may still hold the last one open.
+        runs=$((runs + 1))
+        pipe=$work/pipe$runs copied=$work/copied$runs
+        mkfifo "$pipe" || fail no-space 'No pipe can be made in the temporary directory.'
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        setsid sh -c 'trap "" PIPE; tee "$1" >&2; : >"$2"' sh "$work/log" "$copied" <"$pipe" 3>&- &
+    fi
     case $1 in
         planned_*) "$@" >"$pipe" 2>&1 3>&- & ;;
         *) setsid "$@" >"$pipe" 2>&1 3>&- & ;;
@@ -168,10 +187,10 @@ logged() {
         waited=$?
         [ "$waited" -eq 127 ] || rc=$waited
         if [ -z "$woken" ] || [ "$waited" -eq 127 ]; then break; fi # 127: it had ended when the signal came
-        if [ "$on_stop" = end ] || { [ "$on_stop" = begin ] && may_end; }; then
+        if [ "$on_stop" = end ] || [ "$on_stop" = ask ] || { [ "$on_stop" = begin ] && may_end; }; then
             kill -TERM "$child" 2>/dev/null
         else
-            printf 'nanny-patch: told to stop; waiting for dpkg to end what it has begun\n' >&2
+            printf 'nanny-patch: told to stop; waiting for the package manager to end what it has begun\n' >&2
         fi
     done
     # A process left behind by a package may hold the pipe open for ever: the copier gets five seconds. It needs one or two hundredths.
@@ -181,6 +200,7 @@ logged() {
         tries=$((tries + 1))
     done
     case $on_stop in
+        ask) cat "$work/log" >&2; go_on ;;
         end) go_on ;;
         begin) has_begun || go_on ;;
     esac
@@ -203,22 +223,23 @@ warn() { printf '%s\n' "$1" >>"$work/warnings"; printf 'nanny-patch: %s\n' "$1" 
 
 # Services that still run what has been replaced: a deleted file of the system's own is mapped. Their name is that of
 # the systemd unit, else the program's. "null" when that cannot be told.
-write_services() {
-    if [ ! -r /proc/self/maps ]; then echo null >"$work/services"; return; fi
-    # In a shell of its own: globs are off here.
-    # shellcheck disable=SC2016 # expanded by the inner shell
-    sh -c 'grep -lsE " /(usr|lib|lib32|lib64|bin|sbin|opt)/.* \(deleted\)$" /proc/[0-9]*/maps' 2>/dev/null | while IFS=/ read -r _ _ pid _; do
+find_services() {
+    services=null
+    [ -r /proc/self/maps ] || return 0
+    # Globs are off, but for the pipe's own shell.
+    { set +f; grep -lsE ' /(usr|lib|lib32|lib64|bin|sbin|opt)/.* \(deleted\)$' /proc/[0-9]*/maps; } 2>/dev/null | while IFS=/ read -r _ _ pid _; do
         unit=$(sed -n 's|^.*/\([^/]*\)\.service\(/.*\)*$|\1|p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
         [ -n "$unit" ] || unit=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
         printf '%s\t%s\n' "$pid" "$unit"
     done >"$work/stale" 2>/dev/null
-    cut -f 2 "$work/stale" | LC_ALL=C sort -u | LC_ALL=C awk "$json_functions"'{ list = list (NR > 1 ? "," : "") quote($0) } END { printf "[%s]\n", list }' >"$work/services"
+    services='[]'
+    [ ! -s "$work/stale" ] || services=$(cut -f 2 "$work/stale" | LC_ALL=C sort -u | LC_ALL=C awk "$json_functions"'{ list = list (NR > 1 ? "," : "") quote($0) } END { printf "[%s]\n", list }')
 }
 
 # Whether the system itself wants to be restarted. A container has no kernel of its own: there it is what its init runs.
 restart_wanted() {
     if [ -n "$host" ]; then host_restart_wanted; return; fi
-    if [ -n "$asks_for_restart" ] || [ -e /var/run/reboot-required ] || grep -q '^1	' "$work/stale" 2>/dev/null; then echo true; else echo false; fi
+    if [ -n "$asks_for_restart" ] || [ -e /var/run/reboot-required ] || { [ -s "$work/stale" ] && grep -q '^1	' "$work/stale"; }; then echo true; else echo false; fi
 }
 
 # installed for the families of rpm. A name that is there twice (two architectures, two kernels) has its architecture with it.
@@ -265,12 +286,12 @@ warn_of_idle_exclusions() {
 # exits. With a code nothing was installed, and the document lists what would have been.
 finish() {
     installed >"$work/after" || fail "$family-failed" "The $database cannot be read after the update."
-    write_services
+    find_services
     listing=$mode
     [ -z "${2:-}" ] || listing=dry-run
     # shellcheck disable=SC2016 # awk's fields, not the shell's
     LC_ALL=C awk -F '\t' -v mode="$mode" -v listing="$listing" -v family="$family" -v status="$1" -v result="$work/result" \
-        -v reboot="$(restart_wanted)" -v services="$(cat "$work/services")" "$json_functions"'
+        -v reboot="$(restart_wanted)" -v services="$services" "$json_functions"'
         function present(state) { return state != "" && state != "not-installed" && state != "config-files" }
         function package(name, from, to, security, origin) {
             packages = packages (packages == "" ? "" : ",") "{\"name\":" quote(name) ",\"from\":" (from == "" ? "null" : quote(from)) \
@@ -288,7 +309,7 @@ finish() {
             next
         }
         FILENAME ~ /\/kept$/ { if (!($1 in stays)) kept = add(kept, $1); next }
-        FILENAME ~ /\/autoremovals$/ { if (listing == "dry-run" && mode == "dry-run") removed = add(removed, $0); next }
+        FILENAME ~ /\/autoremovals$/ { leaves[$0] = 1; if (listing == "dry-run") removed = add(removed, $0); next }
         FILENAME ~ /\/warnings$/ { warnings = add(warnings, $0); next }
         listing == "dry-run" { next }
         FILENAME ~ /\/before$/ { before[$1] = present($4) ? $3 : ""; next }
@@ -300,6 +321,7 @@ finish() {
         END {
             for (i = 1; i <= plans && listing == "apply"; i++) {
                 name = planned[i]
+                if (name in leaves && !present(state[name])) continue # upgraded, and then of no use to anybody
                 if (state[name] != "installed" || now[name] == from[name]) { failed = add(failed, name); failures++ }
             }
             for (name in before) if (before[name] != "" && !present(state[name])) removed = add(removed, name)

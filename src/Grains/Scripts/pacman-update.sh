@@ -13,8 +13,8 @@ main() {
     refresh_lists
     make_plan
     find_held
+    [ -z "$autoremove" ] || [ "$mode$wanted_plan" = apply ] || find_orphans
     hold_to_plan
-    [ -z "$autoremove" ] || find_orphans
 
     status=0
     if [ "$mode" = apply ] && [ -s "$work/plan" ]; then
@@ -22,8 +22,9 @@ main() {
     fi
     if [ "$mode" = apply ] && [ -n "$autoremove" ] && [ "$status" -eq 0 ]; then
         find_orphans # anew: an upgrade leaves more over
+        keep_to_approved_removals
         # shellcheck disable=SC2046 # names without blanks
-        [ ! -s "$work/autoremovals" ] || with_lock wait setsid pacman --noconfirm -Rns $(cat "$work/autoremovals") || status=$rc
+        [ ! -s "$work/autoremovals" ] || with_lock wait setsid pacman --noconfirm -Rns $(cat "$work/orphans") || status=$rc
     fi
     finish "$status"
 }
@@ -88,8 +89,13 @@ find_held() {
         { print $1 > kept }' "$work/plan" "$work/excluded" "$work/pending"
 }
 
-# Installed for others, and needed by nothing any more.
-find_orphans() { ask_pacman "$work/autoremovals" -Qdtq; }
+# Installed for others, and needed by nothing any more; what goes is that and what it alone needs.
+find_orphans() {
+    : >"$work/autoremovals"
+    ask_pacman "$work/orphans" -Qdtq
+    # shellcheck disable=SC2046 # names without blanks
+    [ ! -s "$work/orphans" ] || ask_pacman "$work/autoremovals" --noconfirm -Rs --print --print-format %n $(cat "$work/orphans")
+}
 
 # ask_pacman FILE QUERY...: pacman ends with 1 where it finds nothing and where it cannot look; only then has it an error to say. Any
 # other code, such as a killed one's, is no answer.

@@ -13,6 +13,7 @@ main() {
     choose_command
     write_locks
     refresh_lists
+    [ -z "$security_only" ] || need_advisories
     make_plan
     find_held
     hold_to_plan
@@ -76,6 +77,35 @@ refresh_lists() {
     fi
 }
 
+# Which updates are security updates only patches say. zypper itself takes a repository without any for one without security updates.
+need_advisories() {
+    with_lock end planned_zypper "$work/locks" --xmlout repos || fail "$(error_code zypper-failed)" "$(error_text)"
+    attributes '^repo ' enabled=1 name <"$work/log" >"$work/repositories"
+    with_lock end planned_zypper "$work/locks" --xmlout search --details --type patch
+    case $rc in 0 | 104) ;; *) fail "$(error_code zypper-failed)" "$(error_text)" ;; esac # 104: nothing found
+    attributes '^solvable ' kind=patch repository <"$work/log" >"$work/advising"
+    awk 'FILENAME ~ /\/advising$/ { advising[$0] = 1; next } !($0 in advising)' "$work/advising" "$work/repositories" >"$work/silent"
+    [ "$(wc -l <"$work/silent")" -lt "$(wc -l <"$work/repositories")" ] \
+        || fail no-advisories 'No repository has patches, so nobody can tell which updates are security updates.'
+    [ ! -s "$work/silent" ] || warn "Without patches, so that security updates from there are not known: $(tr '\n' ' ' <"$work/silent" | sed 's/ $//')"
+}
+
+# attributes ELEMENT NAME=VALUE ATTRIBUTE: the attribute of each element that has this value, out of XML on standard input.
+attributes() {
+    LC_ALL=C awk -v RS='<' -v element="$1" -v name="${2%%=*}" -v value="${2#*=}" -v wanted="$3" "$xml_functions"'
+        $0 ~ element && attribute(name) == value { print attribute(wanted) }'
+}
+
+# shellcheck disable=SC2016 # awk's own text
+xml_functions='
+    function attribute(name,   text) {
+        if (!match($0, "[ \n]" name "=\"[^\"]*\"")) return ""
+        text = substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
+        gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text); gsub(/&apos;/, "\047", text); gsub(/&amp;/, "\\&", text); gsub(/[\t\n]/, " ", text)
+        return text
+    }
+'
+
 # summary LOCKS COMMAND...: what zypper would do, a line each: kind (upgrade, install, remove), name, from, to, repository.
 summary() {
     locks=$1
@@ -83,13 +113,7 @@ summary() {
     # --xmlout is an option of zypper's own, before the command.
     with_lock end planned_zypper "$locks" --xmlout "$@" --dry-run --auto-agree-with-licenses
     case $rc in 0 | 102 | 103) ;; *) return 1 ;; esac
-    LC_ALL=C awk -v OFS='\t' -v RS='<' '
-        function attribute(name,   text) {
-            if (!match($0, "[ \n]" name "=\"[^\"]*\"")) return ""
-            text = substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
-            gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text); gsub(/&apos;/, "\047", text); gsub(/&amp;/, "\\&", text); gsub(/[\t\n]/, " ", text)
-            return text
-        }
+    LC_ALL=C awk -v OFS='\t' -v RS='<' "$xml_functions"'
         /^to-upgrade/ || /^to-downgrade/ || /^to-change-/ || /^to-reinstall/ { kind = "upgrade" }
         /^to-install/ { kind = "install" }
         /^to-remove/ { kind = "remove" }

@@ -55,6 +55,38 @@ public sealed class CancelTests : IAsyncLifetime
         Assert.Equal("cancelled while it ran; it ended as asked", end.Detail);
     }
 
+    [Theory] // BusyBox' timeout is no parent of what it runs; another timeout further down must not be taken for it
+    [InlineData("exec env")] // a machine
+    [InlineData("unshare --pid --fork env")] // a container, below processes of whatever name
+    public async Task In_BusyBox_a_running_job_is_told_to_stop_too(string attach)
+    {
+        Assert.SkipUnless(attach is "exec env" || Environment.IsPrivilegedProcess, "A process namespace needs root.");
+        var busybox = new[] { "/usr/bin/busybox", "/bin/busybox" }.FirstOrDefault(File.Exists);
+        if (busybox is null)
+        {
+            Assert.SkipWhen(Environment.GetEnvironmentVariable("CI") is null or "", "The Debian package busybox is not installed.");
+            Assert.Fail("The Debian package busybox is not installed.");
+        }
+
+        Directory.CreateDirectory(Path.Combine(host.Directory, "busybox"));
+        foreach (var name in (string[])["sh", "timeout"])
+        {
+            File.CreateSymbolicLink(Path.Combine(host.Directory, "busybox", name), busybox);
+        }
+
+        host.Command("pct", $"shift 6; {attach} -i \"PATH=$root/busybox:/usr/bin:/bin\" \"$@\"");
+        var jobs = Runtime(TimeSpan.FromMinutes(10));
+        var job = Running(jobs, $"trap 'echo told to stop >&2; exit 143' TERM; /usr/bin/timeout 600 sleep 600 & echo up > up; while :; do sleep 0.1; done");
+        await Started(jobs);
+        Assert.Contains(
+            Directory.EnumerateDirectories("/proc").Where(process => new FileInfo($"{process}/exe").LinkTarget == busybox),
+            process => File.ReadAllText($"{process}/environ").Contains($"PATH={host.Directory}/busybox:", StringComparison.Ordinal));
+        jobs.Cancel(job.Id);
+        var end = await End(jobs);
+        Assert.Equal((JobOutcome.Cancelled, 143, "cancelled while it ran; it ended as asked"), (end.Outcome, end.ExitCode, end.Detail));
+        Assert.Contains("told to stop", end.StandardError, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task One_that_does_not_stop_is_killed_with_all_that_it_started_but_not_what_has_left_it()
     {

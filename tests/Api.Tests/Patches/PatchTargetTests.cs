@@ -89,12 +89,12 @@ public sealed class PatchTargetTests(SharedServer shared)
 
         var apply = (await Order($$"""{"agent_id":"{{id}}","mode":"apply","plan":"{{plan}}","start_stopped":true,"wait_seconds":5}""")).Is(202).Text("operation_id");
         var job = await host.NextJob();
-        Assert.Equal((PlanFingerprint.Of([("nginx", "1.24.0"), ("libnew", "2.0")]), true, 5), (job.Plan, job.StartStopped, job.WaitSeconds));
+        Assert.Equal((PlanFingerprint.Of([("nginx", "1.24.0"), ("libnew", "2.0")], []), true, 5), (job.Plan, job.StartStopped, job.WaitSeconds));
         Assert.Equal(["mysql-*"], job.Exclusions);
         await host.Report(new(job.Id, JobOutcome.Failed, null)
         {
             ExitCode = 1,
-            StandardOutput = """{"mode":"apply","packages":[{"name":"nginx","from":"1.18.0","to":"1.26.0","security":true,"origin":null},{"name":"curl","from":"1","to":"2","security":false,"origin":null}],"error":{"code":"plan-changed","message":"What would be installed has changed."}}""",
+            StandardOutput = """{"mode":"apply","packages":[{"name":"nginx","from":"1.18.0","to":"1.26.0","security":true,"origin":null},{"name":"curl","from":"1","to":"2","security":false,"origin":null}],"removed":["libold"],"error":{"code":"plan-changed","message":"What would be installed or removed has changed."}}""",
             StartedAt = Some.Noon,
         });
         var result = (await shared.Admin.Get($"/api/patches/{apply}")).Is(200);
@@ -103,6 +103,8 @@ public sealed class PatchTargetTests(SharedServer shared)
         Assert.Equal("curl", Assert.Single(difference.GetProperty("added").EnumerateArray()).GetProperty("name").GetString());
         Assert.Equal("libnew", Assert.Single(difference.GetProperty("removed").EnumerateArray()).GetProperty("name").GetString());
         Assert.Equal("1.26.0", Assert.Single(difference.GetProperty("changed").EnumerateArray()).GetProperty("now").GetString());
+        Assert.Equal("libold", Assert.Single(difference.GetProperty("removals_added").EnumerateArray()).GetString());
+        Assert.Empty(difference.GetProperty("removals_dropped").EnumerateArray());
         (await Order($$"""{"agent_id":"{{id}}","mode":"apply","plan":"{{apply}}"}""")).IsProblem(409, "plan-not-a-dry-run");
     }
 

@@ -60,6 +60,32 @@ public sealed class ScriptTests(SharedServer shared)
         Assert.Equal(["delete-script", "add-script"], audited);
     }
 
+    [Fact]
+    public async Task A_distribution_of_no_family_is_patched_once_an_administrator_has_added_a_script_for_it()
+    {
+        var id = $"odd{Some.Vmid()}";
+        await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
+        var odd = Some.Container() with { OsType = "unmanaged", Os = new(id, [], null, "Odd Linux") };
+        await host.ConnectWith(shared.Server.Url, odd);
+        var refused = (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(Some.GuestId(host, odd)))).IsProblem(409, "unknown-family");
+        Assert.Contains($"POST /api/scripts and \"os_id\": \"{id}\"", refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
+
+        var made = (await shared.Admin.PostLikeCurl("/api/scripts", JsonSerializer.Serialize(new { name = $"{id}.sh", os_id = id, content = Text }))).Is(201);
+        Assert.Equal((id, JsonValueKind.Null), (made.Text("os_id"), made.Json.GetProperty("platform_family").ValueKind));
+        (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(Some.GuestId(host, odd)))).Is(202);
+        var script = (await host.NextJob()).Script; // whether its agent allows it, the agent says
+        Assert.Equal(($"{id}.sh", ScriptSigner.Custom), (script.Name, script.Signer));
+    }
+
+    [Theory]
+    [InlineData("gentoo", "debian")] // which of the two?
+    [InlineData("ubuntu", null)] // of a family
+    [InlineData("Gen too", null)]
+    [InlineData("gentoo\n", null)]
+    [InlineData("", null)]
+    public async Task A_distribution_is_given_as_os_release_has_it_and_alone(string id, string? family) =>
+        (await shared.Admin.PostLikeCurl("/api/scripts", JsonSerializer.Serialize(new { name = "x.sh", os_id = id, platform_family = family, content = Text }))).NamesField("os_id");
+
     [Theory]
     [InlineData("../x.sh", "debian", "12", Text, "name")]
     [InlineData("x", "debian", "12", Text, "name")]

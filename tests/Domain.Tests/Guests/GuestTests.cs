@@ -24,7 +24,11 @@ public sealed class GuestTests
 
     [Fact]
     public void A_container_is_patched_by_its_nodes_agent_with_its_familys_script() =>
-        Assert.Equal(new PatchRoute(Pve1, new(100), "web-01", PlatformFamily.Debian, "apt-update.sh") { OsVersion = "12" }, Route(Container()).Value);
+        Assert.Equal(new PatchRoute(Pve1, new(100), "web-01", PlatformFamily.Debian, "apt-update.sh") { OsId = "debian", OsVersion = "12" }, Route(Container()).Value);
+
+    [Fact] // whether an administrator has added a script for it is asked later
+    public void A_container_of_a_distribution_of_no_family_goes_on_under_its_own_id() =>
+        Assert.Equal((PlatformFamily.Unknown, null, "gentoo"), Route(Container() with { OsType = "gentoo", Os = new("gentoo", [], null, "Gentoo") }).Value is { } route ? (route.Family, route.Script, route.OsId) : default);
 
     [Theory]
     [InlineData("vm", "requires-agent")]

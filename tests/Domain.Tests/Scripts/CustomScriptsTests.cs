@@ -26,8 +26,23 @@ public sealed class CustomScriptsTests
     [InlineData(PlatformFamily.Suse, "12", null)] // another family's version is another's
     public void The_exact_version_wins_over_the_family_and_that_over_the_catalogue(PlatformFamily family, string? version, string? script)
     {
-        Assert.Equal(script, CustomScripts.For(Known, family, version)?.Script.Name);
-        Assert.Equal(script, CustomScripts.For([.. Known.Reverse()], family, version)?.Script.Name); // whichever came first
+        Assert.Equal(script, CustomScripts.For(Known, family, null, version)?.Script.Name);
+        Assert.Equal(script, CustomScripts.For([.. Known.Reverse()], family, "debian", version)?.Script.Name); // whichever came first
+    }
+
+    [Theory]
+    [InlineData(PlatformFamily.Unknown, "gentoo", null, "gentoo.sh")]
+    [InlineData(PlatformFamily.Unknown, "void", "1", "void-1.sh")]
+    [InlineData(PlatformFamily.Unknown, "void", null, null)]
+    [InlineData(PlatformFamily.Unknown, "funtoo", null, null)] // like gentoo, but nobody said so
+    [InlineData(PlatformFamily.Unknown, null, null, null)] // nothing is known of it
+    [InlineData(PlatformFamily.Debian, "gentoo", "13", "debian.sh")] // a person's word on the family stands above the files
+    public void A_distribution_of_no_family_has_the_script_of_its_own_id_alone(PlatformFamily family, string? id, string? version, string? script)
+    {
+        CustomScript[] known = [.. Known, Of("gentoo.sh", PlatformFamily.Unknown, null) with { OsId = "gentoo" }, Of("void-1.sh", PlatformFamily.Unknown, "1") with { OsId = "void" }];
+        Assert.Equal(script, CustomScripts.For(known, family, id, version)?.Script.Name);
+        Assert.Contains("for gentoo already", CustomScripts.Add(known, Of("other.sh", PlatformFamily.Unknown, null) with { OsId = "gentoo" }).Refusal?.Message, StringComparison.Ordinal);
+        Assert.Equal(6, CustomScripts.Add(known, Of("other.sh", PlatformFamily.Unknown, null) with { OsId = "void" }).Value!.Count);
     }
 
     [Fact]
