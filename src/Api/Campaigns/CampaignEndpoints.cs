@@ -29,7 +29,7 @@ internal static class CampaignEndpoints
             .WithSummary("What happened, oldest first, each with the conditions that were looked at. follow=true: as server-sent events until it ends.")
             .Produces<IEnumerable<CampaignEvent>>().ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound);
         campaigns.MapPost("/{id}/pause", Pause).WithName("PauseCampaign").WithSummary("Hold it back: what is under way is brought to its end and put back, nothing new is begun.");
-        campaigns.MapPost("/{id}/resume", Resume).Accepts<ResumeRequest>(isOptional: true, "application/json").WithName("ResumeCampaign").WithSummary("Go on after a pause or a halt; what failed is tried again.");
+        campaigns.MapPost("/{id}/resume", Resume).Accepts<ResumeRequest>(isOptional: true, "application/json", "*/*").WithName("ResumeCampaign").WithSummary("Go on after a pause or a halt; what failed is tried again.");
         campaigns.MapPost("/{id}/abort", Abort).WithName("AbortCampaign").WithSummary("End it: nothing new is begun; maintenance mode and Ceph's flags come off.");
         campaigns.MapPost("/{id}/approve", Approve).WithName("ApproveReboot").WithSummary("Allow the reboot of a node that awaits it.");
     }
