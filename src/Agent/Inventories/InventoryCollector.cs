@@ -36,7 +36,7 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
         calls.BeginRound();
         var (files, places, guests) = await Guests(problems, cancellationToken);
         var identity = await Identity(files, problems, cancellationToken);
-        var ha = new HaFiles(files.HaResources, files.HaManager, files.HaUnread || files.Members is null, clock.GetUtcNow(), problems);
+        var ha = new HaFiles(files.HaResources, files.HaManager, files.HaUnread || files.Members is null, clock.GetUtcNow(), problems, files.HaCommands, files.Lrms);
         var version = await PveVersion(problems, cancellationToken);
         var seen = await (cluster ??= new(host, calls)).Read(files, ha, places, problems, cancellationToken);
         var machine = await (facts ??= new(host, calls, clock)).Read(node, problems, cancellationToken);
