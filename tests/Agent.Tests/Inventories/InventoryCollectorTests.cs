@@ -51,6 +51,15 @@ public sealed class InventoryCollectorTests : IDisposable
         Assert.Empty(inventory.Problems);
     }
 
+    [Theory]
+    [InlineData("mp0: /srv/data,mp=/data\n", "mp0 is a bind mount of /srv/data")]
+    [InlineData("", null)]
+    public async Task Why_a_guest_cannot_leave_is_seen(string conf, string? expected)
+    {
+        host.Container(100, $"hostname: web-01\n{conf}");
+        Assert.Equal(expected, (await Only()).Pinned);
+    }
+
     [Fact]
     public async Task The_local_managers_of_members_are_seen_and_not_of_those_that_left()
     {
