@@ -305,7 +305,19 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
         }
     }
 
-    private Task Run(JournalEntry entry, Job job, CancellationToken cancelled) => job switch
+    private async Task Run(JournalEntry entry, Job job, CancellationToken cancelled)
+    {
+        try
+        {
+            await Handled(entry, job, cancelled);
+        }
+        catch (TooLateException e)
+        {
+            entry.Finish(JobOutcome.Failed, e.Message);
+        }
+    }
+
+    private Task Handled(JournalEntry entry, Job job, CancellationToken cancelled) => job switch
     {
         _ when entry.End is not null => Task.CompletedTask,
         PatchGuest or PatchHost => patches.Run((PatchJob)job, entry, Progress(entry, cancelled), stopping),

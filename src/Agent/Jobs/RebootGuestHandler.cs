@@ -21,7 +21,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
         var (started, resumed) = (entry.Started, true);
         if (started is null)
         {
-            if (await Prepare(job, processes, progress, stopping) is not { Begin: var (type, before) } ready)
+            if (await Prepare(job, entry, processes, progress, stopping) is not { Begin: var (type, before) } ready)
             {
                 entry.Finish(JobOutcome.Cancelled, "cancelled before it was begun");
                 return;
@@ -49,7 +49,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
     }
 
     // Null when it was cancelled meanwhile.
-    private async Task<Ready?> Prepare(RebootGuest job, GuestProcesses processes, JobProgress progress, CancellationToken stopping)
+    private async Task<Ready?> Prepare(RebootGuest job, JournalEntry entry, GuestProcesses processes, JobProgress progress, CancellationToken stopping)
     {
         if (GuestRebootChecks.Refusal(job) is { } wrong)
         {
@@ -67,6 +67,8 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
         {
             while (true)
             {
+                entry.ThrowIfTooLate();
+
                 // The file last, so that as little time as possible lies between the look at the lock and the start.
                 var type = (await Read())?.Type;
                 var process = type is { } known ? await processes.Find(known, job.Vmid, wanted.Token) : null;

@@ -102,7 +102,7 @@ internal sealed record GuestConf
 
         public GuestConf Read(string text)
         {
-            var conf = new GuestConf(new(type))
+            var conf = new GuestConf(new GuestPins(type))
             {
                 MemoryBytes = DefaultMemory,
                 SwapBytes = isContainer ? DefaultMemory : null,
