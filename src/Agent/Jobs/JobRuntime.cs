@@ -32,6 +32,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
     /// <summary>Restarts this machine.</summary>
     public IJobHandler<RebootHost>? HostReboots { get; init; }
 
+    /// <summary>Carries out what is one command of Proxmox VE's or Ceph's.</summary>
+    public IJobHandler<Job>? HostCommands { get; init; }
+
     /// <summary>Examines guests and this machine.</summary>
     public IJobHandler<Diagnose>? Diagnoses { get; init; }
 
@@ -323,6 +326,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
         PatchGuest or PatchHost => patches.Run((PatchJob)job, entry, Progress(entry, cancelled), stopping),
         RebootGuest reboot when GuestReboots is not null => GuestReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
         RebootHost reboot when HostReboots is not null => HostReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
+        SetMaintenance or SetCephFlag or MigrateGuest or PowerGuest when HostCommands is not null => HostCommands.Run(job, entry, Progress(entry, cancelled), stopping),
         Diagnose diagnose when Diagnoses is not null => Diagnoses.Run(diagnose, entry, Progress(entry, cancelled), stopping),
         _ => Refuse(entry, job),
     };

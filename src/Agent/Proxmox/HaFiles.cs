@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using NannyOrleans.Agent.Linux;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 
@@ -43,6 +45,28 @@ internal sealed class HaFiles
         {
             problems.Add(e.Message);
         }
+    }
+
+    /// <summary>Reads what says which maintenance modes are asked for. Blocks for as long as pmxcfs does.</summary>
+    /// <exception cref="UnreadableException">It cannot be told.</exception>
+    public static HaFiles Read(Host host, DateTimeOffset now, List<string> problems)
+    {
+        var file = new FileBytes(1024 * 1024);
+        if (file.Read(host.At("/etc/pve/.members")) is not 0 and var unusable)
+        {
+            throw new UnreadableException($"{host.At("/etc/pve")} cannot be used, is pmxcfs (service pve-cluster) running? {FileBytes.Problem(host.At("/etc/pve/.members"), unusable)}");
+        }
+
+        // The commands first: the manager empties the file before it writes what it took up.
+        var commands = Text("/etc/pve/ha/crm_commands");
+        return new(null, Text("/etc/pve/ha/manager_status"), unread: false, now, problems, commands);
+
+        string? Text(string path) => file.Read(host.At(path)) switch
+        {
+            0 => Encoding.UTF8.GetString(file.Content),
+            FileBytes.NotThere => null,
+            var error => throw new UnreadableException(FileBytes.Problem(host.At(path), error)),
+        };
     }
 
     /// <summary>The cluster's high availability; null when it cannot be told.</summary>

@@ -59,8 +59,8 @@ internal sealed record PveFiles(
 
         var corosync = Text("/corosync.conf", out _, optional: true);
         var resources = Text("/ha/resources.cfg", out var resourcesUnread, optional: true);
+        var commands = Text("/ha/crm_commands", out var commandsUnread, optional: true); // before the status: the manager empties it before it writes what it took up
         var manager = Text("/ha/manager_status", out var managerUnread, optional: true);
-        var commands = Text("/ha/crm_commands", out var commandsUnread, optional: true);
         var storage = Text("/storage.cfg", out var storageUnread, optional: true);
         var rrd = file.Read($"{pve}/.rrd") is 0 ? file.Content.ToArray() : null; // it may be missing: pmxcfs has just started
         return new(members, Confs("lxc"), Confs("qemu-server"), problems)

@@ -51,7 +51,7 @@ public sealed class StartByTests : IAsyncLifetime
         host.Dispose();
     }
 
-    public static TheoryData<string> Kinds => ["patch-guest", "patch-host", "reboot-guest", "reboot-host", "diagnose"];
+    public static TheoryData<string> Kinds => ["patch-guest", "patch-host", "reboot-guest", "reboot-host", "diagnose", "set-maintenance", "set-ceph-flag", "migrate-guest", "power-guest"];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -147,6 +147,10 @@ public sealed class StartByTests : IAsyncLifetime
         "reboot-guest" => new RebootGuest(Id(1), 600, new Vmid(100)) { WaitSeconds = 86400 },
         "reboot-host" => new RebootHost(Id(1), 600),
         "diagnose" => new Diagnose(Id(1), 600, new Vmid(100)),
+        "set-maintenance" => new SetMaintenance(Id(1), 600, NodeName.Parse("pve2"), On: true),
+        "set-ceph-flag" => new SetCephFlag(Id(1), 600, "noout", On: true),
+        "migrate-guest" => new MigrateGuest(Id(1), 600, new Vmid(100), NodeName.Parse("pve2")),
+        "power-guest" => new PowerGuest(Id(1), 600, new Vmid(100), On: false),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
@@ -173,6 +177,7 @@ public sealed class StartByTests : IAsyncLifetime
         {
             GuestReboots = new RebootGuestHandler(host.Host, node, reads, clock, NullLogger.Instance),
             HostReboots = new RebootHostHandler(host.Host, isProxmox: true, clock, NullLogger.Instance),
+            HostCommands = new HostCommandHandler(host.Host, node, reads, clock, NullLogger.Instance),
             Diagnoses = new DiagnoseHandler(host.Host, new Doctor(host.Host, node, reads, clock, _ => Task.FromResult<string?>(null)), clock),
         };
     }
