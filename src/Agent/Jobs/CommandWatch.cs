@@ -12,7 +12,7 @@ namespace NannyOrleans.Agent.Jobs;
 /// <param name="clock">The host's clock.</param>
 internal sealed class CommandWatch(Host host, DetachedRun run, JobStart started, bool resumed, int timeoutSeconds, TimeProvider clock)
 {
-    private readonly RebootDeadline deadline = new(timeoutSeconds, started, resumed, clock);
+    private readonly JobDeadline deadline = new(timeoutSeconds, started, resumed, clock);
     private readonly long began = clock.GetTimestamp();
     private TimeSpan poll = FirstPoll;
 

@@ -58,35 +58,35 @@ internal static class HostCommandVerdict
     /// <param name="command">The command.</param>
     /// <param name="seen">How it is.</param>
     /// <param name="world">How the world is; null while the command runs.</param>
-    public static (JobOutcome Outcome, string? Detail)? Of(IHostCommand command, CommandSeen seen, CommandLook? world)
+    public static SeenEnd? Of(IHostCommand command, CommandSeen seen, CommandLook? world)
     {
         if (seen.Runs || world is null)
         {
-            return seen.IsLate ? (JobOutcome.Failed, $"timeout: {command.Name} still runs") : null;
+            return seen.IsLate ? new(JobOutcome.Failed, $"timeout: {command.Name} still runs") : null;
         }
 
         var still = world.Problem ?? "what was asked for has not come about";
         switch (seen)
         {
             case { ExitCode: 0 } when world.AsAsked is true || command.Meaning is ExitCodeMeaning.Done:
-                return (JobOutcome.Succeeded, null);
+                return new(JobOutcome.Succeeded, null);
             case { ExitCode: 0 }:
-                return seen.IsLate ? (JobOutcome.Failed, $"timeout: {command.Name} has ended well, but {still}") : null;
+                return seen.IsLate ? new(JobOutcome.Failed, $"timeout: {command.Name} has ended well, but {still}") : null;
             case { ExitCode: { } code }:
                 var words = $"{command.Name}: exit code {code.ToString(CultureInfo.InvariantCulture)}: {LastWords(seen.Error)}";
                 return (world.AsAsked, command.Meaning) switch
                 {
-                    (true, ExitCodeMeaning.Required) => (JobOutcome.Failed, $"{words}; what was asked for has come about all the same"),
-                    (true, _) => (JobOutcome.Succeeded, words),
-                    _ => (JobOutcome.Failed, IsTimeout(command, seen) ? $"timeout: {words}" : words),
+                    (true, ExitCodeMeaning.Required) => new(JobOutcome.Failed, $"{words}; what was asked for has come about all the same"),
+                    (true, _) => new(JobOutcome.Succeeded, words),
+                    _ => new(JobOutcome.Failed, IsTimeout(command, seen) ? $"timeout: {words}" : words),
                 };
             case var _ when world.AsAsked is true:
-                return (JobOutcome.Succeeded, seen.AnotherBoot ? "the host itself was restarted meanwhile" : null);
+                return new(JobOutcome.Succeeded, seen.AnotherBoot ? "the host itself was restarted meanwhile" : null);
             case { AnotherBoot: true } when world.AsAsked is false:
-                return (JobOutcome.Failed, $"the host itself was restarted while {command.Name} ran, and {still}");
+                return new(JobOutcome.Failed, $"the host itself was restarted while {command.Name} ran, and {still}");
             default:
                 // Its worker may go on without it.
-                return seen.IsLate ? (JobOutcome.Failed, $"timeout: {command.Name} was ended from outside, and {still}") : null;
+                return seen.IsLate ? new(JobOutcome.Failed, $"timeout: {command.Name} was ended from outside, and {still}") : null;
         }
     }
 

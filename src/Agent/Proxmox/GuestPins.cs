@@ -8,8 +8,7 @@ namespace NannyOrleans.Agent.Proxmox;
 /// </summary>
 internal sealed class GuestPins(GuestType type)
 {
-    private readonly List<(string Key, string Reason)> pins = [];
-    private readonly List<(string Key, string Storage, string Volume)> images = [];
+    private readonly List<Pin> pins = [];
 
     /// <summary>Takes one line. Where a key is there twice the last one holds, but for LXC's own, which add up.</summary>
     public void Take(ReadOnlySpan<char> key, ReadOnlySpan<char> value)
@@ -20,17 +19,19 @@ internal sealed class GuestPins(GuestType type)
             return;
         }
 
-        if (pins.Count + images.Count > 0)
+        for (var at = pins.Count - 1; at >= 0; at--)
         {
-            var name = key.ToString();
-            pins.RemoveAll(pin => pin.Key == name);
-            images.RemoveAll(image => image.Key == name);
+            if (key.SequenceEqual(pins[at].Key))
+            {
+                pins.RemoveAt(at);
+            }
         }
 
         var kind = key.TrimEnd("0123456789");
-        if ((type is GuestType.Lxc ? OfContainer(kind, value) : OfVm(key, kind, value)) is { } reason && pins.Count < MostPins)
+        var (reason, storage) = type is GuestType.Lxc ? (OfContainer(kind, value), null) : OfVm(kind, value);
+        if (reason is not null && pins.Count < MostPins)
         {
-            pins.Add((key.ToString(), reason));
+            pins.Add(new(key.ToString(), reason, storage));
         }
     }
 
@@ -39,20 +40,29 @@ internal sealed class GuestPins(GuestType type)
     public string? Reason(IReadOnlyList<StorageCfg>? storages)
     {
         var all = new List<string>(pins.Count);
-        foreach (var (key, reason) in pins)
+        foreach (var pin in pins)
         {
-            all.Add($"{key} is {reason}");
-        }
-
-        foreach (var (key, storage, volume) in images)
-        {
-            if (storages?.FirstOrDefault(one => one.Name == storage) is { Shared: false })
+            if (pin.Storage is null || IsLocal(pin.Storage, storages))
             {
-                all.Add($"{key} has the CD image {volume}, which only this node has");
+                all.Add($"{pin.Key} is {pin.Reason}");
             }
         }
 
         return all.Count is 0 ? null : PlainText.Of(string.Join("; ", all));
+    }
+
+    // One that this node does not have, or of which nothing is known, is in doubt.
+    private static bool IsLocal(string storage, IReadOnlyList<StorageCfg>? storages)
+    {
+        foreach (var one in storages ?? [])
+        {
+            if (one.Name == storage)
+            {
+                return !one.Shared;
+            }
+        }
+
+        return false;
     }
 
     private static string? OfContainer(ReadOnlySpan<char> kind, ReadOnlySpan<char> value)
@@ -70,53 +80,47 @@ internal sealed class GuestPins(GuestType type)
         }
     }
 
-    // A mapped PCI device may be one that can move while its VM runs. Serial sockets are made anew on the other node.
-    private string? OfVm(ReadOnlySpan<char> key, ReadOnlySpan<char> kind, ReadOnlySpan<char> value)
+    // A mapped PCI device may be one that can move while its VM runs. Serial sockets are made anew on the other node. With a storage: if that is local.
+    private static (string? Reason, string? Storage) OfVm(ReadOnlySpan<char> kind, ReadOnlySpan<char> value)
     {
         switch (kind)
         {
             case "hostpci":
-                return SubKeys.Get(value, "mapping").IsEmpty ? $"the PCI device {SubKeys.Get(value, "host", bare: true)}" : null;
+                return (SubKeys.Get(value, "mapping").IsEmpty ? $"the PCI device {SubKeys.Get(value, "host", bare: true)}" : null, null);
             case "usb":
-                var host = SubKeys.Get(value, "host", bare: true);
-                return SubKeys.Get(value, "mapping") is { IsEmpty: false } mapping ? $"the USB device {mapping}"
-                    : host.IsEmpty || host.Equals("spice", StringComparison.OrdinalIgnoreCase) ? null : $"the USB device {host}";
-            case "serial":
-                return value is "socket" ? null : $"the device {value}";
-            case "parallel":
-                return $"the device {value}";
+                var host = SubKeys.Get(value, "mapping") is { IsEmpty: false } mapping ? mapping : SubKeys.Get(value, "host", bare: true);
+                return (host.IsEmpty || host.Equals("spice", StringComparison.OrdinalIgnoreCase) ? null : $"the USB device {host}", null);
+            case "serial" or "parallel":
+                return (value is "socket" ? null : $"the device {value}", null);
             case "ivshmem":
-                return "memory shared with this node";
+                return ("memory shared with this node", null);
             case "args":
-                return value.Contains("vfio-pci", StringComparison.Ordinal) || value.Contains("usb-host", StringComparison.Ordinal) || value.Contains("/dev/", StringComparison.Ordinal)
-                    ? "a device, by the looks of it" : null;
+                return (value.Contains("vfio-pci", StringComparison.Ordinal) || value.Contains("usb-host", StringComparison.Ordinal) || value.Contains("/dev/", StringComparison.Ordinal)
+                    ? "a device, by the looks of it" : null, null);
             case "ide" or "sata" or "scsi" or "virtio" or "efidisk" or "tpmstate":
-                return OfDrive(key, value);
+                return OfDrive(value);
             default:
-                return null;
+                return default;
         }
     }
 
-    private string? OfDrive(ReadOnlySpan<char> key, ReadOnlySpan<char> value)
+    private static (string? Reason, string? Storage) OfDrive(ReadOnlySpan<char> value)
     {
         var file = SubKeys.Get(value, "file", bare: true);
         if (file is "cdrom")
         {
-            return "this node's own CD drive";
+            return ("this node's own CD drive", null);
         }
 
         if (file is ['/', ..])
         {
-            return SubKeys.Get(value, "shared") is "1" ? null : $"the file or device {file}";
+            return (SubKeys.Get(value, "shared") is "1" ? null : $"the file or device {file}", null);
         }
 
         // cloud-init's is made anew on the other node.
-        if (SubKeys.Get(value, "media") is "cdrom" && file.IndexOf(':') is > 0 and var colon && !file.Contains("-cloudinit", StringComparison.Ordinal) && images.Count < MostPins)
-        {
-            images.Add((key.ToString(), file[..colon].ToString(), file.ToString()));
-        }
-
-        return null;
+        return SubKeys.Get(value, "media") is "cdrom" && file.IndexOf(':') is > 0 and var colon && !file.Contains("-cloudinit", StringComparison.Ordinal)
+            ? ($"the CD image {file}, which only this node has", file[..colon].ToString())
+            : default;
     }
 
     // fstab(5): what, where, type, options.
@@ -125,7 +129,7 @@ internal sealed class GuestPins(GuestType type)
         var words = value.ToString().Split((char[]?)null, 5, StringSplitOptions.RemoveEmptyEntries);
         if (words is [['/', ..] source, _, _, var options, ..] && options.Split(',') is var list && (list.Contains("bind") || list.Contains("rbind")) && !IsEverywhere(source) && pins.Count < MostPins)
         {
-            pins.Add(("lxc.mount.entry", $"a mount of {source}"));
+            pins.Add(new("lxc.mount.entry", $"a mount of {source}", null));
         }
     }
 
@@ -133,4 +137,13 @@ internal sealed class GuestPins(GuestType type)
     private static bool IsEverywhere(ReadOnlySpan<char> path) => path is "/dev/net" or "/dev/net/tun" or "/dev/fuse";
 
     private const int MostPins = 16;
+
+    private sealed class Pin(string key, string reason, string? storage)
+    {
+        public string Key => key;
+
+        public string Reason => reason;
+
+        public string? Storage => storage;
+    }
 }

@@ -11,7 +11,7 @@ internal sealed class HaFiles
 {
     private readonly HashSet<string>? managed;
     private readonly Dictionary<string, string> states = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, bool> pending;
+    private readonly Dictionary<string, string> pending; // the last command for each node
     private readonly SortedSet<string> requested = new(StringComparer.Ordinal);
 
     /// <summary>Reads the files.</summary>
@@ -38,7 +38,14 @@ internal sealed class HaFiles
             var seen = string.IsNullOrWhiteSpace(status)
                 ? new(Used: managed.Count > 0, null, ManagerActive: false, new Dictionary<string, string>(), []) { ActiveServices = new Dictionary<string, int>() }
                 : LenientJson.Read(status, "ha/manager_status", root => Manager(root, now));
-            requested.UnionWith(pending.Where(one => one.Value).Select(one => PlainText.Of(one.Key, 200)));
+            foreach (var (node, command) in pending)
+            {
+                if (command is Enable)
+                {
+                    requested.Add(PlainText.Of(node, 200));
+                }
+            }
+
             Seen = seen with { MaintenanceRequested = [.. requested], Lrms = Lrms(lrms, now, problems) };
         }
         catch (JsonException e)
@@ -82,18 +89,18 @@ internal sealed class HaFiles
     /// Whether maintenance mode of a node will be as wanted once the manager has taken up all that it was asked for; null when it cannot be told.
     /// </summary>
     public bool? IsMaintenanceAsked(NodeName node, bool on) =>
-        Seen is null ? null : (pending.TryGetValue(node.Value, out var last) ? last : requested.Contains(node.Value)) == on;
+        Seen is null ? null : (pending.TryGetValue(node.Value, out var last) ? last is Enable : requested.Contains(node.Value)) == on;
 
     // One command a line, in the order in which they were given.
-    private static Dictionary<string, bool> Pending(string text)
+    private static Dictionary<string, string> Pending(string text)
     {
-        var found = new Dictionary<string, bool>(StringComparer.Ordinal);
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var line in text.Split('\n'))
         {
-            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is [("enable-node-maintenance" or "disable-node-maintenance") and var command, var node]
+            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is [(Enable or "disable-node-maintenance") and var command, var node]
                 && found.Count < Inventory.MaxItems)
             {
-                found[node] = command is "enable-node-maintenance";
+                found[node] = command;
             }
         }
 
@@ -150,7 +157,7 @@ internal sealed class HaFiles
     private HaSeen Manager(JsonElement root, DateTimeOffset now)
     {
         var errors = new List<string>();
-        var active = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var active = new Dictionary<string, int>(StringComparer.Ordinal);
         var isKnown = true;
         foreach (var service in LenientJson.Members(LenientJson.Property(root, "service_status")))
         {
@@ -209,4 +216,6 @@ internal sealed class HaFiles
     }
 
     private static string Sid(GuestType type, Vmid vmid) => type is GuestType.Lxc ? $"ct:{vmid}" : $"vm:{vmid}";
+
+    private const string Enable = "enable-node-maintenance";
 }

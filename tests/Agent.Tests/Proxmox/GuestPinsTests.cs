@@ -51,7 +51,7 @@ public sealed class GuestPinsTests
     [InlineData("scsi1: /mnt/nas/x.raw,shared=1", null)]
     [InlineData("ide2: none,media=cdrom", null)]
     [InlineData("ide2: cdrom,media=cdrom", "ide2 is this node's own CD drive")]
-    [InlineData("ide2: local:iso/debian.iso,media=cdrom,size=600M", "ide2 has the CD image local:iso/debian.iso, which only this node has")]
+    [InlineData("ide2: local:iso/debian.iso,media=cdrom,size=600M", "ide2 is the CD image local:iso/debian.iso, which only this node has")]
     [InlineData("ide2: nas:iso/debian.iso,media=cdrom", null)]
     [InlineData("ide2: both:iso/debian.iso,media=cdrom", null)]
     [InlineData("ide2: another:iso/debian.iso,media=cdrom", null)] // a storage that this node does not have
