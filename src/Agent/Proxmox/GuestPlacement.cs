@@ -21,7 +21,7 @@ internal sealed record GuestPlacement(ClusterSeen Cluster, NodeName? On, GuestTy
         try
         {
             var cluster = ClusterFiles.ParseMembers(File.ReadAllText(Path.Combine(pve, ".members")), corosync: null);
-            var resources = File.Exists(Path.Combine(pve, "ha/resources.cfg")) ? File.ReadAllText(Path.Combine(pve, "ha/resources.cfg")) : null;
+            var resources = HaFiles.Text(host, "/etc/pve/ha/resources.cfg");
 
             // The list last: a guest that has just gone to another node is there.
             var file = GuestConfFile.Read(host, node, vmid);

@@ -58,17 +58,23 @@ internal sealed class HaFiles
     /// <exception cref="UnreadableException">It cannot be told.</exception>
     public static HaFiles Read(Host host, DateTimeOffset now, List<string> problems)
     {
-        var file = new FileBytes(1024 * 1024);
-        if (file.Read(host.At("/etc/pve/.members")) is not 0 and var unusable)
+        if (Text(host, "/etc/pve/.members") is null)
         {
-            throw new UnreadableException($"{host.At("/etc/pve")} cannot be used, is pmxcfs (service pve-cluster) running? {FileBytes.Problem(host.At("/etc/pve/.members"), unusable)}");
+            // The mount point of a stopped pmxcfs is an empty directory: that is no cluster without HA.
+            throw new UnreadableException($"{host.At("/etc/pve")} cannot be used, is pmxcfs (service pve-cluster) running?");
         }
 
         // The commands first: the manager empties the file before it writes what it took up.
-        var commands = Text("/etc/pve/ha/crm_commands");
-        return new(null, Text("/etc/pve/ha/manager_status"), unread: false, now, problems, commands);
+        var commands = Text(host, "/etc/pve/ha/crm_commands");
+        return new(null, Text(host, "/etc/pve/ha/manager_status"), unread: false, now, problems, commands);
+    }
 
-        string? Text(string path) => file.Read(host.At(path)) switch
+    /// <summary>A file's text; null when it is not there. Blocks for as long as pmxcfs does.</summary>
+    /// <exception cref="UnreadableException">It is there and cannot be read.</exception>
+    public static string? Text(Host host, string path)
+    {
+        var file = new FileBytes(1024 * 1024);
+        return file.Read(host.At(path)) switch
         {
             0 => Encoding.UTF8.GetString(file.Content),
             FileBytes.NotThere => null,

@@ -152,6 +152,20 @@ public sealed class HostCommandHandlerTests : IDisposable
     }
 
     [Theory]
+    [InlineData("migrate", "resources.cfg")]
+    [InlineData("shut down", "resources.cfg")]
+    [InlineData("maintenance on", "manager_status")]
+    [InlineData("maintenance on", "crm_commands")]
+    public async Task A_file_of_HA_that_is_there_and_cannot_be_read_is_not_one_that_is_not_there(string name, string file)
+    {
+        Directory.CreateDirectory(Path.Combine(host.Directory, "etc/pve/ha", file));
+        var end = await Run(Job(name));
+        Assert.Equal(JobOutcome.Failed, end.Outcome);
+        Assert.Contains(file, end.Detail, StringComparison.Ordinal);
+        Assert.Equal(0, host.Calls("pct") + host.Calls("ha-manager"));
+    }
+
+    [Theory]
     [InlineData("{", "HA's state cannot be read: ha/manager_status: ")]
     [InlineData("""{"node_request":{"pve2":{"maintenance":1}}}""", "it was so already")]
     public async Task What_the_manager_says_counts(string status, string detail)
