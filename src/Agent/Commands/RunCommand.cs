@@ -131,6 +131,7 @@ internal static partial class RunCommand
         {
             GuestReboots = new RebootGuestHandler(host, node, terminal.Reads, clock, loggers.CreateLogger<RebootGuestHandler>()),
             HostReboots = new RebootHostHandler(host, node is not null, clock, loggers.CreateLogger<RebootHostHandler>()),
+            HostCommands = new HostCommandHandler(host, node, terminal.Reads, clock, loggers.CreateLogger<HostCommandHandler>()),
 
             // Whoever is asked by the server has a connection to it.
             Diagnoses = new DiagnoseHandler(host, new Doctor(host, node, terminal.Reads, clock, _ => Task.FromResult<string?>(null)), clock),

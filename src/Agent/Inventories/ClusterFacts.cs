@@ -31,7 +31,7 @@ internal sealed class ClusterFacts(Host host, PveCalls calls)
             return seen with
             {
                 QDevice = seen.QDevice is { } device ? await Asked(device, problems, cancellationToken) : null,
-                Ha = ha.Seen,
+                Ha = ha.Seen is { Used: true, Lrms: { } lrms } used ? used with { Lrms = OfMembers(seen, lrms) } : ha.Seen,
                 Ceph = files.HasCeph ? await Ceph(cancellationToken) : null,
                 GuestsByNode = places is null ? null : ByNode(seen, places),
             };
@@ -41,6 +41,18 @@ internal sealed class ClusterFacts(Host host, PveCalls calls)
             problems.Add(e.Message);
             return null;
         }
+    }
+
+    // The directory of a node that has left may stay for ever; a member without the file has a local manager that never ran.
+    private static SortedDictionary<string, LrmSeen> OfMembers(ClusterSeen seen, IReadOnlyDictionary<string, LrmSeen> lrms)
+    {
+        var found = new SortedDictionary<string, LrmSeen>(StringComparer.Ordinal);
+        foreach (var member in seen.Members)
+        {
+            found[member.Node.Value] = lrms.GetValueOrDefault(member.Node.Value) ?? new("unknown", "unknown", Alive: false);
+        }
+
+        return found;
     }
 
     private async Task<QDeviceSeen> Asked(QDeviceSeen device, List<string> problems, CancellationToken cancellationToken)

@@ -36,7 +36,7 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
         calls.BeginRound();
         var (files, places, guests) = await Guests(problems, cancellationToken);
         var identity = await Identity(files, problems, cancellationToken);
-        var ha = new HaFiles(files.HaResources, files.HaManager, files.HaUnread || files.Members is null, clock.GetUtcNow(), problems);
+        var ha = new HaFiles(files.HaResources, files.HaManager, files.HaUnread || files.Members is null, clock.GetUtcNow(), problems, files.HaCommands, files.Lrms);
         var version = await PveVersion(problems, cancellationToken);
         var seen = await (cluster ??= new(host, calls)).Read(files, ha, places, problems, cancellationToken);
         var machine = await (facts ??= new(host, calls, clock)).Read(node, problems, cancellationToken);
@@ -144,7 +144,8 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
         await Containers.Look(enter, cancellationToken);
         await Vms.Look(ask, problems, cancellationToken);
         starts.Keep(present);
-        return looks.ConvertAll(look => Describe(look, ha, machine));
+        var own = files.Storage is null ? null : StorageCfg.Parse(files.Storage, node);
+        return looks.ConvertAll(look => Describe(look, ha, machine, own));
 
         RunningSet? Set(GuestType type, Func<RunningSet> find)
         {
@@ -158,7 +159,7 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
         }
     }
 
-    private GuestSeen Describe(Look look, HaFiles ha, HostSeen machine)
+    private GuestSeen Describe(Look look, HaFiles ha, HostSeen machine, IReadOnlyList<StorageCfg>? own)
     {
         var (file, conf, status, problem, vm) = look;
         var (vmid, type) = (file.Vmid, file.Type);
@@ -191,6 +192,7 @@ internal sealed class InventoryCollector(Host host, NodeName node, BoundedReads 
             OnBoot = conf.OnBoot,
             SmbiosUuid = conf.SmbiosUuid,
             QemuAgent = conf.QemuAgent,
+            Pinned = conf.Pins.Reason(own),
             Problem = Joined(
                 file.Problem, problem, conf.Problems.Count > 0 ? $"its configuration cannot be understood: {string.Join(", ", conf.Problems)}" : null,
                 type is GuestType.Lxc ? Containers.Problem(vmid) : null),

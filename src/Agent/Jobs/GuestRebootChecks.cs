@@ -49,7 +49,7 @@ internal static class GuestRebootChecks
     public static string Word(GuestType type) => type is GuestType.Lxc ? "container" : "VM";
 
     /// <summary>How it has ended; null while it has not.</summary>
-    public static RebootEnd? Of(GuestRebootSeen seen)
+    public static SeenEnd? Of(GuestRebootSeen seen)
     {
         // Under another boot of the host every process is another one, whatever its number.
         var anew = seen.Guest is { Status: GuestStatus.Running, First: { } now } && (seen.AnotherBoot || now != seen.Before);
@@ -73,8 +73,8 @@ internal static class GuestRebootChecks
     private static string Words(string error) => PlainText.Of(error.Trim() is { Length: > 0 } some ? some : "it said nothing");
 }
 
-/// <summary>How a reboot ended.</summary>
-internal sealed record RebootEnd(JobOutcome Outcome, string? Detail);
+/// <summary>How a job is seen to have ended.</summary>
+internal sealed record SeenEnd(JobOutcome Outcome, string? Detail);
 
 /// <summary>One look at a guest that is being restarted.</summary>
 /// <param name="Program">pct or qm.</param>

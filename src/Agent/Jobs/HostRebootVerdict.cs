@@ -9,7 +9,7 @@ internal static class HostRebootVerdict
     /// <summary>Of a machine that was restarted.</summary>
     /// <param name="seen">Its kernels now.</param>
     /// <param name="expected">The kernel that this boot was to bring, as it was told before; null when it could not be.</param>
-    public static RebootEnd Of(KernelSeen seen, string? expected) => seen switch
+    public static SeenEnd Of(KernelSeen seen, string? expected) => seen switch
     {
         // A pin for one boot is gone after it, and then it is no more to be seen that this kernel was the wanted one.
         { Running: { } running } when running == expected => new(JobOutcome.Succeeded, $"came back with kernel {running}"),

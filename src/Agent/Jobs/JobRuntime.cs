@@ -32,6 +32,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
     /// <summary>Restarts this machine.</summary>
     public IJobHandler<RebootHost>? HostReboots { get; init; }
 
+    /// <summary>Carries out what is one command of Proxmox VE's or Ceph's.</summary>
+    public IJobHandler<Job>? HostCommands { get; init; }
+
     /// <summary>Examines guests and this machine.</summary>
     public IJobHandler<Diagnose>? Diagnoses { get; init; }
 
@@ -305,12 +308,25 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
         }
     }
 
-    private Task Run(JournalEntry entry, Job job, CancellationToken cancelled) => job switch
+    private async Task Run(JournalEntry entry, Job job, CancellationToken cancelled)
+    {
+        try
+        {
+            await Handled(entry, job, cancelled);
+        }
+        catch (TooLateException e)
+        {
+            entry.Finish(JobOutcome.Failed, e.Message);
+        }
+    }
+
+    private Task Handled(JournalEntry entry, Job job, CancellationToken cancelled) => job switch
     {
         _ when entry.End is not null => Task.CompletedTask,
         PatchGuest or PatchHost => patches.Run((PatchJob)job, entry, Progress(entry, cancelled), stopping),
         RebootGuest reboot when GuestReboots is not null => GuestReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
         RebootHost reboot when HostReboots is not null => HostReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
+        SetMaintenance or SetCephFlag or MigrateGuest or PowerGuest when HostCommands is not null => HostCommands.Run(job, entry, Progress(entry, cancelled), stopping),
         Diagnose diagnose when Diagnoses is not null => Diagnoses.Run(diagnose, entry, Progress(entry, cancelled), stopping),
         _ => Refuse(entry, job),
     };

@@ -24,31 +24,47 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
     /// <inheritdoc/>
     public async Task Run(PatchJob job, JournalEntry entry, JobProgress progress, CancellationToken stopping)
     {
-        if (entry.Started is not { } started)
+        if ((entry.Started ?? await Begin(job, entry, progress, stopping)) is not { } started)
         {
-            var (refusal, script) = await PrepareOrCancel(job, entry, progress, stopping);
-            if (script is null)
-            {
-                await StopAgain(job, entry, stopping);
-                entry.Finish(refusal is null ? JobOutcome.Cancelled : JobOutcome.Failed, refusal ?? "cancelled before it was started");
-                return;
-            }
-
-            // Durable before anything runs: after this line the job is never started again, whatever happens.
-            started = entry.Start(host.BootId());
-            Log.Starting(logger, entry.Id, job.Target?.ToString() ?? "this machine");
-            if (await entry.Run.Start(host, script, PatchChecks.Command(job, node is not null)) is { } problem)
-            {
-                await StopAgain(job, entry, stopping);
-                entry.Finish(JobOutcome.Failed, $"could not be started: {problem}");
-                return;
-            }
+            return;
         }
 
         progress.Running();
         var end = await Watch(job, entry, started, progress, stopping);
         await StopAgain(job, entry, stopping);
         entry.Finish(end.Outcome, end.Detail, end.ExitCode, end.At);
+    }
+
+    // Null when it has ended before it began.
+    private async Task<JobStart?> Begin(PatchJob job, JournalEntry entry, JobProgress progress, CancellationToken stopping)
+    {
+        try
+        {
+            var (refusal, script) = await PrepareOrCancel(job, entry, progress, stopping);
+            if (script is null)
+            {
+                await StopAgain(job, entry, stopping);
+                entry.Finish(refusal is null ? JobOutcome.Cancelled : JobOutcome.Failed, refusal ?? "cancelled before it was started");
+                return null;
+            }
+
+            // Durable before anything runs: after this line the job is never started again, whatever happens.
+            var started = entry.Start(host.BootId());
+            Log.Starting(logger, entry.Id, job.Target?.ToString() ?? "this machine");
+            if (await entry.Run.Start(host, script, PatchChecks.Command(job, node is not null)) is { } problem)
+            {
+                await StopAgain(job, entry, stopping);
+                entry.Finish(JobOutcome.Failed, $"could not be started: {problem}");
+                return null;
+            }
+
+            return started;
+        }
+        catch (TooLateException)
+        {
+            await StopAgain(job, entry, stopping);
+            throw;
+        }
     }
 
     // No script and no refusal: it was cancelled meanwhile.
@@ -83,6 +99,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         for (var failures = 1; ; failures++)
         {
             wanted.ThrowIfCancellationRequested();
+            entry.ThrowIfTooLate();
             try
             {
                 var script = await scripts.Get(job.Script, wanted);

@@ -21,7 +21,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
         var (started, resumed) = (entry.Started, true);
         if (started is null)
         {
-            if (await Prepare(job, processes, progress, stopping) is not { Begin: var (type, before) } ready)
+            if (await Prepare(job, entry, processes, progress, stopping) is not { Begin: var (type, before) } ready)
             {
                 entry.Finish(JobOutcome.Cancelled, "cancelled before it was begun");
                 return;
@@ -49,7 +49,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
     }
 
     // Null when it was cancelled meanwhile.
-    private async Task<Ready?> Prepare(RebootGuest job, GuestProcesses processes, JobProgress progress, CancellationToken stopping)
+    private async Task<Ready?> Prepare(RebootGuest job, JournalEntry entry, GuestProcesses processes, JobProgress progress, CancellationToken stopping)
     {
         if (GuestRebootChecks.Refusal(job) is { } wrong)
         {
@@ -67,6 +67,8 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
         {
             while (true)
             {
+                entry.ThrowIfTooLate();
+
                 // The file last, so that as little time as possible lies between the look at the lock and the start.
                 var type = (await Read())?.Type;
                 var process = type is { } known ? await processes.Find(known, job.Vmid, wanted.Token) : null;
@@ -105,33 +107,24 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
 
     private async Task Watch(RebootGuest job, JournalEntry entry, JobStart started, bool resumed, GuestProcesses processes, CancellationToken stopping)
     {
-        var run = entry.Run;
-        var deadline = new RebootDeadline(job.TimeoutSeconds, started, resumed, clock);
-        var patience = clock.GetTimestamp();
-        for (var poll = FirstPoll; ; poll = poll < LastPoll ? poll * 1.5 : LastPoll)
+        var watch = new CommandWatch(host, entry.Run, started, resumed, job.TimeoutSeconds, clock);
+        while (true)
         {
-            var boot = host.BootId();
-            var anotherBoot = boot is not null && started.BootId is not null && boot != started.BootId;
-            var runner = anotherBoot ? null : run.RunnerProcess();
-            var alive = runner?.IsAlive() is true;
-            var end = run.Ended(); // asked after the runner: a dead one has written what it ever will
-            if (!anotherBoot && runner is null && end is null && clock.GetElapsedTime(patience) > RunnerPatience && boot is not null && run.TryPrevent())
+            var seen = watch.Look();
+            if (seen.NeverRan)
             {
                 entry.Finish(JobOutcome.Failed, "could not be started: the agent ended just before it ran");
                 return;
             }
 
             var guest = await Find(job.Vmid, processes, stopping);
-            var seen = new GuestRebootSeen(
-                guest.Program, started.Process, guest.Process, end?.Code, KeptOutput.Read(run.StandardError, ErrorLimit, ErrorLimit).Text,
-                CommandRuns: end is null && (alive || (runner is null && !anotherBoot)), anotherBoot, deadline.HasPassed());
-            if (GuestRebootChecks.Of(seen) is { } verdict)
+            if (GuestRebootChecks.Of(new(guest.Program, started.Process, guest.Process, seen.ExitCode, seen.Error, seen.Runs, seen.AnotherBoot, seen.IsLate)) is { } verdict)
             {
-                entry.Finish(verdict.Outcome, verdict.Detail, end?.Code);
+                entry.Finish(verdict.Outcome, verdict.Detail, seen.ExitCode);
                 return;
             }
 
-            await Task.Delay(poll, clock, stopping);
+            await watch.Wait(stopping);
         }
     }
 
@@ -154,11 +147,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
 
     private static Ready Refused(string why) => new(why, default);
 
-    private const int ErrorLimit = 4096;
     private static readonly TimeSpan LockPoll = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan RunnerPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LastPoll = TimeSpan.FromSeconds(5);
 
     private sealed record Ready(string? Refusal, (GuestType Type, FirstProcess Before) Begin);
 

@@ -61,7 +61,7 @@ internal sealed partial class RebootHostHandler(Host host, bool isProxmox, TimeP
 
     private async Task Watch(RebootHost job, JournalEntry entry, JobStart started, bool resumed, CancellationToken stopping)
     {
-        var deadline = new RebootDeadline(job.TimeoutSeconds, started, resumed, clock);
+        var deadline = new JobDeadline(job.TimeoutSeconds, started, resumed, clock);
         while (true)
         {
             var boot = host.BootId();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using NannyOrleans.Agent.Linux;
@@ -101,9 +102,22 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
     /// <summary>Puts the job on disk.</summary>
     public void Receive(Job job) => Write("job.json", new(job, clock.GetUtcNow()), AgentJson.Default.ReceivedJob);
 
-    /// <summary>Puts the start on disk; only then may anything run.</summary>
+    /// <summary>Asked for again by whoever waits before it begins: who asked for the job may have stopped waiting for it.</summary>
+    /// <exception cref="TooLateException">The time by which it had to begin has come, by this host's clock.</exception>
+    public void ThrowIfTooLate()
+    {
+        var now = clock.GetUtcNow();
+        if (Received.Job.StartBy is { } by && now >= by)
+        {
+            throw new TooLateException(string.Create(CultureInfo.InvariantCulture, $"not started: it had to begin by {by:u}, and this host's clock says {now:u}"));
+        }
+    }
+
+    /// <summary>Puts the start on disk; only then may anything run. Whatever begins a job comes through here, so none begins too late.</summary>
+    /// <exception cref="TooLateException">It is too late: nothing was written and nothing may run.</exception>
     public JobStart Start(string? bootId, FirstProcess? process = null, string? kernel = null)
     {
+        ThrowIfTooLate();
         var start = new JobStart(clock.GetUtcNow(), bootId) { Process = process, Kernel = kernel };
         Write("started", start, AgentJson.Default.JobStart);
         return start;
@@ -159,3 +173,6 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
         return File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw new JsonException($"{path} says null") : null;
     }
 }
+
+/// <summary>A job's time to begin is over: it ends as failed and never begins. The message says so in a person's words.</summary>
+internal sealed class TooLateException(string message) : Exception(message);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using NannyOrleans.Protocol.Inventories;
 
@@ -29,6 +30,28 @@ internal static class CephStatus
         checks.Sort(StringComparer.Ordinal);
         return new(PlainText.Of(status, 40), checks, null);
     });
+
+    /// <summary>The flags of the OSD map, by the beginning of <c>ceph osd dump --format json</c>, where they are; null when they are not there.</summary>
+    public static IReadOnlyList<string>? Flags(string dump)
+    {
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(dump), isFinalBlock: false, default);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && reader.ValueTextEquals("flags"u8))
+                {
+                    return reader.Read() && reader.TokenType is JsonTokenType.String ? reader.GetString()!.Split(',', StringSplitOptions.RemoveEmptyEntries) : null;
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null; // no JSON, or half a surrogate pair: the caller says that they are not known
+        }
+
+        return null;
+    }
 
     private const int MostChecks = 100;
 }

@@ -13,9 +13,7 @@ namespace NannyOrleans.Agent.Proxmox;
 /// </summary>
 internal sealed record GuestConf
 {
-    private GuestConf()
-    {
-    }
+    private GuestConf(GuestPins pins) => Pins = pins;
 
     /// <summary><c>hostname</c> of a CT, <c>name</c> of a VM; null when absent.</summary>
     public string? Name { get; private set; }
@@ -65,6 +63,9 @@ internal sealed record GuestConf
     /// <summary>Whether <c>agent</c> is on; null for a CT.</summary>
     public bool? QemuAgent { get; private set; }
 
+    /// <summary>What ties it to its node.</summary>
+    public GuestPins Pins { get; }
+
     /// <summary>Values that cannot be read.</summary>
     public IReadOnlyList<string> Problems { get; private set; } = [];
 
@@ -101,7 +102,7 @@ internal sealed record GuestConf
 
         public GuestConf Read(string text)
         {
-            var conf = new GuestConf
+            var conf = new GuestConf(new GuestPins(type))
             {
                 MemoryBytes = DefaultMemory,
                 SwapBytes = isContainer ? DefaultMemory : null,
@@ -116,10 +117,12 @@ internal sealed record GuestConf
                     break;
                 }
 
-                var colon = line.IndexOf(':');
+                // LXC's own lines are also written as lxc.x = y.
+                var colon = line.StartsWith("lxc.") ? line.IndexOfAny(':', '=') : line.IndexOf(':');
                 if (line is not ['#', ..] && colon > 0 && line[(colon + 1)..].Trim() is { Length: > 0 } value)
                 {
-                    Take(conf, line[..colon], value);
+                    Take(conf, line[..colon].TrimEnd(), value);
+                    conf.Pins.Take(line[..colon].TrimEnd(), value);
                 }
             }
 

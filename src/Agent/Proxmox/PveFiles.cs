@@ -33,6 +33,12 @@ internal sealed record PveFiles(
     /// <summary><c>ha/manager_status</c>; null without a problem when there is none.</summary>
     public string? HaManager { get; init; }
 
+    /// <summary><c>ha/crm_commands</c>: what the manager has been asked for and has not taken up yet; null without a problem when there is none.</summary>
+    public string? HaCommands { get; init; }
+
+    /// <summary>The <c>lrm_status</c> of each directory in <c>nodes</c> that has one, a null for one that could not be read; empty where HA was never used.</summary>
+    public IReadOnlyDictionary<string, string?> Lrms { get; init; } = new Dictionary<string, string?>();
+
     /// <summary>Whether one of HA's files is there and could not be read.</summary>
     public bool HaUnread { get; init; }
 
@@ -53,6 +59,7 @@ internal sealed record PveFiles(
 
         var corosync = Text("/corosync.conf", out _, optional: true);
         var resources = Text("/ha/resources.cfg", out var resourcesUnread, optional: true);
+        var commands = Text("/ha/crm_commands", out var commandsUnread, optional: true); // before the status: the manager empties it before it writes what it took up
         var manager = Text("/ha/manager_status", out var managerUnread, optional: true);
         var storage = Text("/storage.cfg", out var storageUnread, optional: true);
         var rrd = file.Read($"{pve}/.rrd") is 0 ? file.Content.ToArray() : null; // it may be missing: pmxcfs has just started
@@ -63,7 +70,9 @@ internal sealed record PveFiles(
             Corosync = corosync,
             HaResources = resources,
             HaManager = manager,
-            HaUnread = resourcesUnread || managerUnread,
+            HaCommands = commands,
+            Lrms = resources is null && manager is null ? new Dictionary<string, string?>() : Lrms(),
+            HaUnread = resourcesUnread || managerUnread || commandsUnread,
             Storage = storage ?? (storageUnread ? null : string.Empty),
             HasCeph = File.Exists($"{pve}/ceph.conf"),
         };
@@ -78,6 +87,30 @@ internal sealed record PveFiles(
             }
 
             return error is 0 ? Encoding.UTF8.GetString(file.Content) : null;
+        }
+
+        Dictionary<string, string?> Lrms()
+        {
+            var found = new Dictionary<string, string?>(StringComparer.Ordinal);
+            try
+            {
+                foreach (var directory in Directory.EnumerateDirectories(Path.Combine(pve, "nodes")))
+                {
+                    var name = Path.GetFileName(directory);
+                    var text = Text($"/nodes/{name}/lrm_status", out var unread, optional: true);
+                    if (text is not null || unread)
+                    {
+                        found[name] = text;
+                    }
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                problems.Add(e.Message);
+                found[node.Value] = null;
+            }
+
+            return found;
         }
 
         Dictionary<string, string?>? Confs(string kind)

@@ -1,5 +1,4 @@
 using NannyOrleans.Agent.Diagnoses;
-using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Agent.Tests.Diagnoses;
 
@@ -22,20 +21,6 @@ public sealed class ReadingTests
         var enabled = PackageSources.EnabledIn(path, text);
         Assert.Equal(addresses, string.Join(' ', enabled));
         Assert.Equal(host, PackageSources.HostOf(enabled));
-    }
-
-    [Theory]
-    [InlineData("UPID:pve1:0000000A:00000014:65A00000:vzdump:100:root@pam: 0", false, "vzdump by root@pam (pid 10)")]
-    [InlineData("UPID:pve1:0000000A:00000014:65A00000:vzdump:100:root@pam: 1 65A00001 OK", false, null)] // has ended
-    [InlineData("UPID:pve1:0000000A:00000014:65A00000:vzdump:101:root@pam: 0", false, null)]
-    [InlineData("UPID:pve1:0000000B:00000014:65A00000:vzdump:100:root@pam: 0", false, null)] // its process is gone
-    [InlineData("UPID:pve1:0000000A:00000014:65A00000:vzdump::root@pam: 0", false, null)]
-    [InlineData("UPID:pve1:0000000A:00000014:65A00000:vzdump::root@pam: 0", true, "vzdump by root@pam (pid 10)")] // a backup of all guests
-    [InlineData("nonsense", true, null)]
-    public void A_task_that_runs_is_found(string line, bool isLocked, string? expected)
-    {
-        var tasks = RunningTasks.Of($"{line}\n", new Vmid(100), isLocked, task => task is { Pid: 10, StartTime: 20 });
-        Assert.Equal(expected is null ? [] : [expected], tasks);
     }
 
     [Fact]

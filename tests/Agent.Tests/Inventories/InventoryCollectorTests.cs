@@ -51,6 +51,35 @@ public sealed class InventoryCollectorTests : IDisposable
         Assert.Empty(inventory.Problems);
     }
 
+    [Theory]
+    [InlineData("mp0: /srv/data,mp=/data\n", "mp0 is a bind mount of /srv/data")]
+    [InlineData("", null)]
+    public async Task Why_a_guest_cannot_leave_is_seen(string conf, string? expected)
+    {
+        host.Container(100, $"hostname: web-01\n{conf}");
+        Assert.Equal(expected, (await Only()).Pinned);
+    }
+
+    [Fact]
+    public async Task The_local_managers_of_members_are_seen_and_not_of_those_that_left()
+    {
+        host.Write("etc/pve/.members", """{"nodename":"pve1","cluster":{"name":"c","quorate":1},"nodelist":{"pve1":{"online":1},"pve2":{"online":1}}}""");
+        host.Write("etc/pve/corosync.conf", "nodelist {\n node {\n name: pve1\n }\n}\n");
+        host.Write("etc/pve/ha/resources.cfg", "ct: 100\n");
+        host.Write("etc/pve/ha/manager_status", """{"master_node":"pve1","node_request":{"pve2":{"maintenance":1}}}""");
+        host.Write("etc/pve/ha/crm_commands", "enable-node-maintenance pve1\n");
+        host.Write("etc/pve/nodes/pve1/lrm_status", $$"""{"timestamp":{{DateTimeOffset.UtcNow.ToUnixTimeSeconds()}},"mode":"active","state":"active"}""");
+        host.Write("etc/pve/nodes/gone/lrm_status", """{"timestamp":1,"mode":"active","state":"active"}""");
+        var inventory = await Collect();
+        var ha = inventory.Cluster!.Ha!;
+        Assert.Equal([new("pve1", new("active", "active", Alive: true)), new("pve2", new("unknown", "unknown", Alive: false))], ha.Lrms!);
+        Assert.Equal(["pve1", "pve2"], ha.MaintenanceRequested!);
+        Assert.Empty(inventory.Problems);
+
+        Directory.CreateDirectory(Path.Combine(host.Directory, "etc/pve/nodes/pve2/lrm_status"));
+        Assert.Null((await Collect()).Cluster!.Ha!.Lrms); // it is there, and nobody can read it
+    }
+
     [Fact]
     public async Task The_host_and_its_cluster_are_seen()
     {

@@ -71,5 +71,21 @@ public sealed class OtherKindsTests : IAsyncLifetime
         Assert.Equal((JobOutcome.Failed, "container is locked (backup)"), (report.Outcome, report.Detail));
     }
 
+    [Fact]
+    public async Task Maintenance_mode_is_asked_for_and_a_migration_out_of_no_cluster_refused()
+    {
+        host.Container(100);
+        host.Command("ha-manager", "echo \"$*\" >> $root/ha-manager.calls");
+        await using var agent = RunningAgent.On(host);
+        await server.NextInventory();
+        await server.Send(new SetMaintenance(Id(1), 600, NodeName.Parse("pve1"), On: true));
+        Assert.Equal(JobOutcome.Succeeded, (await server.NextEnd("the answer of HA")).Outcome);
+        Assert.Equal("crm-command node-maintenance enable pve1\n", host.Read("ha-manager.calls"));
+
+        await server.Send(new MigrateGuest(Id(2), 600, new Vmid(100), NodeName.Parse("pve2")));
+        var report = await server.NextEnd("the refusal");
+        Assert.Equal((JobOutcome.Failed, "the cluster has no node pve2"), (report.Outcome, report.Detail));
+    }
+
     private static JobId Id(int number) => JobId.Parse(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"01JDMT2Q4N{number:D16}"));
 }

@@ -108,6 +108,23 @@ public sealed class CapturedTests
         }
     }
 
+    [Fact]
+    public void Maintenance_mode_as_it_is_asked_for_and_local_managers()
+    {
+        if (Captures.Read("real/cluster3.quorate.pmxcfs-crm_commands.just-after-enable.txt") is { } commands)
+        {
+            List<string> problems = [];
+            var lrms = new[] { "pve1", "pve3" }.ToDictionary(node => node, node => Captures.Read($"real/cluster3.quorate.pmxcfs-lrm_status.{node}.txt"));
+            var (before, after) = (Ha("real/cluster3.quorate.pmxcfs-ha-manager_status.txt", commands), Ha("real/cluster3.quorate.pmxcfs-ha-manager_status.maintenance-pve3.txt", string.Empty));
+            Assert.Equal(["pve3", "pve3"], [Assert.Single(before.MaintenanceRequested!), Assert.Single(after.MaintenanceRequested!)]);
+            Assert.Equal([new("pve1", 1)], after.ActiveServices!);
+            Assert.Equal([new("active", "wait_for_agent_lock", Alive: true), new("active", "wait_for_agent_lock", Alive: true)], before.Lrms!.Values);
+            Assert.Empty(problems);
+
+            HaSeen Ha(string status, string text) => new HaFiles(null, Captures.Read(status), false, DateTimeOffset.FromUnixTimeSeconds(1795389245), problems, text, lrms).Seen!;
+        }
+    }
+
     [Theory]
     [InlineData("ha-manager-status.6-nodes-2-in-maintenance.9.2.json", "pve-node-b1", 6, 2)]
     [InlineData("real/cluster3.quorate.pvesh-cluster-ha-status-manager_status.active.txt", "pve1", 3, 0)]

@@ -3,10 +3,10 @@ using NannyOrleans.Agent.Journal;
 namespace NannyOrleans.Agent.Jobs;
 
 /// <summary>
-/// How long a reboot may take, over restarts of the agent and of the machine. The clock that nobody sets counts; the wall clock, all that outlives
+/// How long a reboot or another command may take, over restarts of the agent and of the machine. The clock that nobody sets counts; the wall clock, all that outlives
 /// a boot, is only believed by one who found the job already started, and not before the world had some time to answer.
 /// </summary>
-internal sealed class RebootDeadline(int timeoutSeconds, JobStart started, bool resumed, TimeProvider clock)
+internal sealed class JobDeadline(int timeoutSeconds, JobStart started, bool resumed, TimeProvider clock)
 {
     private readonly TimeSpan timeout = TimeSpan.FromSeconds(timeoutSeconds);
     private readonly long began = clock.GetTimestamp();
