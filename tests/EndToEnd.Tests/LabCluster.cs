@@ -53,6 +53,14 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
     /// <summary>The versions of the lab's packages in a container.</summary>
     public async Task<Dictionary<string, string>> Versions(int vmid) => Versions(await Inside(vmid, ShowVersions));
 
+    /// <summary>The same in a container of any family, asked of its own package manager.</summary>
+    public async Task<Dictionary<string, string>> Versions(int vmid, string family) => family switch
+    {
+        "apt" => await Versions(vmid),
+        "pacman" => Versions((await Inside(vmid, "sh", "-c", "pacman -Q | grep ^lab-")).Replace("-1\n", "\n", StringComparison.Ordinal)),
+        _ => Versions(await Inside(vmid, "rpm", "-qa", "--qf", "%{NAME} %{VERSION}\n", "lab-*")),
+    };
+
     /// <summary>The same for a simulated container, which has no other door than the host's <c>pct</c>.</summary>
     public async Task<Dictionary<string, string>> SimulatedVersions(string host, int vmid) =>
         Versions(await OnHost(host, "pct", ["exec", $"{vmid}", "--", .. ShowVersions]));

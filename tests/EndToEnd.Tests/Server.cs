@@ -44,13 +44,23 @@ internal sealed class Server : IAsyncDisposable
 
     public async Task<JsonNode> Get(string path) => (await Client.GetFromJsonAsync<JsonNode>(path))!;
 
+    /// <summary>Any other request, and what is answered; null when it is nothing.</summary>
+    public async Task<(int Status, JsonNode? Body)> Send(HttpMethod method, string path, JsonNode? body = null)
+    {
+        using var ask = new HttpRequestMessage(method, path);
+        ask.Content = body is null ? null : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        using var answer = await Client.SendAsync(ask);
+        var text = await answer.Content.ReadAsStringAsync();
+        return ((int)answer.StatusCode, text.Length is 0 ? null : JsonNode.Parse(text));
+    }
+
     public Task<(int Status, JsonNode Body)> Patch(string agent, string mode, params string[] exclusions) => Patch(
         new() { ["agent_id"] = agent, ["mode"] = mode, ["exclusions"] = new JsonArray([.. exclusions.Select(name => JsonValue.Create(name))]) });
 
     public async Task<(int Status, JsonNode Body)> Patch(JsonObject body)
     {
-        var answer = await Client.PostAsync("/api/patches", new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"));
-        return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
+        var (status, answer) = await Send(HttpMethod.Post, "/api/patches", body);
+        return (status, answer!);
     }
 
     /// <summary>Says something of a host or guest.</summary>

@@ -1,0 +1,70 @@
+using NannyOrleans.EndToEnd.Tests;
+
+[assembly: AssemblyFixture(typeof(GuestLab))]
+
+namespace NannyOrleans.EndToEnd.Tests;
+
+/// <summary>
+/// A server and a lab of two hosts whose agents run undisturbed, with a container for each thing that is asked of guests. Nobody but the test that
+/// names a container touches it, so its tests may run beside each other; all places of pve1 are those of one batch.
+/// </summary>
+public sealed class GuestLab : IAsyncLifetime
+{
+    /// <summary>The containers of pve1 that are patched as one batch, by family.</summary>
+    internal static readonly IReadOnlyDictionary<int, string> Batch = new Dictionary<int, string>
+    {
+        [110] = "apt",
+        [111] = "dnf",
+        [112] = "zypper",
+        [113] = "pacman",
+        [114] = "apt",
+        [115] = "apt",
+    };
+
+    private readonly DataDirectory directory = new();
+
+    internal Server Server { get; private set; } = null!;
+
+    internal LabCluster Lab { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Cluster.Missing() is not null)
+        {
+            return;
+        }
+
+        Lab = new(directory.PathOf("lab"));
+        await File.WriteAllTextAsync(directory.PathOf("plan"), Plan());
+        await Lab.Verb("up", "--plan", directory.PathOf("plan"));
+        Server = await Server.Start(directory.PathOf("data"));
+        foreach (var host in (string[])["pve1", "pve2"])
+        {
+            await Lab.Register(host, Server);
+            Lab.StartAgent(host);
+        }
+
+        await Server.Knows(hosts: 2, containers: Batch.Count);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Lab is not null)
+        {
+            await Lab.DisposeAsync();
+        }
+
+        if (Server is not null)
+        {
+            await Server.DisposeAsync();
+        }
+
+        directory.Dispose();
+    }
+
+    private static string Plan() => $"""
+        host 1 pve1 10.98.0.11
+        host 2 pve2 10.98.0.12
+        {string.Join('\n', Batch.Select(one => $"guest {one.Key} lxc pve1 on batch-{one.Key} family={one.Value}"))}
+        """;
+}
