@@ -29,7 +29,7 @@ public sealed class FamilyBatchTests(GuestLab lab)
 
         // As many as there are places; the others have not begun, though all that is sent to this agent has been.
         var held = await Held(slow, AtOnce);
-        await Diagnosed(slow.First(one => !held.Contains(one)).Vmid);
+        await lab.Diagnosed(slow.First(one => !held.Contains(one)).Vmid);
         AssertCounts(await lab.Server.Get(path), ("running", AtOnce), ("pending", slow.Length - AtOnce));
         foreach (var waiting in slow.Except(held))
         {
@@ -82,15 +82,6 @@ public sealed class FamilyBatchTests(GuestLab lab)
         },
         held => held.Length == count,
         $"{count} packages to be held");
-
-    /// <summary>The agent has looked at a container: what was sent to it before has come.</summary>
-    private async Task Diagnosed(int vmid)
-    {
-        var (status, diagnosis) = await lab.Server.Send(HttpMethod.Post, $"/api/agents/lxc-{vmid}/diagnose");
-        Assert.True(status is 202, $"{status}: {diagnosis}");
-        await lab.Server.Until(
-            () => lab.Server.Get($"/api/diagnoses/{diagnosis!["id"]}"), one => (string?)one["status"] is not ("pending" or "running"), "the diagnosis to end");
-    }
 
     private static void AssertCounts(JsonNode batch, params (string Status, int Count)[] expected) => Assert.Equal(
         expected.ToDictionary(one => one.Status, one => one.Count), batch["counts"]!.AsObject().ToDictionary(one => one.Key, one => (int)one.Value!));

@@ -21,6 +21,11 @@ public sealed class GuestLab : IAsyncLifetime
         [115] = "apt",
     };
 
+    /// <summary>The container of pve2 that is restarted.</summary>
+    internal const int Rebooted = 120;
+
+    private static readonly string[] OthersThatRun = [$"guest {Rebooted} lxc pve2 on rebooted"];
+
     private readonly DataDirectory directory = new();
 
     internal Server Server { get; private set; } = null!;
@@ -44,7 +49,16 @@ public sealed class GuestLab : IAsyncLifetime
             Lab.StartAgent(host);
         }
 
-        await Server.Knows(hosts: 2, containers: Batch.Count);
+        await Server.Knows(hosts: 2, containers: Batch.Count + OthersThatRun.Length);
+    }
+
+    /// <summary>The agent has looked at a container: what was sent to it before has come.</summary>
+    internal async Task Diagnosed(int vmid)
+    {
+        var (status, diagnosis) = await Server.Send(HttpMethod.Post, $"/api/agents/lxc-{vmid}/diagnose");
+        Assert.True(status is 202, $"{status}: {diagnosis}");
+        await Server.Until(
+            () => Server.Get($"/api/diagnoses/{diagnosis!["id"]}"), one => (string?)one["status"] is not ("pending" or "running"), "the diagnosis to end");
     }
 
     public async ValueTask DisposeAsync()
@@ -66,5 +80,6 @@ public sealed class GuestLab : IAsyncLifetime
         host 1 pve1 10.98.0.11
         host 2 pve2 10.98.0.12
         {string.Join('\n', Batch.Select(one => $"guest {one.Key} lxc pve1 on batch-{one.Key} family={one.Value}"))}
+        {string.Join('\n', OthersThatRun)}
         """;
 }

@@ -50,6 +50,14 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
     public async Task<string> Inside(int vmid, params string[] command) =>
         (await Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command])).StandardOutput;
 
+    /// <summary>The first process of a container and when the kernel started it: another one is another start.</summary>
+    public async Task<string> Start(int vmid)
+    {
+        var pid = (await Run("lxc-info", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "-p", "-H"])).StandardOutput.Trim();
+        var stat = await File.ReadAllTextAsync($"/proc/{pid}/stat");
+        return $"{pid} {stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19]}";
+    }
+
     /// <summary>The versions of the lab's packages in a container.</summary>
     public async Task<Dictionary<string, string>> Versions(int vmid) => Versions(await Inside(vmid, ShowVersions));
 
