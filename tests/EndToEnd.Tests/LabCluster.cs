@@ -58,6 +58,10 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
         return $"{pid} {stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19]}";
     }
 
+    /// <summary>The names of all programs that run in a container, this look itself left out.</summary>
+    public async Task<string[]> Running(int vmid) => (await Inside(
+        vmid, "sh", "-c", "for one in /proc/[0-9]*; do [ $one = /proc/$$ ] || { read -r name <$one/comm && echo $name; } 2>/dev/null || :; done")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>The versions of the lab's packages in a container.</summary>
     public async Task<Dictionary<string, string>> Versions(int vmid) => Versions(await Inside(vmid, ShowVersions));
 

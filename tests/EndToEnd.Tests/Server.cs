@@ -80,6 +80,13 @@ internal sealed class Server : IAsyncDisposable
     public Task<JsonNode> Operation(string id, params string[] states) => Until(
         () => Get($"/api/patches/{id}"), operation => states.Contains((string?)operation["status"]), $"operation {id} to be {string.Join(" or ", states)}");
 
+    /// <summary>Wants an operation ended.</summary>
+    public async Task Cancel(string id)
+    {
+        var (status, body) = await Send(HttpMethod.Post, $"/api/patches/{id}/cancel");
+        Assert.True(status is 202, $"{status}: {body}");
+    }
+
     /// <summary>A patch from its start to its end.</summary>
     public async Task<JsonNode> PatchToEnd(string agent, string mode, params string[] exclusions) =>
         await Operation(await StartPatch(agent, mode, exclusions), "succeeded", "failed", "interrupted");

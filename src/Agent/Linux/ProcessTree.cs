@@ -27,18 +27,27 @@ internal static partial class ProcessTree
         return found;
     }
 
-    /// <summary>Asks the <c>timeout</c> programs below a process to end: each passes it on to what it runs, in whichever container.</summary>
+    /// <summary>
+    /// Asks what the <c>timeout</c> programs below a process run to end, in whichever container. The program itself is not asked: it would pass
+    /// it on, and kill what it runs ten seconds later (<c>-k</c>), in the middle of a package.
+    /// </summary>
     /// <returns>Whether there was one to ask.</returns>
     public static bool AskTimeouts(ProcessStat top)
     {
         const int Terminate = 15;
-        var timeouts = Below(top).Where(process => process.Name is "timeout").ToArray();
-        foreach (var process in timeouts.Where(process => process.Stat.IsAlive()))
+        var below = Below(top);
+        var asked = false;
+        foreach (var timeout in below.Where(process => process.Name is "timeout"))
         {
-            _ = Signal(process.Stat.Pid, Terminate);
+            // It leads a process group of its own. BusyBox' does not, and can only be asked itself.
+            var leads = timeout.Group == timeout.Stat.Pid;
+            foreach (var process in below.Where(one => leads ? one.Group == timeout.Group && one != timeout : one == timeout).Where(one => one.Stat.IsAlive()))
+            {
+                asked |= Signal(process.Stat.Pid, Terminate) is 0;
+            }
         }
 
-        return timeouts.Length > 0;
+        return asked;
     }
 
     /// <summary>Ends what is left of processes that were below one: asked first, and killed when they have not gone in time. None left is no work.</summary>
@@ -99,9 +108,11 @@ internal static partial class ProcessTree
         {
             var line = File.ReadAllText(Path.Combine(directory, "stat"));
             var close = line.LastIndexOf(") ", StringComparison.Ordinal);
+            var fields = line[(close + 2)..].Split(' ');
             return ProcessStat.TryParse(line, out var stat)
-                && int.TryParse(line[(close + 2)..].Split(' ')[1], NumberStyles.None, CultureInfo.InvariantCulture, out var parent)
-                ? new(stat, parent, line[(line.IndexOf('(', StringComparison.Ordinal) + 1)..close])
+                && int.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var parent)
+                && int.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var group)
+                ? new(stat, parent, group, line[(line.IndexOf('(', StringComparison.Ordinal) + 1)..close])
                 : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -120,5 +131,6 @@ internal static partial class ProcessTree
 /// <summary>One process of a tree.</summary>
 /// <param name="Stat">Which.</param>
 /// <param name="Parent">The process it is a child of.</param>
+/// <param name="Group">Its process group, by the leader's pid.</param>
 /// <param name="Name">Its program's name, 15 characters at most.</param>
-internal readonly record struct TreeProcess(ProcessStat Stat, int Parent, string Name);
+internal readonly record struct TreeProcess(ProcessStat Stat, int Parent, int Group, string Name);
