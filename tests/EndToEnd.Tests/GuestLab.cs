@@ -27,6 +27,30 @@ public sealed class GuestLab : IAsyncLifetime
     /// <summary>The container of pve2 whose jobs are cancelled.</summary>
     internal const int Cancelled = 121;
 
+    /// <summary>A container of pve2 that is stopped.</summary>
+    internal const int Stopped = 122;
+
+    /// <summary>A container of pve2 that is locked and unlocked.</summary>
+    internal const int Locked = 123;
+
+    /// <summary>A template on pve2.</summary>
+    internal const int Template = 124;
+
+    /// <summary>The container of pve2 with package exceptions.</summary>
+    internal const int Excepted = 125;
+
+    /// <summary>The containers of pve2 that are patched by a plan.</summary>
+    internal const int PlannedApt = 126, PlannedPacman = 127;
+
+    /// <summary>Containers with a version of Debian that custom scripts are made for: on pve2, which admits them, and on pve1, which does not.</summary>
+    internal const int OddOnPve2 = 128, OddOnPve1 = 116;
+
+    /// <summary>That version.</summary>
+    internal const string OddVersion = "12.99";
+
+    /// <summary>A container of pve2 of a distribution that nobody knows.</summary>
+    internal const int Unknown = 129;
+
     /// <summary>The containers of pve3 whose jobs do not end when asked to, by family: they take all its places for a minute.</summary>
     internal static readonly IReadOnlyDictionary<int, string> Stubborn = new Dictionary<int, string>
     {
@@ -40,6 +64,13 @@ public sealed class GuestLab : IAsyncLifetime
     [
         $"guest {Rebooted} lxc pve2 on rebooted",
         $"guest {Cancelled} lxc pve2 on cancelled",
+        $"guest {Locked} lxc pve2 on locked",
+        $"guest {Excepted} lxc pve2 on excepted",
+        $"guest {PlannedApt} lxc pve2 on planned-apt",
+        $"guest {PlannedPacman} lxc pve2 on planned-pacman family=pacman",
+        $"guest {OddOnPve2} lxc pve2 on odd-2",
+        $"guest {OddOnPve1} lxc pve1 on odd-1",
+        $"guest {Unknown} lxc pve2 on unknown",
         .. Stubborn.Select(one => $"guest {one.Key} lxc pve3 on stubborn-{one.Key} family={one.Value}"),
     ];
 
@@ -59,10 +90,18 @@ public sealed class GuestLab : IAsyncLifetime
         Lab = new(directory.PathOf("lab"));
         await File.WriteAllTextAsync(directory.PathOf("plan"), Plan());
         await Lab.Verb("up", "--plan", directory.PathOf("plan"));
+        foreach (var odd in (int[])[OddOnPve1, OddOnPve2])
+        {
+            await Lab.Inside(odd, "sed", "-i", "--follow-symlinks", $"s/^VERSION_ID=.*/VERSION_ID=\"{OddVersion}\"/", "/etc/os-release");
+        }
+
+        await Lab.Inside(Unknown, "sed", "-i", "--follow-symlinks", "s/^ID=.*/ID=plan9/", "/etc/os-release");
+        await Lab.OnHost("pve2", "pct", "set", $"{Unknown}", "--ostype", "unmanaged");
+        await Lab.OnHost("pve2", "pct", "set", $"{Template}", "--template", "1");
         Server = await Server.Start(directory.PathOf("data"));
         foreach (var host in (string[])["pve1", "pve2", "pve3"])
         {
-            await Lab.Register(host, Server);
+            await Lab.Register(host, Server, more: host is "pve2" ? "custom_scripts: true" : "");
             Lab.StartAgent(host);
         }
 
@@ -99,5 +138,7 @@ public sealed class GuestLab : IAsyncLifetime
         host 3 pve3 10.98.0.13
         {string.Join('\n', Batch.Select(one => $"guest {one.Key} lxc pve1 on batch-{one.Key} family={one.Value}"))}
         {string.Join('\n', OthersThatRun)}
+        guest {Stopped} lxc pve2 off stopped
+        guest {Template} lxc pve2 off template
         """;
 }

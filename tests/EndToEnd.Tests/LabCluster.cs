@@ -82,7 +82,7 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
         (await Inside(vmid, "cat", "/var/log/dpkg.log")).Split('\n').Count(line => line.Contains($" upgrade {package}:", StringComparison.Ordinal));
 
     /// <summary>Registers a host's agent, an administrator approving the code it shows. It reaches the server at <paramref name="url"/>, or at its own address.</summary>
-    public async Task Register(string host, Server server, string? url = null)
+    public async Task Register(string host, Server server, string? url = null, string more = "")
     {
         Directory.CreateDirectory($"{RootOf(host)}/etc/nannyagent");
         await File.WriteAllTextAsync(
@@ -92,6 +92,7 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
              proxmox_mode: true
              guest_discovery_interval: 10
              metrics_interval: 5
+             {more}
 
              """);
         await using var register = Agent(host, "register", "--api-url", url ?? server.Url);
