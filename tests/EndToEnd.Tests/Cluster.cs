@@ -70,7 +70,8 @@ public sealed class Cluster : IAsyncLifetime
         directory.Dispose();
     }
 
-    private static string? Missing() => !Environment.IsPrivilegedProcess ? "Real containers need root."
+    /// <summary>Why there can be no real containers here; null when there can.</summary>
+    internal static string? Missing() => !Environment.IsPrivilegedProcess ? "Real containers need root."
         : !File.Exists("/usr/bin/lxc-start") ? "Real containers need the Debian package lxc."
         : null;
 }

@@ -50,8 +50,28 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
     public async Task<string> Inside(int vmid, params string[] command) =>
         (await Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command])).StandardOutput;
 
+    /// <summary>The first process of a container and when the kernel started it: another one is another start.</summary>
+    public async Task<string> Start(int vmid)
+    {
+        var pid = (await Run("lxc-info", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "-p", "-H"])).StandardOutput.Trim();
+        var stat = await File.ReadAllTextAsync($"/proc/{pid}/stat");
+        return $"{pid} {stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19]}";
+    }
+
+    /// <summary>The names of all programs that run in a container, this look itself left out.</summary>
+    public async Task<string[]> Running(int vmid) => (await Inside(
+        vmid, "sh", "-c", "for one in /proc/[0-9]*; do [ $one = /proc/$$ ] || { read -r name <$one/comm && echo $name; } 2>/dev/null || :; done")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>The versions of the lab's packages in a container.</summary>
     public async Task<Dictionary<string, string>> Versions(int vmid) => Versions(await Inside(vmid, ShowVersions));
+
+    /// <summary>The same in a container of any family, asked of its own package manager.</summary>
+    public async Task<Dictionary<string, string>> Versions(int vmid, string family) => family switch
+    {
+        "apt" => await Versions(vmid),
+        "pacman" => Versions((await Inside(vmid, "sh", "-c", "pacman -Q | grep ^lab-")).Replace("-1\n", "\n", StringComparison.Ordinal)),
+        _ => Versions(await Inside(vmid, "rpm", "-qa", "--qf", "%{NAME} %{VERSION}\n", "lab-*")),
+    };
 
     /// <summary>The same for a simulated container, which has no other door than the host's <c>pct</c>.</summary>
     public async Task<Dictionary<string, string>> SimulatedVersions(string host, int vmid) =>
@@ -62,7 +82,7 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
         (await Inside(vmid, "cat", "/var/log/dpkg.log")).Split('\n').Count(line => line.Contains($" upgrade {package}:", StringComparison.Ordinal));
 
     /// <summary>Registers a host's agent, an administrator approving the code it shows. It reaches the server at <paramref name="url"/>, or at its own address.</summary>
-    public async Task Register(string host, Server server, string? url = null)
+    public async Task Register(string host, Server server, string? url = null, string more = "")
     {
         Directory.CreateDirectory($"{RootOf(host)}/etc/nannyagent");
         await File.WriteAllTextAsync(
@@ -72,6 +92,7 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
              proxmox_mode: true
              guest_discovery_interval: 10
              metrics_interval: 5
+             {more}
 
              """);
         await using var register = Agent(host, "register", "--api-url", url ?? server.Url);

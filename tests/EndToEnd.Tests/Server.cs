@@ -44,13 +44,23 @@ internal sealed class Server : IAsyncDisposable
 
     public async Task<JsonNode> Get(string path) => (await Client.GetFromJsonAsync<JsonNode>(path))!;
 
+    /// <summary>Any other request, and what is answered; null when it is nothing.</summary>
+    public async Task<(int Status, JsonNode? Body)> Send(HttpMethod method, string path, JsonNode? body = null)
+    {
+        using var ask = new HttpRequestMessage(method, path);
+        ask.Content = body is null ? null : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        using var answer = await Client.SendAsync(ask);
+        var text = await answer.Content.ReadAsStringAsync();
+        return ((int)answer.StatusCode, text.Length is 0 ? null : JsonNode.Parse(text));
+    }
+
     public Task<(int Status, JsonNode Body)> Patch(string agent, string mode, params string[] exclusions) => Patch(
         new() { ["agent_id"] = agent, ["mode"] = mode, ["exclusions"] = new JsonArray([.. exclusions.Select(name => JsonValue.Create(name))]) });
 
     public async Task<(int Status, JsonNode Body)> Patch(JsonObject body)
     {
-        var answer = await Client.PostAsync("/api/patches", new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"));
-        return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
+        var (status, answer) = await Send(HttpMethod.Post, "/api/patches", body);
+        return (status, answer!);
     }
 
     /// <summary>Says something of a host or guest.</summary>
@@ -69,6 +79,13 @@ internal sealed class Server : IAsyncDisposable
     /// <summary>The operation once it is in one of these states.</summary>
     public Task<JsonNode> Operation(string id, params string[] states) => Until(
         () => Get($"/api/patches/{id}"), operation => states.Contains((string?)operation["status"]), $"operation {id} to be {string.Join(" or ", states)}");
+
+    /// <summary>Wants an operation ended.</summary>
+    public async Task Cancel(string id)
+    {
+        var (status, body) = await Send(HttpMethod.Post, $"/api/patches/{id}/cancel");
+        Assert.True(status is 202, $"{status}: {body}");
+    }
 
     /// <summary>A patch from its start to its end.</summary>
     public async Task<JsonNode> PatchToEnd(string agent, string mode, params string[] exclusions) =>

@@ -212,6 +212,30 @@ public sealed class FamilyTests(FamilyLab lab)
     }
 
     [Theory]
+    [InlineData("dnf")]
+    [InlineData("zypper")]
+    public async Task A_version_that_a_killed_upgrade_left_beside_the_new_one_goes_and_what_is_meant_to_be_there_twice_stays(string family)
+    {
+        var container = await lab.Container(family);
+        await container.Run($"{Multiple}\ninstall_multiple 1");
+        await container.Run("rpm --force-debian -i --force --nodeps /srv/repo/lab-db-8.0.35-1.noarch.rpm");
+        Assert.Equal(["lab-db 8.0.32-1", "lab-db 8.0.35-1"], (await container.Versions())[..2]);
+        Assert.Contains(
+            "rpm was interrupted, or is at work right now: lab-db-8.0.32-1.noarch is there beside lab-db-8.0.35-1.noarch. Applying updates repairs it.",
+            (await container.Patch("--dry-run")).Succeeded().Warnings);
+
+        await container.Run($"{Multiple}\ninstall_multiple 2");
+        var found = (await container.Patch()).Succeeded();
+        Assert.Equal(All[1..], found.Changes);
+        Assert.Contains(
+            "rpm had been interrupted and was repaired first: lab-db-8.0.32-1.noarch was there beside lab-db-8.0.35-1.noarch, whose own script may not have run to its end.",
+            found.Warnings);
+        Assert.Equal(["lab-db 8.0.35-1", "lab-multiple 1-1", "lab-multiple 2-1"], (await container.Versions()).Where(one => one[4] is 'd' or 'm').Order(StringComparer.Ordinal));
+        Assert.Equal("8.0.35\n", await container.Run("cat /usr/share/lab-db/version"));
+        Assert.Empty((await container.Patch()).Succeeded().Warnings);
+    }
+
+    [Theory]
     [InlineData("--exclude", "--installroot=/x")]
     [InlineData("--exclude", "a;b")]
     [InlineData("--plan", "abc")]
@@ -224,4 +248,15 @@ public sealed class FamilyTests(FamilyLab lab)
             PatchRun.Of(await script.End(), family).Failed("invalid-argument", exitCode: 2);
         }
     }
+
+    /// <summary>Installs a version of a package whose versions live side by side, as kernels do.</summary>
+    private const string Multiple =
+        """
+        install_multiple() {
+            printf '%s\n' 'Name: lab-multiple' "Version: $1" 'Release: 1' 'Summary: of many versions' 'License: none' 'BuildArch: noarch' '%description' 'Text.' '%install' \
+                "mkdir -p %{buildroot}/usr/share/lab-multiple" "echo $1 >%{buildroot}/usr/share/lab-multiple/$1" '%files' "/usr/share/lab-multiple/$1" >/tmp/multiple.spec
+            rpmbuild --quiet -bb --define '_rpmdir /tmp' --define '_build_name_fmt %%{NAME}-%%{VERSION}.rpm' /tmp/multiple.spec
+            rpm --force-debian -i "/tmp/lab-multiple-$1.rpm"
+        }
+        """;
 }

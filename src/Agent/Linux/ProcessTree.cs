@@ -28,8 +28,9 @@ internal static partial class ProcessTree
     }
 
     /// <summary>
-    /// Asks the script below a runner to end, in whichever container: through the <c>timeout</c> that it was started with, which passes it
-    /// on. BusyBox' own becomes what it runs and watches it from outside the tree; there the script's shell is asked itself.
+    /// Asks the script below a runner to end, in whichever container: what the <c>timeout</c> that it was started with runs. That program itself is
+    /// not asked: it would pass it on, and kill the script ten seconds later (<c>-k</c>), in the middle of a package. BusyBox' own becomes what it
+    /// runs and watches it from outside the tree; there the script's shell is asked.
     /// </summary>
     /// <returns>Whether there was one to ask.</returns>
     public static bool AskScript(ProcessStat runner)
@@ -39,17 +40,20 @@ internal static partial class ProcessTree
 
         // Parents come before their children, so a timeout or a shell of the script's own is never the first. What starts it is no shell
         // inside: lxc-attach and pct stay in the host's namespace, and their names are not always their own (lxc runs itself from memory).
-        foreach (var process in Below(runner))
+        var below = Below(runner);
+        foreach (var process in below)
         {
             if (process.Name is "timeout"
                 || (process.Name is "sh" or "ash" or "busybox" && (process.Parent == runner.Pid || (Namespace(process.Stat.Pid) is { } there && here is not null && there != here))))
             {
-                if (process.Stat.IsAlive())
+                // It leads a process group of its own, which the script is in.
+                var (leads, any) = (process.Name is "timeout" && process.Group == process.Stat.Pid, false);
+                foreach (var asked in below.Where(one => leads ? one.Group == process.Group && one != process : one == process).Where(one => one.Stat.IsAlive()))
                 {
-                    _ = Signal(process.Stat.Pid, Terminate);
+                    any |= Signal(asked.Stat.Pid, Terminate) is 0;
                 }
 
-                return true;
+                return any;
             }
         }
 
@@ -127,9 +131,11 @@ internal static partial class ProcessTree
         {
             var line = File.ReadAllText(Path.Combine(directory, "stat"));
             var close = line.LastIndexOf(") ", StringComparison.Ordinal);
+            var fields = line[(close + 2)..].Split(' ');
             return ProcessStat.TryParse(line, out var stat)
-                && int.TryParse(line[(close + 2)..].Split(' ')[1], NumberStyles.None, CultureInfo.InvariantCulture, out var parent)
-                ? new(stat, parent, line[(line.IndexOf('(', StringComparison.Ordinal) + 1)..close])
+                && int.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var parent)
+                && int.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var group)
+                ? new(stat, parent, group, line[(line.IndexOf('(', StringComparison.Ordinal) + 1)..close])
                 : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -148,5 +154,6 @@ internal static partial class ProcessTree
 /// <summary>One process of a tree.</summary>
 /// <param name="Stat">Which.</param>
 /// <param name="Parent">The process it is a child of.</param>
+/// <param name="Group">Its process group, by the leader's pid.</param>
 /// <param name="Name">Its program's name, 15 characters at most.</param>
-internal readonly record struct TreeProcess(ProcessStat Stat, int Parent, string Name);
+internal readonly record struct TreeProcess(ProcessStat Stat, int Parent, int Group, string Name);

@@ -255,14 +255,36 @@ rpm_installed() {
 # A database that rpm cannot read is rebuilt, once, if anything may be changed at all.
 settle_rpm() {
     : >"$work/rpm-errors"
-    if rpm_installed >/dev/null; then return; fi
+    if rpm_installed >/dev/null; then settle_halves; return; fi
     [ "$mode" = apply ] || fail database-damaged "rpm cannot read its database: $(head -n 1 "$work/rpm-errors"). Applying updates rebuilds it."
     : >"$work/rpm-errors"
     if logged wait rpm --rebuilddb && rpm_installed >/dev/null; then
         warn "rpm's database could not be read and was rebuilt first."
+        settle_halves
         return
     fi
     fail database-damaged "rpm's database cannot be read, and rebuilding it did not help: $(head -n 1 "$work/rpm-errors")"
+}
+
+# An upgrade of rpm is the new version in, then the old one out: killed in between it leaves both, and no later upgrade takes the old one away.
+# What is meant to be there twice (kernels) was installed with no file in common, or in one go.
+settle_halves() {
+    rpm -qa --qf '%{NAME}.%{ARCH}\t%{INSTALLTIME}\t%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n' | LC_ALL=C sort -t '	' -k 1,1 -k 2,2n | awk -F '\t' -v OFS='\t' '
+        $1 == name && $2 > time && name !~ /^(kernel|gpg-pubkey)/ { print package, $3 }
+        { name = $1; time = $2; package = $3 }' >"$work/twice"
+    while IFS='	' read -r old new; do
+        if rpm -q --provides "$old" | grep -q '^\(installonlypkg\|multiversion\)('; then continue; fi
+        for package in "$old" "$new"; do
+            rpm -q --qf '[%{FILEMODES:perms} %{FILENAMES}\n]' "$package" | sed '/^d/d; s/^[^ ]* //' | LC_ALL=C sort -u
+        done | LC_ALL=C sort | uniq -d | grep -q . || continue
+        if [ "$mode" != apply ]; then
+            warn "rpm was interrupted, or is at work right now: $old is there beside $new. Applying updates repairs it."
+        elif logged wait rpm -e --nodeps "$old"; then
+            warn "rpm had been interrupted and was repaired first: $old was there beside $new, whose own script may not have run to its end."
+        else
+            warn "rpm had been interrupted and could not be repaired: $old is there beside $new."
+        fi
+    done <"$work/twice"
 }
 
 # matched FILE: prints the lines of FILE whose first field is one of the excluded names.
@@ -312,10 +334,10 @@ finish() {
         FILENAME ~ /\/autoremovals$/ { leaves[$0] = 1; if (listing == "dry-run") removed = add(removed, $0); next }
         FILENAME ~ /\/warnings$/ { warnings = add(warnings, $0); next }
         listing == "dry-run" { next }
-        FILENAME ~ /\/before$/ { before[$1] = present($4) ? $3 : ""; next }
+        FILENAME ~ /\/before$/ { before[$1] = present($4) ? $3 : ""; if (present($4)) had[$1, $3] = 1; next }
         {
             state[$1] = $4; now[$1] = $3
-            if ($4 == "installed" && $3 != before[$1]) package($1, before[$1], $3, security[$1], origin[$1])
+            if ($4 == "installed" && !(($1, $3) in had)) package($1, before[$1], $3, security[$1], origin[$1])
             if ($4 != "installed" && present($4) && !($1 in to)) { failed = add(failed, $1); failures++ }
         }
         END {
