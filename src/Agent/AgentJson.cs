@@ -5,7 +5,7 @@ using NannyOrleans.Agent.Journal;
 namespace NannyOrleans.Agent;
 
 /// <summary>The JSON of the agent's own files and of the token endpoint's answers.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(Credentials))]
 [JsonSerializable(typeof(DeviceAnswer))]
 [JsonSerializable(typeof(TokenAnswer))]

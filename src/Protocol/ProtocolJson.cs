@@ -8,6 +8,7 @@ namespace NannyOrleans.Protocol;
 
 /// <summary>The JSON of everything said between agent and server: snake_case, generated, so it works without reflection.</summary>
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(Inventory))]
 [JsonSerializable(typeof(InventoryAnswer))]
