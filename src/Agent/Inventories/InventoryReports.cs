@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using NannyOrleans.Agent.Proxmox;
@@ -27,15 +28,21 @@ internal sealed class InventoryReports(IInventories inventories)
     /// <summary>Somebody asks for a new look: at one guest, or at all.</summary>
     public void Take(Discover ask)
     {
-        inventories.Forget(ask.Vmid);
+        if (!ask.KeepsSystems)
+        {
+            inventories.Forget(ask.Vmid);
+        }
+
         BeginAnew();
     }
 
     /// <summary>Looks at the host and makes a report of it. Until <see cref="Taken"/> it counts as not said.</summary>
     public async Task<Inventory> Next(CancellationToken cancellationToken)
     {
+        var began = Stopwatch.GetTimestamp();
         var (whole, places) = await inventories.Collect(cancellationToken);
         (underWay, underWayGuests) = Report(whole, places);
+        underWay = underWay with { AgeSeconds = (int)Math.Ceiling(Stopwatch.GetElapsedTime(began).TotalSeconds) };
         return underWay;
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using NannyOrleans.Agent.Linux;
 using NannyOrleans.Protocol.Ids;
@@ -8,7 +9,7 @@ using NannyOrleans.Protocol.Jobs;
 namespace NannyOrleans.Agent.Journal;
 
 /// <summary><c>job.json</c>: the job as it came.</summary>
-internal sealed record ReceivedJob(Job Job, DateTimeOffset ReceivedAt);
+internal sealed record ReceivedJob([property: JsonConverter(typeof(ProtocolJob))] Job Job, DateTimeOffset ReceivedAt);
 
 /// <summary><c>started</c>: written before anything runs, so what is not there was never run.</summary>
 internal sealed record JobStart(DateTimeOffset At, string? BootId)

@@ -120,7 +120,7 @@ internal static class AgentEndpoints
             return problem!;
         }
 
-        var refusal = await grains.GetGrain<INodeGrain>(new NodeKey(target.Cluster, target.Node.Name).ToString()).Discover(target.Guest?.Vmid);
+        var refusal = await grains.GetGrain<INodeGrain>(new NodeKey(target.Cluster, target.Node.Name).ToString()).Discover(new(target.Guest?.Vmid));
         return refusal is null
             ? TypedResults.Accepted($"/api/agents/{Uri.EscapeDataString(target.Id)}", new DiscoverAnswer(target.Id, clock.GetUtcNow()))
             : TypedResults.Problem(refusal.ToProblem());

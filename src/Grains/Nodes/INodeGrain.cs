@@ -51,10 +51,9 @@ public interface INodeGrain : IGrainWithStringKey
     Task<IReadOnlyList<NodeSample>> Samples(DateTimeOffset from, DateTimeOffset to);
 
     /// <summary>Asks the node's agent for a whole inventory at once.</summary>
-    /// <param name="vmid">A guest whose remembered system is to be read again; null for all.</param>
     /// <returns>Why not; null when it was asked. Its answer is the next inventory.</returns>
     [Alias("Discover")]
-    Task<Refusal?> Discover(Vmid? vmid);
+    Task<Refusal?> Discover(Discover ask);
 
     /// <summary>Takes a job report; stored when this returns. Repeating it changes nothing.</summary>
     /// <returns>Why not; null when it was taken.</returns>

@@ -144,14 +144,14 @@ internal sealed partial class NodeGrain(
 
     public Task<IReadOnlyList<NodeSample>> Samples(DateTimeOffset from, DateTimeOffset to) => Task.FromResult(samples.Between(from, to));
 
-    public async Task<Refusal?> Discover(Vmid? vmid)
+    public async Task<Refusal?> Discover(Discover ask)
     {
         if (Online is not { } open)
         {
             return new("agent-offline", "The agent is not connected; it reports all there is when it comes back.");
         }
 
-        await open.Observer.Discover(new(vmid));
+        await open.Observer.Discover(ask);
         return null;
     }
 

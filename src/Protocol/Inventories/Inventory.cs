@@ -100,4 +100,9 @@ public sealed record InventoryAnswer(bool NeedsWhole);
 
 /// <summary>Asks an agent to look anew at once and to send a whole inventory.</summary>
 /// <param name="Vmid">A guest whose remembered system is to be read again; null for all.</param>
-public sealed record Discover(Vmid? Vmid);
+public sealed record Discover(Vmid? Vmid)
+{
+    /// <summary>Whether what is remembered of guests' systems stands: only the look is wanted now, and no guest is entered for it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool KeepsSystems { get; init; }
+}

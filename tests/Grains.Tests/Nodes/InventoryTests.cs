@@ -183,16 +183,16 @@ public sealed class InventoryTests(SiloCluster silo)
     public async Task Only_an_agent_that_is_connected_can_be_asked_to_look_anew()
     {
         await Node.Enrol(Some.Enrolment(Some.Agent, Some.Pve1));
-        Assert.Equal("agent-offline", (await Node.Discover(null))?.Code);
+        Assert.Equal("agent-offline", (await Node.Discover(new(null)))?.Code);
 
         var session = await ListeningSession.Open(silo.Grains, Node, Some.Agent);
-        Assert.Null(await Node.Discover(new Vmid(100)));
+        Assert.Null(await Node.Discover(new(new Vmid(100))));
         Assert.Equal(new Vmid(100), (await session.NextAsk()).Vmid);
-        Assert.Null(await Node.Discover(null));
+        Assert.Null(await Node.Discover(new(null)));
         Assert.Null((await session.NextAsk()).Vmid);
 
         await Node.Detach(session.Ticket);
-        Assert.Equal("agent-offline", (await Node.Discover(null))?.Code);
+        Assert.Equal("agent-offline", (await Node.Discover(new(null)))?.Code);
     }
 
     private static IEnumerable<string> Names(NodeInventory known) => known.Report!.Guests!.Select(guest => guest.Name);

@@ -388,7 +388,7 @@ public sealed class NodeGrainTests(SiloCluster silo)
     }
 
     // Asking for a report is refused at once when nobody is there to ask.
-    private async Task<bool> HasSession() => await Node.Discover(null) is null;
+    private async Task<bool> HasSession() => await Node.Discover(new(null)) is null;
 
     private async Task<JobId> Enqueue(int number, int vmid = 100)
     {
