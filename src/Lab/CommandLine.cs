@@ -22,6 +22,9 @@ internal static class CommandLine
         root.Subcommands.Add(Verb("reset", "Containers as new, all hosts on, every update pending again.", (verbs, _) => verbs.Reset()));
         root.Subcommands.Add(Status());
         root.Subcommands.Add(Power());
+        root.Subcommands.Add(OfHost("power-off", "Cut a host's power.", (verbs, host) => verbs.Power(host, on: false)));
+        root.Subcommands.Add(OfHost("power-on", "Give a host its power back: it boots.", (verbs, host) => verbs.Power(host, on: true)));
+        root.Subcommands.Add(RebootAs());
         root.Subcommands.Add(SetPmxcfs());
         root.Subcommands.Add(Machine());
         root.Subcommands.Add(Migrate());
@@ -105,6 +108,33 @@ internal static class CommandLine
         {
             if (parsed.GetValue(power) is "reboot") { Verbs(parsed).AskReboot(parsed.GetValue(host)!); }
             else { Verbs(parsed).Power(parsed.GetValue(host)!, parsed.GetValue(power) is "on"); }
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command RebootAs()
+    {
+        var host = Host();
+        var kind = new Argument<string>("KIND") { Description = "normal, slow, never (it stays off), or old-kernel." };
+        kind.AcceptOnlyFromAmong(RebootWay.Kinds);
+        var seconds = new Argument<double?>("SECONDS") { Description = "Of a slow one, until it is back.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("reboot-as", "Set how a host's reboots go from now on.") { host, kind, seconds };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).SetReboot(parsed.GetValue(host)!, parsed.GetValue(kind)!, parsed.GetValue(seconds));
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command OfHost(string name, string description, Action<LabVerbs, string> run)
+    {
+        var host = Host();
+        var command = new Command(name, description) { host };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            run(Verbs(parsed), parsed.GetValue(host)!);
             return Task.FromResult(0);
         }));
         return command;

@@ -30,6 +30,15 @@ internal sealed class LabDirectory(string path)
     /// <summary>What stands for the control groups there.</summary>
     public string SimulatedGroups => $"{Path}/simulated/cgroup";
 
+    /// <summary>Held by the lab's daemon as long as it lives: there is one of a lab.</summary>
+    public string DaemonLock => $"{Path}/state/daemon.lock";
+
+    /// <summary>The process of the daemon.</summary>
+    public string DaemonFile => $"{Path}/state/daemon";
+
+    /// <summary>How a host's next reboots go; without the file as they should.</summary>
+    public string RebootAsFile(string host) => $"{Path}/state/reboot-as-{host}";
+
     public bool IsLab => File.Exists(PlanFile);
 
     /// <summary>Whether a lab would have something of this name.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using NannyOrleans.Lab.Linux;
+using NannyOrleans.Lab.Verbs;
 
 namespace NannyOrleans.Lab.Commands;
 
@@ -93,6 +94,12 @@ internal static class PveCommand
 
         if (program is "systemctl") { return new Systemctl(host).Run(words); }
         if (program is "@background") { return Background.Run(host, words); }
+        if (program is LabDaemon.Word)
+        {
+            new LabDaemon(host.Directory).Run();
+            return new Answer.Ends(0);
+        }
+
         if (host.Unusable() is { } no) { return no; }
         // What is asked next would have been written anew within ten seconds, by daemons that a lab does not have.
         if (program is "pvesh" or "ha-manager") { new Cluster.ClusterFiles(host.Directory, host.Plan).Publish(); }

@@ -91,6 +91,8 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
 
         RefuseForeignDirectory();
         using var held = directory.Control(say);
+        // First what could go on making things: the daemon, and reboots under way.
+        Processes.KillAll(() => Processes.Find(words => LabDaemon.IsOf(directory, words)));
         if (Native.IsRoot) { new Containers(directory).Clear(); }
         Processes.KillAll(() => Placeholder.Find(directory.Path));
         Mounts.Clear(directory.Path);
@@ -160,7 +162,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         Known(plan, name);
         if (!on)
         {
-            Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
+            Change(plan, host => host.Name == name ? Off(host) : host);
             var guests = new PlacedGuests(directory, plan);
             // Twice: a `pct start` that looked before the power went may come to its end just now.
             new HostSystems(directory, plan).Kill(name);
@@ -169,9 +171,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             return;
         }
 
-        Boot(plan, name);
-        Change(plan, host => host.Name == name ? On(host) : host);
-        StartOnboot(plan);
+        ComeBack(plan, name);
     }
 
     /// <summary>Asks a host to reboot, as `systemctl reboot` on it does: comes back at once, and the rest happens by itself.</summary>
@@ -185,7 +185,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         HostRoot.Detach(directory, name, "@background", "reboot", host.BootId);
     }
 
-    /// <summary>A clean reboot: guests are shut down, all that runs in the host ends, and it starts anew with another kernel if one is due.</summary>
+    /// <summary>A clean reboot: guests are shut down, all that runs in the host ends, and it starts anew as <see cref="SetReboot"/> has it.</summary>
     /// <param name="name">The host.</param>
     /// <param name="bootId">The boot it was asked for in; another one stays.</param>
     public void Reboot(string name, string bootId)
@@ -202,8 +202,36 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         });
         foreach (var vmid in guests.Machines.Running().Where(vmid => guests.On(name, vmid) is { Kind: "qemu" })) { guests.Machines.Kill(vmid); }
         new HostSystems(directory, plan).Kill(name);
-        Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
+        var way = RebootWay.Read(directory, name);
+        // What is due stands in the host's state: the daemon brings it back, also one that was started anew.
+        Change(plan, host => host.Name == name ? Off(host) with { BackAt = way.BackAt(DateTimeOffset.UtcNow) } : host);
         new HostSystems(directory, plan).Kill(name); // a job that came in between
+        if (way.Kind is "normal" or "old-kernel") { ComeBack(plan, name); }
+        else { LabDaemon.Ensure(directory, plan); }
+    }
+
+    /// <summary>Sets how a host's reboots go from now on.</summary>
+    /// <param name="name">The host.</param>
+    /// <param name="kind"><c>normal</c>, <c>slow</c>, <c>never</c> (it stays off until somebody switches it on) or <c>old-kernel</c>.</param>
+    /// <param name="seconds">Of a slow one, until it is back.</param>
+    public void SetReboot(string name, string kind, double? seconds)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        Known(plan, name);
+        RebootWay.Of(kind, seconds).Write(directory, name);
+    }
+
+    /// <summary>Brings hosts back whose time has come.</summary>
+    public void BringBack()
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        foreach (var host in directory.ReadHosts(plan).Where(h => h.IsDueBack(DateTimeOffset.UtcNow))) { ComeBack(plan, host.Name); }
+    }
+
+    private void ComeBack(LabPlan plan, string name)
+    {
         Boot(plan, name);
         Change(plan, host => host.Name == name ? On(host) : host);
         StartOnboot(plan);
@@ -215,7 +243,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         if (directory.ReadHosts(plan).Single(h => h.Name == name).IsOn) { return; }
         File.Delete($"{directory.Host(name)}/run/reboot-required");
         File.Delete($"{directory.Host(name)}/run/reboot-required.pkgs");
-        new HostSystems(directory, plan).BootKernel(name);
+        if (RebootWay.Read(directory, name).Kind is not "old-kernel") { new HostSystems(directory, plan).BootKernel(name); }
     }
 
     /// <summary>Ends or starts a host's pmxcfs.</summary>
@@ -275,9 +303,11 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
 
     private static IEnumerable<int> Wanted(LabPlan plan) => plan.Guests.Where(g => g.IsWanted).Select(g => g.Vmid);
 
+    private static HostState Off(HostState host) => host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped, BackAt = 0 };
+
     private static HostState On(HostState host) => Starting(host.IsOn
         ? host with { Pmxcfs = Pmxcfs.Running }
-        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false }, host);
+        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false, BackAt = 0 }, host);
 
     private static HostState Starting(HostState host, HostState before) =>
         host.HasPmxcfs && !before.HasPmxcfs ? host with { Started = DateTimeOffset.UtcNow.ToUnixTimeSeconds() } : host;
