@@ -14,13 +14,16 @@ public sealed class RebootTests
         LabUnderTest.NeedsContainers();
         await using var lab = await LabUnderTest.Up("--hosts", "1", "--containers", "1");
         var boot = await Boot(lab);
-        await Done(lab, "reboot-as", "pve1", "slow", "2");
+        await Done(lab, "reboot-as", "pve1", "slow", "3600");
         await lab.Must("pve1", "systemctl reboot");
         await Until(lab, $"grep -q 'power off' {lab.Directory}/state/pve1 && [ -e {lab.Directory}/state/daemon ]");
         Assert.DoesNotContain("running", (await lab.Verb("status")).StandardOutput, StringComparison.Ordinal); // 100 went down with it
         var daemon = RunningProcess.Read($"{lab.Directory}/state/daemon")!.Pid;
         Native.SendSignal(daemon, Native.SigKill);
         await Until(lab, $"! kill -0 {daemon} 2>/dev/null");
+        // An hour later.
+        var state = $"{lab.Directory}/state/pve1";
+        LabDirectory.Replace(state, string.Concat((await File.ReadAllLinesAsync(state)).Select(line => line.StartsWith("back ", StringComparison.Ordinal) ? "back 1\n" : line + "\n")));
         LabDaemon.Ensure(new LabDirectory(lab.Directory), new LabDirectory(lab.Directory).ReadPlan());
         await Until(lab, "pct status 100 2>/dev/null | grep -q running");
         Assert.NotEqual(boot, await Boot(lab));
