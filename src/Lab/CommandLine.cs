@@ -28,6 +28,8 @@ internal static class CommandLine
         root.Subcommands.Add(SetPmxcfs());
         root.Subcommands.Add(Machine());
         root.Subcommands.Add(Migrate());
+        root.Subcommands.Add(MigrationTakes());
+        root.Subcommands.Add(Backup());
         root.Subcommands.Add(Destroy());
         root.Subcommands.Add(Ha());
         root.Subcommands.Add(Lock());
@@ -177,6 +179,32 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             OnGuest(parsed).Migrate(parsed.GetValue(vmid), parsed.GetValue(host)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command MigrationTakes()
+    {
+        var seconds = new Argument<double>("SECONDS") { Description = "From the lock in the conf until the guest is at the target; 0 at first." };
+        var command = new Command("migration-takes", "Set how long the disks of a guest take to another host.") { seconds };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).MigrationTakes(parsed.GetValue(seconds));
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Backup()
+    {
+        var vmid = Vmid();
+        var what = new Argument<string>("begin|end");
+        what.AcceptOnlyFromAmong("begin", "end");
+        var command = new Command("backup", "Let a backup of a guest begin or end: its lock, and a task vzdump in its host's list.") { vmid, what };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).Backup(parsed.GetValue(vmid), parsed.GetValue(what) is "begin");
             return Task.FromResult(0);
         }));
         return command;

@@ -39,6 +39,9 @@ internal sealed class LabDirectory(string path)
     /// <summary>How a host's next reboots go; without the file as they should.</summary>
     public string RebootAsFile(string host) => $"{Path}/state/reboot-as-{host}";
 
+    /// <summary>How long a migration copies, in seconds; without the file no time at all.</summary>
+    public string MigrationTimeFile => $"{Path}/state/migration-takes";
+
     public bool IsLab => File.Exists(PlanFile);
 
     /// <summary>Whether a lab would have something of this name.</summary>

@@ -39,19 +39,36 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
     /// <param name="content">The whole new content.</param>
     public bool Write(string writer, string file, string content) => Edit(writer, file, etcPve => LabDirectory.Replace($"{etcPve}/{file}", content));
 
+    /// <summary>Adds a line to a file; false when <paramref name="writer"/> has no quorum.</summary>
+    public bool Append(string writer, string file, string line)
+    {
+        var path = $"{directory.EtcPve(writer)}/{file}";
+        return Edit(writer, file, () =>
+        {
+            var content = (File.Exists(path) ? File.ReadAllText(path) : "") + line + "\n";
+            return etcPve => LabDirectory.Replace($"{etcPve}/{file}", content);
+        });
+    }
+
     /// <summary>Moves a file, as a migrated guest's; false when <paramref name="writer"/> has no quorum.</summary>
     public bool Move(string writer, string file, string to) => Edit(writer, to, etcPve => File.Move($"{etcPve}/{file}", $"{etcPve}/{to}"));
 
     /// <summary>Removes a file; false when <paramref name="writer"/> has no quorum.</summary>
     public bool Delete(string writer, string file) => Edit(writer, file, etcPve => File.Delete($"{etcPve}/{file}"));
 
-    private bool Edit(string writer, string file, Action<string> edit)
+    private bool Edit(string writer, string file, Action<string> edit) => Edit(writer, file, () => edit);
+
+    /// <param name="writer">Whose command writes.</param>
+    /// <param name="file">The file that is new, by its change counter.</param>
+    /// <param name="prepare">Called under the lock, once; what it gives is done to each copy.</param>
+    private bool Edit(string writer, string file, Func<Action<string>> prepare)
     {
         using var held = directory.State();
         var hosts = directory.ReadHosts(plan);
         var from = hosts.Single(h => h.Name == writer);
         if (!from.HasPmxcfs || !Membership.IsQuorate(from, hosts, directory.Qdevice(plan))) { return false; }
         var version = from.Replica + 1;
+        var edit = prepare();
         foreach (var host in hosts.Where(h => Membership.SeesOnline(from, h)))
         {
             edit(directory.EtcPve(host.Name));

@@ -23,6 +23,9 @@ public sealed record HaService(HaResource Resource, string Node, bool IsRunning)
 /// <summary>The files of Proxmox VE's HA manager. In Perl's they have no order of keys; here they have one.</summary>
 public static class HaFiles
 {
+    /// <summary>What the CRM is asked to do, a line for each, relative to /etc/pve.</summary>
+    public const string Commands = "ha/crm_commands";
+
     /// <summary>Reads <c>ha/resources.cfg</c>.</summary>
     public static IReadOnlyList<HaResource> Resources(string text) => text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
         .Select(section => section.Split('\n', StringSplitOptions.RemoveEmptyEntries))

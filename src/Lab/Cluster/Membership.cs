@@ -12,6 +12,9 @@ public static class Membership
     /// <remarks>pmxcfs counts its own peers here, not corosync's: a host whose pmxcfs is gone is offline in this file and yet votes.</remarks>
     public static bool SeesOnline(HostState seer, HostState other) => seer.HasPmxcfs && other.HasPmxcfs;
 
+    /// <summary>Whether one host's ssh gets to another.</summary>
+    public static bool Reaches(HostState from, HostState to) => from.IsOn && to.IsOn;
+
     /// <summary>The host whose copy of /etc/pve the others take, or null when no pmxcfs runs. Most writes win, then the lowest id.</summary>
     public static HostState? Leader(IEnumerable<HostState> inOrderOfIds) =>
         inOrderOfIds.Where(h => h.HasPmxcfs).MaxBy(h => h.Replica);

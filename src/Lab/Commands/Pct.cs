@@ -38,6 +38,7 @@ internal sealed class Pct(LabHost host)
         WithVmid("stop", CommandOption.Boolean("skiplock"), CommandOption.Boolean("overrule-shutdown")),
         WithVmid("shutdown", CommandOption.Integer("timeout", 0), CommandOption.Boolean("forceStop")),
         WithVmid("reboot", CommandOption.Integer("timeout", 0)),
+        MigrateCommand.PctSpec,
         WithVmid("set", SetOptions),
         new("unlock", TakesVmid: true, TakesRest: false, [], "pct unlock <vmid>"),
     ];
@@ -46,7 +47,7 @@ internal sealed class Pct(LabHost host)
     {
         var answer = Act(command, arguments, rest);
         // What pvestatd would notice within ten seconds.
-        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot" or "migrate") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
         return answer;
     }
 
@@ -60,6 +61,7 @@ internal sealed class Pct(LabHost host)
         "stop" => Stop(arguments.Vmid),
         "shutdown" => Shutdown(arguments),
         "reboot" => Reboot(arguments),
+        "migrate" => MigrateCommand.Run(host, isContainer: true, arguments, [.. rest.Select(System.Text.Encoding.UTF8.GetString)]),
         "set" => Set(arguments),
         "unlock" => Unlock(arguments.Vmid),
         _ => throw new InvalidOperationException(command.Name),

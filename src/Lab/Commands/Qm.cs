@@ -19,6 +19,7 @@ internal sealed class Qm(LabHost host)
         WithVmid("stop", CommandOption.Boolean("skiplock"), CommandOption.Integer("timeout", 0), CommandOption.Boolean("overrule-shutdown")),
         WithVmid("shutdown", CommandOption.Boolean("skiplock"), CommandOption.Integer("timeout", 0), CommandOption.Boolean("forceStop"), CommandOption.Boolean("keepActive")),
         WithVmid("reboot", CommandOption.Integer("timeout", 0)),
+        MigrateCommand.QmSpec,
         WithVmid("unlock"),
         new("agent", TakesVmid: true, TakesRest: true, [], "qm guest cmd <vmid> <command>"),
         new("guest", TakesVmid: false, TakesRest: true, [], "qm guest cmd <vmid> <command>"),
@@ -31,13 +32,14 @@ internal sealed class Qm(LabHost host)
     public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<string> rest)
     {
         var answer = Act(command, arguments, rest);
-        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot" or "migrate") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
         return answer;
     }
 
     private Answer Act(CommandSpec command, Arguments arguments, IReadOnlyList<string> rest) => command.Name switch
     {
         "start" or "stop" or "shutdown" or "reboot" or "unlock" => Power(command.Name, arguments),
+        "migrate" => MigrateCommand.Run(host, isContainer: false, arguments, rest),
         "list" => List(arguments.Is("full")),
         "status" => Status(arguments),
         "config" => Config(arguments),

@@ -49,6 +49,19 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         else { File.Delete($"{Folder}/{vmid}.paused"); }
     }
 
+    /// <summary>Moves one that is on to another host: another process there, and what is inside goes on.</summary>
+    public void Move(int vmid, string host, GuestConf conf)
+    {
+        if (Pid(vmid) is not { } old) { return; }
+        var isPaused = Status(vmid) is "paused";
+        File.Delete($"{Folder}/{vmid}");
+        foreach (var at in plan.Hosts) { File.Delete(PidFile(at.Name, vmid)); }
+        Start(host, vmid, conf);
+        if (!plan.IsSimulated) { new MachineInside(directory, plan, vmid).Follow(old, Pid(vmid)!.Value); }
+        Pause(vmid, isPaused);
+        Native.SendSignal(old, Native.SigKill);
+    }
+
     /// <summary>Switches one off at once, with all that shows it.</summary>
     public void Kill(int vmid)
     {

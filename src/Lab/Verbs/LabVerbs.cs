@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using NannyOrleans.Lab.Base;
 using NannyOrleans.Lab.Cluster;
+using NannyOrleans.Lab.Commands;
 using NannyOrleans.Lab.Guests;
 using NannyOrleans.Lab.Hosts;
 using NannyOrleans.Lab.Linux;
@@ -164,6 +165,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         {
             Change(plan, host => host.Name == name ? Off(host) : host);
             var guests = new PlacedGuests(directory, plan);
+            HostTask.KillAll(directory, name);
             // Twice: a `pct start` that looked before the power went may come to its end just now.
             new HostSystems(directory, plan).Kill(name);
             for (var look = 0; look < 2; look++) { Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is not null), AFewAtOnce, guests.Kill); }
@@ -206,6 +208,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         // What is due stands in the host's state: the daemon brings it back, also one that was started anew.
         Change(plan, host => host.Name == name ? Off(host) with { BackAt = way.BackAt(DateTimeOffset.UtcNow) } : host);
         new HostSystems(directory, plan).Kill(name); // a job that came in between
+        HostTask.KillAll(directory, name);
         if (way.Kind is "normal" or "old-kernel") { ComeBack(plan, name); }
         else { LabDaemon.Ensure(directory, plan); }
     }
@@ -330,6 +333,12 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var due = hosts.Where(h => h.HasPmxcfs && !h.OnbootDone && Membership.IsQuorate(h, hosts, directory.Qdevice(plan))).Select(h => h.Name).ToHashSet();
         if (due.Count is 0) { return; }
         var guests = new PlacedGuests(directory, plan);
+        foreach (var guest in plan.Guests.SelectMany(g => due.Select(host => guests.On(host, g.Vmid))).OfType<PlacedGuest>().Where(g => g.Conf["lock"] is "backup"))
+        {
+            // Of all locks that were left, this is the one pve-guests takes away at a boot.
+            new ClusterFiles(directory, plan).Write(guest.Host, guest.File, guest.Conf.With("lock", null).Format());
+        }
+
         StartAll(plan, plan.Guests.Select(g => g.Vmid).Where(vmid => due.Any(host => guests.On(host, vmid) is { } g && g.Conf["onboot"] is "1" && g.Conf["lock"] is null)));
         Change(plan, host => due.Contains(host.Name) ? host with { OnbootDone = true } : host);
     }
