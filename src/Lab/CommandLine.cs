@@ -39,6 +39,7 @@ internal static class CommandLine
         root.Subcommands.Add(Repository());
         root.Subcommands.Add(DpkgLocks());
         root.Subcommands.Add(Qdevice());
+        root.Subcommands.Add(Network());
         root.Subcommands.Add(Env());
         return root;
     }
@@ -65,7 +66,7 @@ internal static class CommandLine
         release.AcceptOnlyFromAmong([.. PveRelease.All.Select(r => r.Name)]);
         var plan = new Option<string?>("--plan")
         {
-            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE]`, `guest VMID lxc|qemu HOST on|off NAME [family=apt|dnf|zypper|pacman]`, "
+            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE] [votes=N]`, `guest VMID lxc|qemu HOST on|off NAME [family=apt|dnf|zypper|pacman]`, "
                 + "`ha VMID`, `qdevice IP`, `ceph HEALTH_OK|HEALTH_WARN|HEALTH_ERR`.",
             HelpName = "FILE",
         };
@@ -244,6 +245,20 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             Verbs(parsed).Qdevice(parsed.GetValue(power) is "on");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Network()
+    {
+        var what = new Argument<string>("cut|join");
+        what.AcceptOnlyFromAmong("cut", "join");
+        var hosts = new Argument<string[]>("NAME...") { Description = "Hosts: pve1, pve2, ...", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("network", "Cut hosts off from the others, those named still seeing each other, or join them again.") { what, hosts };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).Network(parsed.GetValue(hosts)!, parsed.GetValue(what) is "cut");
             return Task.FromResult(0);
         }));
         return command;

@@ -82,7 +82,7 @@ internal sealed class LabDirectory(string path)
     private string ForgottenFile => $"{Path}/state/destroyed";
 
     public List<HostState> ReadHosts(LabPlan plan) => plan.Hosts
-        .Select(h => HostState.Parse(h.Name, File.Exists(StateFile(h.Name)) ? File.ReadAllText(StateFile(h.Name)) : ""))
+        .Select(h => HostState.Parse(h.Name, File.Exists(StateFile(h.Name)) ? File.ReadAllText(StateFile(h.Name)) : "") with { Votes = h.Votes })
         .ToList();
 
     /// <summary>The vote of the QDevice at this moment. With an odd number of hosts it has one less than all of them together.</summary>

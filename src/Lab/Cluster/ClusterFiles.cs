@@ -11,6 +11,7 @@ namespace NannyOrleans.Lab.Cluster;
 internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
 {
     private const string Pending = ".sync";
+    private static readonly string[] Parts = ["nodes", "priv", "ha"];
 
     /// <summary>Changes hosts' states and lets every pmxcfs see it. Repeating it mends what a crash left.</summary>
     public IReadOnlyList<HostState> Change(Func<HostState, HostState> change)
@@ -21,6 +22,7 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         after = after.Select(h => Membership.SeesChange(h, before, after, directory.Qdevice(plan)) ? h with { MembersVersion = h.MembersVersion + 1 } : h).ToList();
         foreach (var host in after) { Place(host); }
         after = Synchronise(after);
+        foreach (var host in after.Where(h => h.HasPmxcfs && !Membership.IsQuorate(h, after, directory.Qdevice(plan)))) { Close(host); }
         foreach (var host in after) { LabDirectory.Replace(directory.StateFile(host.Name), host.Format(), LabDirectory.Readable); }
         Refresh(after, new HashSet<int>());
         return after;
@@ -129,15 +131,25 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         }
     }
 
-    /// <summary>Hosts that are behind take over the copy of the one that leads.</summary>
+    /// <summary>Lets nobody write where there is no quorum. The files pmxcfs makes up lie above and go on.</summary>
+    private void Close(HostState host)
+    {
+        // Who is not root cannot mount: there only the lab's own commands refuse.
+        if (!Native.IsRoot) { return; }
+        foreach (var part in Parts.Select(p => $"{directory.EtcPve(host.Name)}/{p}").Where(Directory.Exists))
+        {
+            if (!Native.MountReadOnly(part)) { throw new LabFailure($"cannot make {part} read-only"); }
+        }
+    }
+
+    /// <summary>Hosts that are behind take over the copy of the one that leads where they are.</summary>
     private List<HostState> Synchronise(List<HostState> hosts)
     {
-        var leader = Membership.Leader(hosts);
-        if (leader is null) { return hosts; }
         return hosts.Select(host =>
         {
-            if (!host.HasPmxcfs || host.Replica == leader.Replica) { return host; }
-            foreach (var part in new[] { "nodes", "priv", "ha" })
+            var leader = Membership.Leader(hosts.Where(h => Membership.Reaches(host, h)));
+            if (leader is null || !host.HasPmxcfs || host.Replica == leader.Replica) { return host; }
+            foreach (var part in Parts)
             {
                 var target = $"{directory.EtcPve(host.Name)}/{part}";
                 Copy($"{directory.EtcPve(leader.Name)}/{part}", target + Pending);
@@ -160,7 +172,8 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         foreach (var host in hosts.Where(h => h.HasPmxcfs))
         {
             LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.members", PmxcfsFiles.Members(plan, host, hosts, directory.Qdevice(plan)));
-            LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.vmlist", PmxcfsFiles.VmList(list));
+            // Who was cut off keeps the list of then.
+            if (Membership.Reaches(leader, host)) { LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.vmlist", PmxcfsFiles.VmList(list)); }
         }
 
         RefreshStatus(hosts, list, directory.EtcPve(leader.Name));

@@ -27,6 +27,12 @@ public enum Pmxcfs
 public sealed record HostState(
     string Name, bool IsOn, Pmxcfs Pmxcfs, string BootId, int Replica, int MembersVersion, bool OnbootDone, long Started = 0)
 {
+    /// <summary>Its votes, which the plan has.</summary>
+    public int Votes { get; init; } = 1;
+
+    /// <summary>The part of a cut network it is in; empty for the one that everybody is in at first, and the QDevice always.</summary>
+    public string Island { get; init; } = "";
+
     /// <summary>When it comes back from a reboot that takes its time, in Unix milliseconds; 0 when nothing is due.</summary>
     public long BackAt { get; init; }
 
@@ -38,7 +44,7 @@ public sealed record HostState(
 
     /// <summary>The stored form.</summary>
     public string Format() => string.Create(CultureInfo.InvariantCulture,
-        $"power {(IsOn ? "on" : "off")}\npmxcfs {PmxcfsWord}\nboot {BootId}\nreplica {Replica}\nmembers {MembersVersion}\nonboot {(OnbootDone ? "done" : "due")}\nstarted {Started}\nback {BackAt}\n");
+        $"power {(IsOn ? "on" : "off")}\npmxcfs {PmxcfsWord}\nboot {BootId}\nreplica {Replica}\nmembers {MembersVersion}\nonboot {(OnbootDone ? "done" : "due")}\nstarted {Started}\nback {BackAt}\nisland {Island}\n");
 
     /// <summary>Reads the stored form. A missing line has the value of a host that was never started.</summary>
     public static HostState Parse(string name, string text)
@@ -57,6 +63,7 @@ public sealed record HostState(
                 "replica" => state with { Replica = int.Parse(value, CultureInfo.InvariantCulture) },
                 "members" => state with { MembersVersion = int.Parse(value, CultureInfo.InvariantCulture) },
                 "started" => state with { Started = long.Parse(value, CultureInfo.InvariantCulture) },
+                "island" => state with { Island = value },
                 "back" => state with { BackAt = long.Parse(value, CultureInfo.InvariantCulture) },
                 "onboot" => state with { OnbootDone = value == "done" },
                 _ => state,

@@ -58,7 +58,7 @@ internal sealed class Pvesh(LabHost host)
         if (node == host.Name) { return Local(host, path, rest); }
         if (host.Plan.Hosts.FirstOrDefault(h => h.Name == node) is not { } planned) { return Dies(11, $"hostname lookup '{node}' failed - failed to get address info for: {node}: Temporary failure in name resolution"); }
         var there = host.At(node);
-        if (!there.State.IsOn)
+        if (!Membership.Reaches(host.State, there.State))
         {
             return Dies(255, $"ssh: connect to host {planned.Ip} port 22: No route to host\nproxy handler failed: command '/usr/bin/ssh -e none -o 'BatchMode=yes' -o 'HostKeyAlias={node}' root@{planned.Ip} -- pvesh --noproxy 1 get {path} --output-format json' failed: exit code 255");
         }
@@ -222,7 +222,7 @@ internal sealed class Pvesh(LabHost host)
 
     /// <summary>All values are strings here, and numbers in /cluster/status.</summary>
     private static JsonObject ConfigNode(PlannedHost node) => PerlJson.Object(
-        ("name", node.Name), ("node", node.Name), ("nodeid", node.Id.ToString(CultureInfo.InvariantCulture)), ("quorum_votes", "1"),
+        ("name", node.Name), ("node", node.Name), ("nodeid", node.Id.ToString(CultureInfo.InvariantCulture)), ("quorum_votes", node.Votes.ToString(CultureInfo.InvariantCulture)),
         ("ring0_addr", node.Ip));
 
     private Result Ceph()

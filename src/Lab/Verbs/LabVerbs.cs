@@ -118,7 +118,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             guests.Reset(guest, plan.Base);
         });
         if (!plan.IsSimulated) { Parallel.ForEach(plan.Hosts, AFewAtOnce, host => new HostSystems(directory, plan).Reset(host.Name)); }
-        Change(plan, host => On(host) with { OnbootDone = true });
+        Change(plan, host => On(host) with { OnbootDone = true, Island = "" });
         var machines = new VirtualMachines(directory, plan);
         foreach (var vmid in machines.Running().Except(Wanted(plan))) { machines.Kill(vmid); }
         StartAll(plan, Wanted(plan));
@@ -139,7 +139,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         {
             var quorate = Membership.IsQuorate(host, hosts, directory.Qdevice(plan)) ? "yes" : "no";
             var pmxcfs = host.IsOn ? host.Pmxcfs.ToString().ToLowerInvariant() : "-";
-            text.Append(CultureInfo.InvariantCulture, $"{host.Name,-8} {(host.IsOn ? "on" : "off"),-6} {pmxcfs,-8} {1,-6} {quorate,-8} {host.BootId}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{host.Name,-8} {(!host.IsOn ? "off" : host.Island.Length > 0 ? "cut" : "on"),-6} {pmxcfs,-8} {host.Votes,-6} {quorate,-8} {host.BootId}\n");
         }
 
         text.Append("\nVMID       NAME                 NODE     STATUS   KIND\n");
@@ -290,6 +290,16 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         Directory.CreateDirectory($"{root}/var/lib/nanny-lab");
         if (wanted is "unreachable") { File.WriteAllText($"{root}/var/lib/nanny-lab/unreachable", ""); }
         else { File.Delete($"{root}/var/lib/nanny-lab/unreachable"); }
+    }
+
+    /// <summary>Cuts hosts off from the others and from the QDevice, together, or joins them with all who were not cut off.</summary>
+    public void Network(IReadOnlyList<string> names, bool cut)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        foreach (var name in names) { Known(plan, name); }
+        Change(plan, host => names.Contains(host.Name) ? host with { Island = cut ? string.Join('+', names.Order(StringComparer.Ordinal)) : "" } : host);
+        StartOnboot(plan);
     }
 
     /// <summary>Gives or takes the vote of the QDevice.</summary>
