@@ -40,6 +40,7 @@ internal static class CommandLine
         root.Subcommands.Add(DpkgLocks());
         root.Subcommands.Add(Qdevice());
         root.Subcommands.Add(Network());
+        root.Subcommands.Add(Referee());
         root.Subcommands.Add(Env());
         return root;
     }
@@ -259,6 +260,19 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             Verbs(parsed).Network(parsed.GetValue(hosts)!, parsed.GetValue(what) is "cut");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Referee()
+    {
+        var restart = new Option<bool>("--restart") { Description = "Forget what was, and begin with the votes of now." };
+        var command = new Command("referee", "Show each change of the votes online; exit code 0 when quorum held all the time, else 1.") { restart };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            if (!parsed.GetValue(restart)) { return Task.FromResult(Verbs(parsed).Referee(Console.Out) ? 0 : 1); }
+            Verbs(parsed).RestartReferee();
             return Task.FromResult(0);
         }));
         return command;

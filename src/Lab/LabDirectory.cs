@@ -42,11 +42,14 @@ internal sealed class LabDirectory(string path)
     /// <summary>How long a migration copies, in seconds; without the file no time at all.</summary>
     public string MigrationTimeFile => $"{Path}/state/migration-takes";
 
+    /// <summary>Each change of the votes that are online, since the lab is up or <c>referee --restart</c>.</summary>
+    public string RefereeFile => $"{Path}/referee.log";
+
     public bool IsLab => File.Exists(PlanFile);
 
     /// <summary>Whether a lab would have something of this name.</summary>
     public static bool IsOwnName(string name) =>
-        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "roots" or "guests" or "simulated" or "vms" || name.StartsWith("lab.conf", StringComparison.Ordinal);
+        name is "control.lock" or "referee.log" or "state.lock" or "state" or "hosts" or "lxc" or "roots" or "guests" or "simulated" or "vms" || name.StartsWith("lab.conf", StringComparison.Ordinal);
 
     public string Host(string name) => $"{Path}/hosts/{name}";
     public string StateFile(string name) => $"{Path}/state/{name}";

@@ -14,11 +14,18 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
     private static readonly string[] Parts = ["nodes", "priv", "ha"];
 
     /// <summary>Changes hosts' states and lets every pmxcfs see it. Repeating it mends what a crash left.</summary>
-    public IReadOnlyList<HostState> Change(Func<HostState, HostState> change)
+    /// <param name="change">What becomes of each.</param>
+    /// <param name="why">In a word, for the referee.</param>
+    /// <param name="casts">Whether the QDevice gives its vote from now on; null leaves it as it is.</param>
+    public IReadOnlyList<HostState> Change(Func<HostState, HostState> change, string why = "", bool? casts = null)
     {
         using var held = directory.State();
         var before = directory.ReadHosts(plan);
         var after = before.Select(change).ToList();
+        var was = directory.Qdevice(plan);
+        new Referee(directory).Watch(before, after, was, was with { IsCasting = casts ?? was.IsCasting }, why);
+        if (casts is true) { File.Delete(directory.QdeviceOffMark); }
+        else if (casts is false) { File.WriteAllText(directory.QdeviceOffMark, ""); }
         after = after.Select(h => Membership.SeesChange(h, before, after, directory.Qdevice(plan)) ? h with { MembersVersion = h.MembersVersion + 1 } : h).ToList();
         foreach (var host in after) { Place(host); }
         after = Synchronise(after);

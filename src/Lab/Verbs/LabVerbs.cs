@@ -75,7 +75,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         }
 
         foreach (var guest in plan.Guests.Where(g => g.Kind is "lxc")) { guests.Make(guest, plan.Base); }
-        var hosts = Change(plan, host => On(host) with { OnbootDone = true });
+        var hosts = Change(plan, host => On(host) with { OnbootDone = true }, "up");
         say($"hosts: {string.Join(' ', hosts.Select(h => h.Name))}");
         StartAll(plan, Wanted(plan));
         foreach (var guest in plan.Guests.Where(g => plan.HaVmids.Contains(g.Vmid))) { GuestVerbs.WriteHa(directory, plan, plan.Hosts[0].Name, guest.Vmid, guest.Kind, managed: true); }
@@ -118,7 +118,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             guests.Reset(guest, plan.Base);
         });
         if (!plan.IsSimulated) { Parallel.ForEach(plan.Hosts, AFewAtOnce, host => new HostSystems(directory, plan).Reset(host.Name)); }
-        Change(plan, host => On(host) with { OnbootDone = true, Island = "" });
+        Change(plan, host => On(host) with { OnbootDone = true, Island = "" }, "reset");
         var machines = new VirtualMachines(directory, plan);
         foreach (var vmid in machines.Running().Except(Wanted(plan))) { machines.Kill(vmid); }
         StartAll(plan, Wanted(plan));
@@ -156,14 +156,14 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
     }
 
     /// <summary>Cuts or gives a host its power. Its containers end at once, and start again when it is on and quorate.</summary>
-    public void Power(string name, bool on)
+    public void Power(string name, bool on, string why = "power")
     {
         var plan = Plan();
         using var held = directory.Control(say);
         Known(plan, name);
         if (!on)
         {
-            Change(plan, host => host.Name == name ? Off(host) : host);
+            Change(plan, host => host.Name == name ? Off(host) : host, why);
             var guests = new PlacedGuests(directory, plan);
             HostTask.KillAll(directory, name);
             // Twice: a `pct start` that looked before the power went may come to its end just now.
@@ -173,7 +173,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             return;
         }
 
-        ComeBack(plan, name);
+        ComeBack(plan, name, why);
     }
 
     /// <summary>Asks a host to reboot, as `systemctl reboot` on it does: comes back at once, and the rest happens by itself.</summary>
@@ -206,10 +206,10 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         new HostSystems(directory, plan).Kill(name);
         var way = RebootWay.Read(directory, name);
         // What is due stands in the host's state: the daemon brings it back, also one that was started anew.
-        Change(plan, host => host.Name == name ? Off(host) with { BackAt = way.BackAt(DateTimeOffset.UtcNow) } : host);
+        Change(plan, host => host.Name == name ? Off(host) with { BackAt = way.BackAt(DateTimeOffset.UtcNow) } : host, "reboot");
         new HostSystems(directory, plan).Kill(name); // a job that came in between
         HostTask.KillAll(directory, name);
-        if (way.Kind is "normal" or "old-kernel") { ComeBack(plan, name); }
+        if (way.Kind is "normal" or "old-kernel") { ComeBack(plan, name, "reboot"); }
         else { LabDaemon.Ensure(directory, plan); }
     }
 
@@ -230,13 +230,13 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
     {
         var plan = Plan();
         using var held = directory.Control(say);
-        foreach (var host in directory.ReadHosts(plan).Where(h => h.IsDueBack(DateTimeOffset.UtcNow))) { ComeBack(plan, host.Name); }
+        foreach (var host in directory.ReadHosts(plan).Where(h => h.IsDueBack(DateTimeOffset.UtcNow))) { ComeBack(plan, host.Name, "reboot"); }
     }
 
-    private void ComeBack(LabPlan plan, string name)
+    private void ComeBack(LabPlan plan, string name, string why)
     {
         Boot(plan, name);
-        Change(plan, host => host.Name == name ? On(host) : host);
+        Change(plan, host => host.Name == name ? On(host) : host, why);
         StartOnboot(plan);
     }
 
@@ -298,8 +298,26 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var plan = Plan();
         using var held = directory.Control(say);
         foreach (var name in names) { Known(plan, name); }
-        Change(plan, host => names.Contains(host.Name) ? host with { Island = cut ? string.Join('+', names.Order(StringComparer.Ordinal)) : "" } : host);
+        Change(plan, host => names.Contains(host.Name) ? host with { Island = cut ? string.Join('+', names.Order(StringComparer.Ordinal)) : "" } : host, "network");
         StartOnboot(plan);
+    }
+
+    /// <summary>Prints what the referee wrote; true when quorum held all the time.</summary>
+    public bool Referee(TextWriter output)
+    {
+        var plan = Plan();
+        using var held = directory.State();
+        var (text, isHeld) = Cluster.Referee.Judge(File.Exists(directory.RefereeFile) ? File.ReadAllText(directory.RefereeFile) : "", plan.IsClustered);
+        output.Write(text);
+        return isHeld;
+    }
+
+    /// <summary>Lets the referee begin anew with what is now.</summary>
+    public void RestartReferee()
+    {
+        var plan = Plan();
+        using var held = directory.State();
+        new Referee(directory).Restart(directory.ReadHosts(plan), directory.Qdevice(plan));
     }
 
     /// <summary>Gives or takes the vote of the QDevice.</summary>
@@ -308,9 +326,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var plan = Plan();
         using var held = directory.Control(say);
         if (plan.QdeviceIp is null) { throw new LabFailure("this cluster has no QDevice: a plan's line `qdevice IP` gives it one"); }
-        if (casts) { File.Delete(directory.QdeviceOffMark); }
-        else { File.WriteAllText(directory.QdeviceOffMark, ""); }
-        Change(plan, host => host);
+        Change(plan, host => host, "qdevice", casts);
         StartOnboot(plan);
     }
 
@@ -325,9 +341,9 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
     private static HostState Starting(HostState host, HostState before) =>
         host.HasPmxcfs && !before.HasPmxcfs ? host with { Started = DateTimeOffset.UtcNow.ToUnixTimeSeconds() } : host;
 
-    private IReadOnlyList<HostState> Change(LabPlan plan, Func<HostState, HostState> change)
+    private IReadOnlyList<HostState> Change(LabPlan plan, Func<HostState, HostState> change, string why = "other", bool? casts = null)
     {
-        var hosts = new ClusterFiles(directory, plan).Change(change);
+        var hosts = new ClusterFiles(directory, plan).Change(change, why, casts);
         foreach (var host in hosts)
         {
             LabDirectory.Replace($"{directory.Host(host.Name)}/proc/sys/kernel/random/boot_id", host.BootId + "\n", LabDirectory.Readable);
