@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using NannyOrleans.Lab.Cluster;
 using NannyOrleans.Lab.Verbs;
 
@@ -51,6 +52,12 @@ internal static class CommandLine
         var containers = Count("--containers", "Containers in all, spread over the hosts and started.", 6, least: 0, most: 200);
         var stopped = Count("--stopped", "Further containers that are made and not started.", 0, least: 0, most: 100);
         var cost = Count("--command-cost-ms", "CPU time each pct and qm burns, in milliseconds; about 850 on a real host.", 0, least: 0, most: 60_000);
+        var round = new Option<double>("--ha-round-seconds")
+        {
+            Description = "Time of one round of HA, from which all its delays follow; ten seconds on a real cluster. Default: NANNY_LAB_HA_ROUND_SECONDS, or 10.",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => double.TryParse(Environment.GetEnvironmentVariable("NANNY_LAB_HA_ROUND_SECONDS"), CultureInfo.InvariantCulture, out var s) ? s : LabPlan.UsualHaRound.TotalSeconds,
+        };
         var simulated = new Option<bool>("--simulated") { Description = "Directories instead of containers, as without root or LXC." };
         var cache = new Option<string?>("--cache")
         {
@@ -80,7 +87,7 @@ internal static class CommandLine
         families.AcceptOnlyFromAmong([.. PlannedGuest.Families]);
         var command = new Command("up", "Bring the lab to the wanted state; repeating it changes nothing.")
         {
-            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror, families,
+            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror, families, round,
         };
         command.SetAction((parsed, cancellationToken) => Guarded(async () =>
         {
@@ -88,7 +95,8 @@ internal static class CommandLine
                 parsed.GetValue(hosts), parsed.GetValue(containers), parsed.GetValue(stopped), parsed.GetValue(simulated),
                 TimeSpan.FromMilliseconds(parsed.GetValue(cost)),
                 Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan), parsed.GetValue(release)!,
-                parsed.GetValue(families) ?? []);
+                parsed.GetValue(families) ?? [],
+                parsed.GetValue(round) is >= 0.05 and <= 600 and var seconds ? TimeSpan.FromSeconds(seconds) : throw new LabFailure("--ha-round-seconds takes 0.05 to 600"));
             await Verbs(parsed).Up(ask, cancellationToken);
             return 0;
         }));

@@ -69,6 +69,12 @@ public sealed record LabPlan(
     private static readonly string[] Names =
         ["web-server-01", "db-server-01", "cache-server", "monitoring", "dns-server", "proxy-server"];
 
+    /// <summary>Time of one round of HA: ten seconds on a real cluster.</summary>
+    public TimeSpan HaRound { get; init; } = UsualHaRound;
+
+    /// <summary>As on a real cluster.</summary>
+    public static TimeSpan UsualHaRound { get; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Address of the QDevice; null when the cluster has none.</summary>
     public string? QdeviceIp { get; init; }
 
@@ -124,6 +130,7 @@ public sealed record LabPlan(
 
         if (QdeviceIp is not null) { text.Append(CultureInfo.InvariantCulture, $"qdevice {QdeviceIp}\n"); }
         if (CephHealth is not null) { text.Append(CultureInfo.InvariantCulture, $"ceph {CephHealth}\n"); }
+        if (HaRound != UsualHaRound) { text.Append(CultureInfo.InvariantCulture, $"ha-round-seconds {HaRound.TotalSeconds}\n"); }
         foreach (var vmid in HaVmids) { text.Append(CultureInfo.InvariantCulture, $"ha {vmid}\n"); }
         return text.ToString();
     }
@@ -158,6 +165,9 @@ public sealed record LabPlan(
                     break;
                 case "ceph":
                     plan = plan with { CephHealth = value };
+                    break;
+                case "ha-round-seconds":
+                    plan = plan with { HaRound = TimeSpan.FromSeconds(double.Parse(value, CultureInfo.InvariantCulture)) };
                     break;
                 case "ha":
                     managed.Add(int.Parse(value, CultureInfo.InvariantCulture));

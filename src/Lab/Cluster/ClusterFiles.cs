@@ -1,4 +1,5 @@
 using System.Globalization;
+using NannyOrleans.Lab.Ha;
 using NannyOrleans.Lab.Linux;
 
 namespace NannyOrleans.Lab.Cluster;
@@ -192,7 +193,7 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var status = new LabStatus(directory, plan);
         var guests = plan.Hosts.ToDictionary(h => h.Name, h => status.Guests(leading, h.Name));
-        RefreshHa(hosts, guests.Values.SelectMany(g => g).ToList(), leading, now);
+        new HaOnDisk(directory, plan, hosts).Settle();
         var lines = hosts.Where(h => h.HasPmxcfs).ToDictionary(h => h.Name, h => StatusFiles.Rrd(
             plan.ReleaseOf(h.Name), h.Name, status.Machine, guests[h.Name], status.StoragesOf(leading, h.Name), now));
         var changes = Changes();
@@ -204,33 +205,25 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         }
     }
 
-    /// <summary>What LRM and CRM write while there is quorum; without, their last words stand and grow old.</summary>
-    private void RefreshHa(IReadOnlyList<HostState> hosts, List<GuestSeen> guests, string leading, long now)
+    /// <summary>One round of HA: decided and written under the lock, and what is to be done handed back.</summary>
+    public IReadOnlyList<HaEffect> HaRound(HaModel model, Func<string, bool> isUnderWay)
     {
-        var members = hosts.Where(h => h.HasPmxcfs && Membership.IsQuorate(h, hosts, directory.Qdevice(plan))).ToList();
-        if (members.Count is 0) { return; }
-        var resources = HaFiles.Resources(File.Exists($"{leading}/ha/resources.cfg") ? File.ReadAllText($"{leading}/ha/resources.cfg") : "");
-        var services = resources.Select(r => (Resource: r, Guest: guests.FirstOrDefault(g => g.Vmid == r.Vmid))).Where(s => s.Guest is not null)
-            .Select(s => new HaService(s.Resource, s.Guest!.Node, s.Guest.Status is "running")).ToList();
-        // Once there was a master, its file stays: also when the last resource has gone.
-        var master = services.Count > 0 || File.Exists($"{leading}/ha/manager_status") ? members[0].Name : null;
-        foreach (var at in members.Select(m => directory.EtcPve(m.Name)))
-        {
-            foreach (var member in members)
-            {
-                LabDirectory.Replace($"{at}/nodes/{member.Name}/lrm_status", HaFiles.LrmStatus(services.Any(s => s.Node == member.Name), now));
-            }
-
-            if (master is null) { continue; }
-            LabDirectory.Replace($"{at}/ha/manager_status", HaFiles.ManagerStatus(master, hosts.Select(h => (h.Name, h.IsOn)), services, now));
-        }
+        using var held = directory.State();
+        var files = new HaOnDisk(directory, plan, directory.ReadHosts(plan));
+        var world = files.World();
+        var (status, effects) = model.Round(world, files.Status(), isUnderWay);
+        files.Write(status);
+        // Without a master nobody reads them: they wait.
+        if (world.Commands.Count > 0 && status.Manager is { } manager && world.IsMember(manager.Master)) { files.ForgetCommands(); }
+        return effects;
     }
 
     private Dictionary<string, int> Changes() => File.Exists(directory.ChangesFile)
         ? File.ReadLines(directory.ChangesFile).Select(l => l.Split(' ', 2)).ToDictionary(w => w[1], w => int.Parse(w[0], CultureInfo.InvariantCulture))
         : [];
 
-    private static IEnumerable<(int Vmid, string Node, string Kind)> GuestFiles(string etcPve)
+    /// <summary>The guests whose files are in a copy of /etc/pve.</summary>
+    public static IEnumerable<(int Vmid, string Node, string Kind)> GuestFiles(string etcPve)
     {
         foreach (var node in Directory.EnumerateDirectories($"{etcPve}/nodes"))
         {

@@ -33,6 +33,12 @@ public sealed record HostState(
     /// <summary>The part of a cut network it is in; empty for the one that everybody is in at first, and the QDevice always.</summary>
     public string Island { get; init; } = "";
 
+    /// <summary>Whether this boot comes to its end by a clean reboot.</summary>
+    public bool IsRestarting { get; init; }
+
+    /// <summary>The boot in which its LRM last wrote its status.</summary>
+    public string LrmBoot { get; init; } = "";
+
     /// <summary>When it comes back from a reboot that takes its time, in Unix milliseconds; 0 when nothing is due.</summary>
     public long BackAt { get; init; }
 
@@ -44,7 +50,7 @@ public sealed record HostState(
 
     /// <summary>The stored form.</summary>
     public string Format() => string.Create(CultureInfo.InvariantCulture,
-        $"power {(IsOn ? "on" : "off")}\npmxcfs {PmxcfsWord}\nboot {BootId}\nreplica {Replica}\nmembers {MembersVersion}\nonboot {(OnbootDone ? "done" : "due")}\nstarted {Started}\nback {BackAt}\nisland {Island}\n");
+        $"power {(IsOn ? "on" : "off")}\npmxcfs {PmxcfsWord}\nboot {BootId}\nreplica {Replica}\nmembers {MembersVersion}\nonboot {(OnbootDone ? "done" : "due")}\nstarted {Started}\nback {BackAt}\nisland {Island}\nrestarting {(IsRestarting ? "yes" : "no")}\nlrm {LrmBoot}\n");
 
     /// <summary>Reads the stored form. A missing line has the value of a host that was never started.</summary>
     public static HostState Parse(string name, string text)
@@ -63,6 +69,8 @@ public sealed record HostState(
                 "replica" => state with { Replica = int.Parse(value, CultureInfo.InvariantCulture) },
                 "members" => state with { MembersVersion = int.Parse(value, CultureInfo.InvariantCulture) },
                 "started" => state with { Started = long.Parse(value, CultureInfo.InvariantCulture) },
+                "restarting" => state with { IsRestarting = value is "yes" },
+                "lrm" => state with { LrmBoot = value },
                 "island" => state with { Island = value },
                 "back" => state with { BackAt = long.Parse(value, CultureInfo.InvariantCulture) },
                 "onboot" => state with { OnbootDone = value == "done" },

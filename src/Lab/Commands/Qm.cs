@@ -122,7 +122,7 @@ internal sealed class Qm(LabHost host)
         if (resources.All(r => r.Vmid != vmid)) { return work(); }
         var wanted = HaFiles.Format(resources.Select(r => r.Vmid == vmid ? r with { State = ask is "start" ? "started" : "stopped" } : r));
         if (!new ClusterFiles(host.Directory, host.Plan).Write(host.Name, "ha/resources.cfg", wanted)) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
-        _ = work();
+        if (!host.Plan.IsClustered) { _ = work(); }
         return Answer.Says($"Requesting HA {ask} for VM {vmid}\n");
     }
 

@@ -32,18 +32,23 @@ internal sealed class LabDaemon(LabDirectory directory)
         if (only is null) { return; }
         RunningProcess.Write(directory.DaemonFile, Environment.ProcessId);
         var verbs = new LabVerbs(directory, Say);
+        var rounds = new HaRounds(directory, Say);
         while (directory.IsLab)
         {
+            var look = Look;
             try
             {
-                if (directory.ReadHosts(directory.ReadPlan()).Any(h => h.IsDueBack(DateTimeOffset.UtcNow))) { verbs.BringBack(); }
+                var plan = directory.ReadPlan();
+                if (directory.ReadHosts(plan).Any(h => h.IsDueBack(DateTimeOffset.UtcNow))) { verbs.BringBack(); }
+                if (plan.IsClustered) { rounds.Turn(plan); }
+                look = plan.IsClustered && plan.HaRound < Look ? plan.HaRound : Look;
             }
-            catch (Exception e) when (e is LabFailure or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is LabFailure or IOException or UnauthorizedAccessException or System.Text.Json.JsonException)
             {
                 Say(e.Message);
             }
 
-            Thread.Sleep(Look);
+            Thread.Sleep(look);
         }
     }
 

@@ -4,6 +4,7 @@ using NannyOrleans.Lab.Base;
 using NannyOrleans.Lab.Cluster;
 using NannyOrleans.Lab.Commands;
 using NannyOrleans.Lab.Guests;
+using NannyOrleans.Lab.Ha;
 using NannyOrleans.Lab.Hosts;
 using NannyOrleans.Lab.Linux;
 
@@ -11,7 +12,7 @@ namespace NannyOrleans.Lab.Verbs;
 
 /// <summary>What `up` is asked for.</summary>
 internal sealed record UpRequest(
-    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release, IReadOnlyList<string> Families);
+    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release, IReadOnlyList<string> Families, TimeSpan HaRound);
 
 /// <summary>The verbs a person types. Each can be repeated, and mends what a killed one left.</summary>
 internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
@@ -34,6 +35,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
                 CommandCost = ask.CommandCost,
                 Base = baseDirectory,
             };
+        plan = plan with { HaRound = ask.HaRound };
         if (ask.Families.Count > 0)
         {
             var more = ask.Families.Select((family, i) => new PlannedGuest(300 + i, $"{family}-{i + 1:00}", plan.Hosts[i % plan.Hosts.Count].Name, "lxc", IsWanted: true, family));
@@ -79,6 +81,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         say($"hosts: {string.Join(' ', hosts.Select(h => h.Name))}");
         StartAll(plan, Wanted(plan));
         foreach (var guest in plan.Guests.Where(g => plan.HaVmids.Contains(g.Vmid))) { GuestVerbs.WriteHa(directory, plan, plan.Hosts[0].Name, guest.Vmid, guest.Kind, managed: true); }
+        if (plan.IsClustered) { LabDaemon.Ensure(directory, plan); }
     }
 
     /// <summary>Removes the lab, whatever state it is in. The cache stays.</summary>
@@ -156,24 +159,37 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
     }
 
     /// <summary>Cuts or gives a host its power. Its containers end at once, and start again when it is on and quorate.</summary>
-    public void Power(string name, bool on, string why = "power")
+    public void Power(string name, bool on)
     {
         var plan = Plan();
         using var held = directory.Control(say);
         Known(plan, name);
-        if (!on)
-        {
-            Change(plan, host => host.Name == name ? Off(host) : host, why);
-            var guests = new PlacedGuests(directory, plan);
-            HostTask.KillAll(directory, name);
-            // Twice: a `pct start` that looked before the power went may come to its end just now.
-            new HostSystems(directory, plan).Kill(name);
-            for (var look = 0; look < 2; look++) { Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is not null), AFewAtOnce, guests.Kill); }
-            new ClusterFiles(directory, plan).Publish();
-            return;
-        }
+        if (on) { ComeBack(plan, name, "power"); }
+        else { Cut(plan, name, "power"); }
+    }
 
-        ComeBack(plan, name, why);
+    /// <summary>What the watchdog of a host does that lost quorum while HA had services there: a reset, without a word to anybody.</summary>
+    public void Fence(string name, string bootId)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        var now = directory.ReadHosts(plan).Single(h => h.Name == name);
+        if (!now.IsOn || now.BootId != bootId) { return; }
+        Cut(plan, name, "fence");
+        var way = RebootWay.Read(directory, name);
+        if (way.Kind is "slow") { Change(plan, host => host.Name == name ? host with { BackAt = way.BackAt(DateTimeOffset.UtcNow) } : host, "fence"); }
+        else if (way.Kind is not "never") { ComeBack(plan, name, "fence"); }
+    }
+
+    private void Cut(LabPlan plan, string name, string why)
+    {
+        Change(plan, host => host.Name == name ? Off(host) : host, why);
+        var guests = new PlacedGuests(directory, plan);
+        // Twice: a `pct start` that looked before the power went may come to its end just now.
+        new HostSystems(directory, plan).Kill(name);
+        HostTask.KillAll(directory, name);
+        for (var look = 0; look < 2; look++) { Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is not null), AFewAtOnce, guests.Kill); }
+        new ClusterFiles(directory, plan).Publish();
     }
 
     /// <summary>Asks a host to reboot, as `systemctl reboot` on it does: comes back at once, and the rest happens by itself.</summary>
@@ -196,6 +212,8 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         using var held = directory.Control(say);
         var now = directory.ReadHosts(plan).Single(h => h.Name == name);
         if (!now.IsOn || now.BootId != bootId) { return; }
+        // Its LRM says so first: HA freezes what is there, and takes no stopped guest for one that failed.
+        Change(plan, host => host.Name == name ? host with { IsRestarting = true } : host);
         var guests = new PlacedGuests(directory, plan);
         Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is { Kind: "lxc" }), AFewAtOnce, vmid =>
         {
@@ -336,7 +354,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
 
     private static HostState On(HostState host) => Starting(host.IsOn
         ? host with { Pmxcfs = Pmxcfs.Running }
-        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false, BackAt = 0 }, host);
+        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false, BackAt = 0, IsRestarting = false }, host);
 
     private static HostState Starting(HostState host, HostState before) =>
         host.HasPmxcfs && !before.HasPmxcfs ? host with { Started = DateTimeOffset.UtcNow.ToUnixTimeSeconds() } : host;
@@ -365,7 +383,9 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             new ClusterFiles(directory, plan).Write(guest.Host, guest.File, guest.Conf.With("lock", null).Format());
         }
 
-        StartAll(plan, plan.Guests.Select(g => g.Vmid).Where(vmid => due.Any(host => guests.On(host, vmid) is { } g && g.Conf["onboot"] is "1" && g.Conf["lock"] is null)));
+        // What HA manages is the LRM's to start, in its round.
+        var managed = plan.IsClustered ? new HaOnDisk(directory, plan, hosts).World().Resources.Select(r => r.Vmid).ToHashSet() : [];
+        StartAll(plan, plan.Guests.Select(g => g.Vmid).Where(vmid => !managed.Contains(vmid) && due.Any(host => guests.On(host, vmid) is { } g && g.Conf["onboot"] is "1" && g.Conf["lock"] is null)));
         Change(plan, host => due.Contains(host.Name) ? host with { OnbootDone = true } : host);
     }
 
