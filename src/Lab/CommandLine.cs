@@ -41,6 +41,7 @@ internal static class CommandLine
         root.Subcommands.Add(DpkgLocks());
         root.Subcommands.Add(Qdevice());
         root.Subcommands.Add(Network());
+        root.Subcommands.Add(Ceph());
         root.Subcommands.Add(Referee());
         root.Subcommands.Add(Env());
         return root;
@@ -268,6 +269,19 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             Verbs(parsed).Network(parsed.GetValue(hosts)!, parsed.GetValue(what) is "cut");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Ceph()
+    {
+        var health = new Argument<string>("HEALTH_OK|HEALTH_WARN|HEALTH_ERR");
+        health.AcceptOnlyFromAmong(CephState.Healths);
+        var command = new Command("ceph", "Set the health of Ceph; flags and hosts that are off make it worse by themselves.") { health };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).Ceph(parsed.GetValue(health)!);
             return Task.FromResult(0);
         }));
         return command;

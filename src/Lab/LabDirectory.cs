@@ -45,6 +45,9 @@ internal sealed class LabDirectory(string path)
     /// <summary>Each change of the votes that are online, since the lab is up or <c>referee --restart</c>.</summary>
     public string RefereeFile => $"{Path}/referee.log";
 
+    /// <summary>Health and flags of Ceph, once somebody changed them.</summary>
+    public string CephFile => $"{Path}/state/ceph";
+
     public bool IsLab => File.Exists(PlanFile);
 
     /// <summary>Whether a lab would have something of this name.</summary>

@@ -92,6 +92,7 @@ internal static class PveCommand
             return new Answer.Ends(0);
         }
 
+        if (program is "ceph") { return new Ceph(host).Run(words); }
         if (program is "systemctl") { return new Systemctl(host).Run(words); }
         if (program is "@background") { return Background.Run(host, words); }
         if (program is LabDaemon.Word)

@@ -19,7 +19,8 @@ internal static class HostRoot
 
         MachineLinks.Lay(directory, plan, root);
         HostFiles.Lay(root, host);
-        foreach (var program in PvePrograms)
+        string[] ceph = plan.CephHealth is null ? [] : ["bin/ceph"];
+        foreach (var program in PvePrograms.Concat(ceph))
         {
             LabDirectory.Replace($"{root}/usr/{program}", Wrapper(directory, host.Name, Path.GetFileName(program)), Guests.SimulatedGuests.Executable);
         }

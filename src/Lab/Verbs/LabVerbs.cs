@@ -320,6 +320,13 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         StartOnboot(plan);
     }
 
+    /// <summary>Sets Ceph's health, as if by something that belongs to no host.</summary>
+    public void Ceph(string health)
+    {
+        var plan = Plan();
+        CephState.Change(directory, plan, now => now with { Health = health });
+    }
+
     /// <summary>Prints what the referee wrote; true when quorum held all the time.</summary>
     public bool Referee(TextWriter output)
     {
