@@ -88,6 +88,20 @@ public sealed class HaTests
     }
 
     [Fact]
+    public async Task Sixteen_hosts_take_a_command_without_a_single_service_and_all_local_managers_write()
+    {
+        await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "16", "--containers", "0", "--ha-round-seconds", "0.5");
+        Assert.Contains("Expected votes:   16\n", await lab.Must("pve16", "pvecm status"), StringComparison.Ordinal);
+        await lab.Must("pve16", "ha-manager crm-command node-maintenance enable pve7");
+        await Until(lab, "pve2", "ha-manager status | grep -q 'lrm pve7 (maintenance mode, watchdog standby'");
+        var status = JsonNode.Parse(await lab.Must("pve2", "pvesh get /cluster/ha/status/manager_status --output-format json"))!;
+        Assert.Equal(16, status["lrm_status"]!.AsObject().Count(l => l.Value!["timestamp"] is not null));
+        await lab.Must("pve1", "ha-manager crm-command node-maintenance disable pve7");
+        await Until(lab, "pve2", "ha-manager status | grep -q 'lrm pve7 (idle, watchdog standby'");
+        Assert.Equal("", await File.ReadAllTextAsync($"{lab.Root("pve2")}/etc/pve/ha/crm_commands")); // taken up
+    }
+
+    [Fact]
     public async Task A_clean_reboot_freezes_services_and_hands_the_masters_lock_over()
     {
         await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "3", "--containers", "3", "--ha-round-seconds", "0.2");

@@ -110,9 +110,22 @@ internal sealed class Qm(LabHost host)
             }
 
             if (what is "shutdown" && status is "paused" && !arguments.Is("forceStop")) { return Answer.Dies(255, "VM is paused - cannot shutdown"); }
+            if (what is "shutdown" && machines.IsDeaf(vmid) && !EndsIn(machines, vmid, arguments) && !arguments.Is("forceStop")) { return Answer.Dies(255, "VM quit/powerdown failed - got timeout"); }
             if (status is not "stopped") { machines.Kill(vmid); }
             return new Answer.Ends(0);
         });
+    }
+
+    /// <summary>Waits as long as a shutdown may take, three minutes unless told otherwise; whether somebody else ended the VM meanwhile.</summary>
+    private static bool EndsIn(VirtualMachines machines, int vmid, Arguments arguments)
+    {
+        var limit = arguments.Options.TryGetValue("timeout", out var seconds) ? int.Parse(seconds, CultureInfo.InvariantCulture) : 180;
+        for (var began = Environment.TickCount64; Environment.TickCount64 - began < limit * 1000L; Thread.Sleep(20))
+        {
+            if (machines.Pid(vmid) is null) { return true; }
+        }
+
+        return machines.Pid(vmid) is null;
     }
 
     private Answer ThroughHa(int vmid, string ask, Func<Answer> work)

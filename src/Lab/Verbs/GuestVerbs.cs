@@ -11,7 +11,7 @@ internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
 {
     /// <summary>Switches a VM on or off, or stops its virtual CPUs.</summary>
     /// <param name="vmid">Which.</param>
-    /// <param name="wanted"><c>on</c>, <c>off</c> or <c>paused</c>.</param>
+    /// <param name="wanted"><c>on</c>, <c>off</c>, <c>paused</c>, or <c>deaf</c>: on, and it does not shut down when it is asked to.</param>
     public void Machine(int vmid, string wanted) => With(vmid, (plan, guests, guest) =>
     {
         if (guest.Kind is not "qemu") { throw new LabFailure($"{vmid} is a container: use pct on {guest.Host}"); }
@@ -24,6 +24,7 @@ internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
             if (guests.Machines.Pid(vmid) is null && !Membership.IsQuorate(host, hosts, directory.Qdevice(plan))) { throw new LabFailure("cluster not ready - no quorum?"); }
             guests.Machines.Start(guest.Host, vmid, guest.Conf);
             guests.Machines.Pause(vmid, wanted is "paused");
+            if (wanted is "deaf") { guests.Machines.Deafen(vmid); }
         }
 
         new ClusterFiles(directory, plan).Publish();

@@ -35,7 +35,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
                 CommandCost = ask.CommandCost,
                 Base = baseDirectory,
             };
-        plan = plan with { HaRound = ask.HaRound };
+        plan = plan with { HaRound = ask.HaRound == LabPlan.UsualHaRound ? plan.HaRound : ask.HaRound };
         if (ask.Families.Count > 0)
         {
             var more = ask.Families.Select((family, i) => new PlannedGuest(300 + i, $"{family}-{i + 1:00}", plan.Hosts[i % plan.Hosts.Count].Name, "lxc", IsWanted: true, family));
