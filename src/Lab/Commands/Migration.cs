@@ -19,6 +19,7 @@ internal sealed class Migration(LabHost host, int vmid, bool isContainer, Migrat
     private readonly HostTask task = HostTask.Begin(host.Directory, host.Name, isContainer ? "vzmigrate" : "qmigrate", vmid);
     private readonly System.Text.StringBuilder output = new();
     private readonly DateTimeOffset began = DateTimeOffset.UtcNow;
+    private readonly TimeSpan copying = MigrationTime.Read(host.Directory); // as it was when this one began
     private bool hasProblems;
 
     private string Folder => isContainer ? "lxc" : "qemu-server";
@@ -162,7 +163,7 @@ internal sealed class Migration(LabHost host, int vmid, bool isContainer, Migrat
     /// <summary>The time that disks take. A lab's are shared by all hosts, so there is nothing to do in it.</summary>
     private void Copy()
     {
-        var until = DateTimeOffset.UtcNow + MigrationTime.Read(host.Directory);
+        var until = DateTimeOffset.UtcNow + copying;
         do
         {
             StillUp();
