@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using NannyOrleans.Lab.Cluster;
 using NannyOrleans.Lab.Verbs;
 
@@ -22,9 +23,14 @@ internal static class CommandLine
         root.Subcommands.Add(Verb("reset", "Containers as new, all hosts on, every update pending again.", (verbs, _) => verbs.Reset()));
         root.Subcommands.Add(Status());
         root.Subcommands.Add(Power());
+        root.Subcommands.Add(OfHost("power-off", "Cut a host's power.", (verbs, host) => verbs.Power(host, on: false)));
+        root.Subcommands.Add(OfHost("power-on", "Give a host its power back: it boots.", (verbs, host) => verbs.Power(host, on: true)));
+        root.Subcommands.Add(RebootAs());
         root.Subcommands.Add(SetPmxcfs());
         root.Subcommands.Add(Machine());
         root.Subcommands.Add(Migrate());
+        root.Subcommands.Add(MigrationTakes());
+        root.Subcommands.Add(Backup());
         root.Subcommands.Add(Destroy());
         root.Subcommands.Add(Ha());
         root.Subcommands.Add(Lock());
@@ -34,6 +40,9 @@ internal static class CommandLine
         root.Subcommands.Add(Repository());
         root.Subcommands.Add(DpkgLocks());
         root.Subcommands.Add(Qdevice());
+        root.Subcommands.Add(Network());
+        root.Subcommands.Add(Ceph());
+        root.Subcommands.Add(Referee());
         root.Subcommands.Add(Env());
         return root;
     }
@@ -44,6 +53,12 @@ internal static class CommandLine
         var containers = Count("--containers", "Containers in all, spread over the hosts and started.", 6, least: 0, most: 200);
         var stopped = Count("--stopped", "Further containers that are made and not started.", 0, least: 0, most: 100);
         var cost = Count("--command-cost-ms", "CPU time each pct and qm burns, in milliseconds; about 850 on a real host.", 0, least: 0, most: 60_000);
+        var round = new Option<double>("--ha-round-seconds")
+        {
+            Description = "Time of one round of HA, from which all its delays follow; ten seconds on a real cluster. Default: NANNY_LAB_HA_ROUND_SECONDS, or 10.",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => double.TryParse(Environment.GetEnvironmentVariable("NANNY_LAB_HA_ROUND_SECONDS"), CultureInfo.InvariantCulture, out var s) ? s : LabPlan.UsualHaRound.TotalSeconds,
+        };
         var simulated = new Option<bool>("--simulated") { Description = "Directories instead of containers, as without root or LXC." };
         var cache = new Option<string?>("--cache")
         {
@@ -60,7 +75,7 @@ internal static class CommandLine
         release.AcceptOnlyFromAmong([.. PveRelease.All.Select(r => r.Name)]);
         var plan = new Option<string?>("--plan")
         {
-            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE]`, `guest VMID lxc|qemu HOST on|off NAME [family=apt|dnf|zypper|pacman]`, "
+            Description = "Hosts and guests from a file instead of counts: lines `host ID NAME IP [RELEASE] [votes=N]`, `guest VMID lxc|qemu HOST on|off NAME [family=apt|dnf|zypper|pacman]`, "
                 + "`ha VMID`, `qdevice IP`, `ceph HEALTH_OK|HEALTH_WARN|HEALTH_ERR`.",
             HelpName = "FILE",
         };
@@ -73,7 +88,7 @@ internal static class CommandLine
         families.AcceptOnlyFromAmong([.. PlannedGuest.Families]);
         var command = new Command("up", "Bring the lab to the wanted state; repeating it changes nothing.")
         {
-            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror, families,
+            hosts, containers, stopped, simulated, plan, release, cost, cache, mirror, families, round,
         };
         command.SetAction((parsed, cancellationToken) => Guarded(async () =>
         {
@@ -81,7 +96,8 @@ internal static class CommandLine
                 parsed.GetValue(hosts), parsed.GetValue(containers), parsed.GetValue(stopped), parsed.GetValue(simulated),
                 TimeSpan.FromMilliseconds(parsed.GetValue(cost)),
                 Path.GetFullPath(parsed.GetValue(cache) ?? "/var/cache/nanny-lab"), parsed.GetValue(mirror), parsed.GetValue(plan), parsed.GetValue(release)!,
-                parsed.GetValue(families) ?? []);
+                parsed.GetValue(families) ?? [],
+                parsed.GetValue(round) is >= 0.05 and <= 600 and var seconds ? TimeSpan.FromSeconds(seconds) : throw new LabFailure("--ha-round-seconds takes 0.05 to 600"));
             await Verbs(parsed).Up(ask, cancellationToken);
             return 0;
         }));
@@ -110,6 +126,33 @@ internal static class CommandLine
         return command;
     }
 
+    private static Command RebootAs()
+    {
+        var host = Host();
+        var kind = new Argument<string>("KIND") { Description = "normal, slow, never (it stays off), or old-kernel." };
+        kind.AcceptOnlyFromAmong(RebootWay.Kinds);
+        var seconds = new Argument<double?>("SECONDS") { Description = "Of a slow one, until it is back.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("reboot-as", "Set how a host's reboots go from now on.") { host, kind, seconds };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).SetReboot(parsed.GetValue(host)!, parsed.GetValue(kind)!, parsed.GetValue(seconds));
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command OfHost(string name, string description, Action<LabVerbs, string> run)
+    {
+        var host = Host();
+        var command = new Command(name, description) { host };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            run(Verbs(parsed), parsed.GetValue(host)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
     private static Command SetPmxcfs()
     {
         var host = Host();
@@ -128,9 +171,9 @@ internal static class CommandLine
     private static Command Machine()
     {
         var vmid = Vmid();
-        var power = new Argument<string>("on|off|paused");
-        power.AcceptOnlyFromAmong("on", "off", "paused");
-        var command = new Command("vm", "Switch a VM on or off, or pause it: a process with kvm's command line.") { vmid, power };
+        var power = new Argument<string>("on|off|paused|deaf");
+        power.AcceptOnlyFromAmong("on", "off", "paused", "deaf");
+        var command = new Command("vm", "Switch a VM on or off, pause it, or let it ignore that it shall shut down: a process with kvm's command line.") { vmid, power };
         command.SetAction((parsed, _) => Guarded(() =>
         {
             OnGuest(parsed).Machine(parsed.GetValue(vmid), parsed.GetValue(power)!);
@@ -147,6 +190,32 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             OnGuest(parsed).Migrate(parsed.GetValue(vmid), parsed.GetValue(host)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command MigrationTakes()
+    {
+        var seconds = new Argument<double>("SECONDS") { Description = "From the lock in the conf until the guest is at the target; 0 at first." };
+        var command = new Command("migration-takes", "Set how long the disks of a guest take to another host.") { seconds };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).MigrationTakes(parsed.GetValue(seconds));
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Backup()
+    {
+        var vmid = Vmid();
+        var what = new Argument<string>("begin|end");
+        what.AcceptOnlyFromAmong("begin", "end");
+        var command = new Command("backup", "Let a backup of a guest begin or end: its lock, and a task vzdump in its host's list.") { vmid, what };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            OnGuest(parsed).Backup(parsed.GetValue(vmid), parsed.GetValue(what) is "begin");
             return Task.FromResult(0);
         }));
         return command;
@@ -186,6 +255,46 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             Verbs(parsed).Qdevice(parsed.GetValue(power) is "on");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Network()
+    {
+        var what = new Argument<string>("cut|join");
+        what.AcceptOnlyFromAmong("cut", "join");
+        var hosts = new Argument<string[]>("NAME...") { Description = "Hosts: pve1, pve2, ...", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("network", "Cut hosts off from the others, those named still seeing each other, or join them again.") { what, hosts };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).Network(parsed.GetValue(hosts)!, parsed.GetValue(what) is "cut");
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Ceph()
+    {
+        var health = new Argument<string>("HEALTH_OK|HEALTH_WARN|HEALTH_ERR");
+        health.AcceptOnlyFromAmong(CephState.Healths);
+        var command = new Command("ceph", "Set the health of Ceph; flags and hosts that are off make it worse by themselves.") { health };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            Verbs(parsed).Ceph(parsed.GetValue(health)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command Referee()
+    {
+        var restart = new Option<bool>("--restart") { Description = "Forget what was, and begin with the votes of now." };
+        var command = new Command("referee", "Show each change of the votes online; exit code 0 when quorum held all the time, else 1.") { restart };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            if (!parsed.GetValue(restart)) { return Task.FromResult(Verbs(parsed).Referee(Console.Out) ? 0 : 1); }
+            Verbs(parsed).RestartReferee();
             return Task.FromResult(0);
         }));
         return command;

@@ -30,11 +30,29 @@ internal sealed class LabDirectory(string path)
     /// <summary>What stands for the control groups there.</summary>
     public string SimulatedGroups => $"{Path}/simulated/cgroup";
 
+    /// <summary>Held by the lab's daemon as long as it lives: there is one of a lab.</summary>
+    public string DaemonLock => $"{Path}/state/daemon.lock";
+
+    /// <summary>The process of the daemon.</summary>
+    public string DaemonFile => $"{Path}/state/daemon";
+
+    /// <summary>How a host's next reboots go; without the file as they should.</summary>
+    public string RebootAsFile(string host) => $"{Path}/state/reboot-as-{host}";
+
+    /// <summary>How long a migration copies, in seconds; without the file no time at all.</summary>
+    public string MigrationTimeFile => $"{Path}/state/migration-takes";
+
+    /// <summary>Each change of the votes that are online, since the lab is up or <c>referee --restart</c>.</summary>
+    public string RefereeFile => $"{Path}/referee.log";
+
+    /// <summary>Health and flags of Ceph, once somebody changed them.</summary>
+    public string CephFile => $"{Path}/state/ceph";
+
     public bool IsLab => File.Exists(PlanFile);
 
     /// <summary>Whether a lab would have something of this name.</summary>
     public static bool IsOwnName(string name) =>
-        name is "control.lock" or "state.lock" or "state" or "hosts" or "lxc" or "roots" or "guests" or "simulated" or "vms" || name.StartsWith("lab.conf", StringComparison.Ordinal);
+        name is "control.lock" or "referee.log" or "state.lock" or "state" or "hosts" or "lxc" or "roots" or "guests" or "simulated" or "vms" || name.StartsWith("lab.conf", StringComparison.Ordinal);
 
     public string Host(string name) => $"{Path}/hosts/{name}";
     public string StateFile(string name) => $"{Path}/state/{name}";
@@ -70,7 +88,7 @@ internal sealed class LabDirectory(string path)
     private string ForgottenFile => $"{Path}/state/destroyed";
 
     public List<HostState> ReadHosts(LabPlan plan) => plan.Hosts
-        .Select(h => HostState.Parse(h.Name, File.Exists(StateFile(h.Name)) ? File.ReadAllText(StateFile(h.Name)) : ""))
+        .Select(h => HostState.Parse(h.Name, File.Exists(StateFile(h.Name)) ? File.ReadAllText(StateFile(h.Name)) : "") with { Votes = h.Votes })
         .ToList();
 
     /// <summary>The vote of the QDevice at this moment. With an odd number of hosts it has one less than all of them together.</summary>

@@ -8,7 +8,30 @@ namespace NannyOrleans.Lab;
 /// <param name="Id">Corosync's nodeid, from 1.</param>
 /// <param name="Ip">An address that nothing answers at: it stands in files only.</param>
 /// <param name="Release">Its Proxmox VE: 7.4, 8.2, 8.4 or 9.2. A cluster may mix them, as during an upgrade.</param>
-public sealed record PlannedHost(string Name, int Id, string Ip, string Release = PveRelease.Usual);
+/// <param name="Votes">Its <c>quorum_votes</c>, 0 to 255: 1 unless somebody wrote another number.</param>
+public sealed record PlannedHost(string Name, int Id, string Ip, string Release = PveRelease.Usual, int Votes = 1)
+{
+    private const string VotesWord = "votes=";
+
+    /// <summary>Reads a line <c>host ID NAME IP [RELEASE] [votes=N]</c> without its first word.</summary>
+    public static PlannedHost Parse(string value)
+    {
+        var words = value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length < 3 || !int.TryParse(words[0], CultureInfo.InvariantCulture, out var id)) { throw new LabFailure($"`host {value}`: a host's line is `host ID NAME IP [RELEASE] [votes=N]`"); }
+        var host = new PlannedHost(words[1], id, words[2]);
+        foreach (var word in words.Skip(3))
+        {
+            host = !word.StartsWith(VotesWord, StringComparison.Ordinal) ? host with { Release = PveRelease.Of(word).Name }
+                : byte.TryParse(word[VotesWord.Length..], CultureInfo.InvariantCulture, out var votes) ? host with { Votes = votes }
+                : throw new LabFailure($"`{word}` in a line `host`: votes= takes 0 to 255");
+        }
+
+        return host;
+    }
+
+    /// <summary>The line's words after <c>host</c>.</summary>
+    public string Format() => string.Create(CultureInfo.InvariantCulture, $"{Id} {Name} {Ip} {Release}{(Votes is 1 ? "" : $" {VotesWord}{Votes}")}");
+}
 
 /// <summary>One guest of a lab, as `up` makes it.</summary>
 /// <param name="Vmid">Its id in the cluster.</param>
@@ -46,6 +69,12 @@ public sealed record LabPlan(
     private static readonly string[] Names =
         ["web-server-01", "db-server-01", "cache-server", "monitoring", "dns-server", "proxy-server"];
 
+    /// <summary>Time of one round of HA: ten seconds on a real cluster.</summary>
+    public TimeSpan HaRound { get; init; } = UsualHaRound;
+
+    /// <summary>As on a real cluster.</summary>
+    public static TimeSpan UsualHaRound { get; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Address of the QDevice; null when the cluster has none.</summary>
     public string? QdeviceIp { get; init; }
 
@@ -61,7 +90,7 @@ public sealed record LabPlan(
     /// <summary>Whether guests are directories instead of containers.</summary>
     public bool IsSimulated => SimulatedReason is not null;
 
-    /// <summary>One vote each; a single host is a standalone one, without corosync.</summary>
+    /// <summary>A single host is a standalone one, without corosync.</summary>
     public bool IsClustered => Hosts.Count > 1;
 
     /// <summary>The plan for so many hosts and containers, with two VMs that are always there.</summary>
@@ -93,7 +122,7 @@ public sealed record LabPlan(
         text.Append(CultureInfo.InvariantCulture, $"command-cost-ms {CommandCost.TotalMilliseconds:0}\n");
         text.Append("base ").Append(Base).Append('\n');
         if (SimulatedReason is not null) { text.Append("simulated ").Append(SimulatedReason).Append('\n'); }
-        foreach (var host in Hosts) { text.Append(CultureInfo.InvariantCulture, $"host {host.Id} {host.Name} {host.Ip} {host.Release}\n"); }
+        foreach (var host in Hosts) { text.Append(CultureInfo.InvariantCulture, $"host {host.Format()}\n"); }
         foreach (var guest in Guests)
         {
             text.Append(CultureInfo.InvariantCulture, $"guest {guest.Vmid} {guest.Kind} {guest.Node} {(guest.IsWanted ? "on" : "off")} {guest.Name}{(guest.Family is "apt" ? "" : $" family={guest.Family}")}\n");
@@ -101,6 +130,7 @@ public sealed record LabPlan(
 
         if (QdeviceIp is not null) { text.Append(CultureInfo.InvariantCulture, $"qdevice {QdeviceIp}\n"); }
         if (CephHealth is not null) { text.Append(CultureInfo.InvariantCulture, $"ceph {CephHealth}\n"); }
+        if (HaRound != UsualHaRound) { text.Append(CultureInfo.InvariantCulture, $"ha-round-seconds {HaRound.TotalSeconds}\n"); }
         foreach (var vmid in HaVmids) { text.Append(CultureInfo.InvariantCulture, $"ha {vmid}\n"); }
         return text.ToString();
     }
@@ -128,14 +158,16 @@ public sealed record LabPlan(
                     plan = plan with { SimulatedReason = value };
                     break;
                 case "host":
-                    var h = value.Split(' ');
-                    hosts.Add(new(h[1], int.Parse(h[0], CultureInfo.InvariantCulture), h[2], PveRelease.Of(h.ElementAtOrDefault(3) ?? PveRelease.Usual).Name));
+                    hosts.Add(PlannedHost.Parse(value));
                     break;
                 case "qdevice":
                     plan = plan with { QdeviceIp = value };
                     break;
                 case "ceph":
                     plan = plan with { CephHealth = value };
+                    break;
+                case "ha-round-seconds":
+                    plan = plan with { HaRound = TimeSpan.FromSeconds(double.Parse(value, CultureInfo.InvariantCulture)) };
                     break;
                 case "ha":
                     managed.Add(int.Parse(value, CultureInfo.InvariantCulture));

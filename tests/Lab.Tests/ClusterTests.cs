@@ -102,7 +102,7 @@ public sealed class ClusterTests
     }
 
     [Fact]
-    public void Corosync_gives_each_host_one_vote()
+    public void Corosync_gives_each_host_one_vote_unless_told_otherwise()
     {
         var conf = PmxcfsFiles.CorosyncConf(Plan(2));
         Assert.Contains("""
@@ -115,6 +115,7 @@ public sealed class ClusterTests
               }
               node {
             """, conf, StringComparison.Ordinal);
+        Assert.Contains("quorum_votes: 0\n", PmxcfsFiles.CorosyncConf(Plan(2) with { Hosts = [new("pve1", 1, "10.99.0.11", Votes: 0)] }), StringComparison.Ordinal);
         Assert.DoesNotContain("two_node", conf, StringComparison.Ordinal); // pvecm never writes it
     }
 

@@ -128,6 +128,19 @@ public sealed class GuestVerbTests
     }
 
     [Fact]
+    public async Task A_vm_that_does_not_listen_is_still_on_when_its_shutdown_has_timed_out()
+    {
+        await using var lab = await Simulated("--hosts", "1", "--containers", "0");
+        await Done(lab, "vm", "201", "deaf");
+        var late = await lab.Run("pve1", "qm shutdown 201 --timeout 0");
+        Assert.Equal((255, "VM quit/powerdown failed - got timeout\n"), (late.ExitCode, late.StandardError));
+        Assert.Equal("status: running\n", await lab.Must("pve1", "qm status 201"));
+        await lab.Must("pve1", "qm shutdown 201 --timeout 0 --forceStop 1");
+        await lab.Must("pve1", "qm start 201 && qm shutdown 201 --timeout 0"); // the next time it listens
+        Assert.Equal("status: stopped\n", await lab.Must("pve1", "qm status 201"));
+    }
+
+    [Fact]
     public async Task A_host_that_is_switched_off_takes_its_vms_along()
     {
         await using var lab = await Simulated("--hosts", "1", "--containers", "0");

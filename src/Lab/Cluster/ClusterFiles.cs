@@ -1,4 +1,5 @@
 using System.Globalization;
+using NannyOrleans.Lab.Ha;
 using NannyOrleans.Lab.Linux;
 
 namespace NannyOrleans.Lab.Cluster;
@@ -11,16 +12,25 @@ namespace NannyOrleans.Lab.Cluster;
 internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
 {
     private const string Pending = ".sync";
+    private static readonly string[] Parts = ["nodes", "priv", "ha"];
 
     /// <summary>Changes hosts' states and lets every pmxcfs see it. Repeating it mends what a crash left.</summary>
-    public IReadOnlyList<HostState> Change(Func<HostState, HostState> change)
+    /// <param name="change">What becomes of each.</param>
+    /// <param name="why">In a word, for the referee.</param>
+    /// <param name="casts">Whether the QDevice gives its vote from now on; null leaves it as it is.</param>
+    public IReadOnlyList<HostState> Change(Func<HostState, HostState> change, string why = "", bool? casts = null)
     {
         using var held = directory.State();
         var before = directory.ReadHosts(plan);
         var after = before.Select(change).ToList();
+        var was = directory.Qdevice(plan);
+        new Referee(directory).Watch(before, after, was, was with { IsCasting = casts ?? was.IsCasting }, why);
+        if (casts is true) { File.Delete(directory.QdeviceOffMark); }
+        else if (casts is false) { File.WriteAllText(directory.QdeviceOffMark, ""); }
         after = after.Select(h => Membership.SeesChange(h, before, after, directory.Qdevice(plan)) ? h with { MembersVersion = h.MembersVersion + 1 } : h).ToList();
         foreach (var host in after) { Place(host); }
         after = Synchronise(after);
+        foreach (var host in after.Where(h => h.HasPmxcfs && !Membership.IsQuorate(h, after, directory.Qdevice(plan)))) { Close(host); }
         foreach (var host in after) { LabDirectory.Replace(directory.StateFile(host.Name), host.Format(), LabDirectory.Readable); }
         Refresh(after, new HashSet<int>());
         return after;
@@ -39,19 +49,36 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
     /// <param name="content">The whole new content.</param>
     public bool Write(string writer, string file, string content) => Edit(writer, file, etcPve => LabDirectory.Replace($"{etcPve}/{file}", content));
 
+    /// <summary>Adds a line to a file; false when <paramref name="writer"/> has no quorum.</summary>
+    public bool Append(string writer, string file, string line)
+    {
+        var path = $"{directory.EtcPve(writer)}/{file}";
+        return Edit(writer, file, () =>
+        {
+            var content = (File.Exists(path) ? File.ReadAllText(path) : "") + line + "\n";
+            return etcPve => LabDirectory.Replace($"{etcPve}/{file}", content);
+        });
+    }
+
     /// <summary>Moves a file, as a migrated guest's; false when <paramref name="writer"/> has no quorum.</summary>
     public bool Move(string writer, string file, string to) => Edit(writer, to, etcPve => File.Move($"{etcPve}/{file}", $"{etcPve}/{to}"));
 
     /// <summary>Removes a file; false when <paramref name="writer"/> has no quorum.</summary>
     public bool Delete(string writer, string file) => Edit(writer, file, etcPve => File.Delete($"{etcPve}/{file}"));
 
-    private bool Edit(string writer, string file, Action<string> edit)
+    private bool Edit(string writer, string file, Action<string> edit) => Edit(writer, file, () => edit);
+
+    /// <param name="writer">Whose command writes.</param>
+    /// <param name="file">The file that is new, by its change counter.</param>
+    /// <param name="prepare">Called under the lock, once; what it gives is done to each copy.</param>
+    private bool Edit(string writer, string file, Func<Action<string>> prepare)
     {
         using var held = directory.State();
         var hosts = directory.ReadHosts(plan);
         var from = hosts.Single(h => h.Name == writer);
         if (!from.HasPmxcfs || !Membership.IsQuorate(from, hosts, directory.Qdevice(plan))) { return false; }
         var version = from.Replica + 1;
+        var edit = prepare();
         foreach (var host in hosts.Where(h => Membership.SeesOnline(from, h)))
         {
             edit(directory.EtcPve(host.Name));
@@ -112,15 +139,25 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         }
     }
 
-    /// <summary>Hosts that are behind take over the copy of the one that leads.</summary>
+    /// <summary>Lets nobody write where there is no quorum. The files pmxcfs makes up lie above and go on.</summary>
+    private void Close(HostState host)
+    {
+        // Who is not root cannot mount: there only the lab's own commands refuse.
+        if (!Native.IsRoot) { return; }
+        foreach (var part in Parts.Select(p => $"{directory.EtcPve(host.Name)}/{p}").Where(Directory.Exists))
+        {
+            if (!Native.MountReadOnly(part)) { throw new LabFailure($"cannot make {part} read-only"); }
+        }
+    }
+
+    /// <summary>Hosts that are behind take over the copy of the one that leads where they are.</summary>
     private List<HostState> Synchronise(List<HostState> hosts)
     {
-        var leader = Membership.Leader(hosts);
-        if (leader is null) { return hosts; }
         return hosts.Select(host =>
         {
-            if (!host.HasPmxcfs || host.Replica == leader.Replica) { return host; }
-            foreach (var part in new[] { "nodes", "priv", "ha" })
+            var leader = Membership.Leader(hosts.Where(h => Membership.Reaches(host, h)));
+            if (leader is null || !host.HasPmxcfs || host.Replica == leader.Replica) { return host; }
+            foreach (var part in Parts)
             {
                 var target = $"{directory.EtcPve(host.Name)}/{part}";
                 Copy($"{directory.EtcPve(leader.Name)}/{part}", target + Pending);
@@ -143,7 +180,8 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         foreach (var host in hosts.Where(h => h.HasPmxcfs))
         {
             LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.members", PmxcfsFiles.Members(plan, host, hosts, directory.Qdevice(plan)));
-            LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.vmlist", PmxcfsFiles.VmList(list));
+            // Who was cut off keeps the list of then.
+            if (Membership.Reaches(leader, host)) { LabDirectory.Replace($"{directory.EtcPve(host.Name)}/.vmlist", PmxcfsFiles.VmList(list)); }
         }
 
         RefreshStatus(hosts, list, directory.EtcPve(leader.Name));
@@ -155,7 +193,7 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var status = new LabStatus(directory, plan);
         var guests = plan.Hosts.ToDictionary(h => h.Name, h => status.Guests(leading, h.Name));
-        RefreshHa(hosts, guests.Values.SelectMany(g => g).ToList(), leading, now);
+        new HaOnDisk(directory, plan, hosts).Settle();
         var lines = hosts.Where(h => h.HasPmxcfs).ToDictionary(h => h.Name, h => StatusFiles.Rrd(
             plan.ReleaseOf(h.Name), h.Name, status.Machine, guests[h.Name], status.StoragesOf(leading, h.Name), now));
         var changes = Changes();
@@ -167,33 +205,25 @@ internal sealed class ClusterFiles(LabDirectory directory, LabPlan plan)
         }
     }
 
-    /// <summary>What LRM and CRM write while there is quorum; without, their last words stand and grow old.</summary>
-    private void RefreshHa(IReadOnlyList<HostState> hosts, List<GuestSeen> guests, string leading, long now)
+    /// <summary>One round of HA: decided and written under the lock, and what is to be done handed back.</summary>
+    public IReadOnlyList<HaEffect> HaRound(HaModel model, Func<string, bool> isUnderWay)
     {
-        var members = hosts.Where(h => h.HasPmxcfs && Membership.IsQuorate(h, hosts, directory.Qdevice(plan))).ToList();
-        if (members.Count is 0) { return; }
-        var resources = HaFiles.Resources(File.Exists($"{leading}/ha/resources.cfg") ? File.ReadAllText($"{leading}/ha/resources.cfg") : "");
-        var services = resources.Select(r => (Resource: r, Guest: guests.FirstOrDefault(g => g.Vmid == r.Vmid))).Where(s => s.Guest is not null)
-            .Select(s => new HaService(s.Resource, s.Guest!.Node, s.Guest.Status is "running")).ToList();
-        // Once there was a master, its file stays: also when the last resource has gone.
-        var master = services.Count > 0 || File.Exists($"{leading}/ha/manager_status") ? members[0].Name : null;
-        foreach (var at in members.Select(m => directory.EtcPve(m.Name)))
-        {
-            foreach (var member in members)
-            {
-                LabDirectory.Replace($"{at}/nodes/{member.Name}/lrm_status", HaFiles.LrmStatus(services.Any(s => s.Node == member.Name), now));
-            }
-
-            if (master is null) { continue; }
-            LabDirectory.Replace($"{at}/ha/manager_status", HaFiles.ManagerStatus(master, hosts.Select(h => (h.Name, h.IsOn)), services, now));
-        }
+        using var held = directory.State();
+        var files = new HaOnDisk(directory, plan, directory.ReadHosts(plan));
+        var world = files.World();
+        var (status, effects) = model.Round(world, files.Status(), isUnderWay);
+        files.Write(status);
+        // Without a master nobody reads them: they wait.
+        if (world.Commands.Count > 0 && status.Manager is { } manager && world.IsMember(manager.Master)) { files.ForgetCommands(); }
+        return effects;
     }
 
     private Dictionary<string, int> Changes() => File.Exists(directory.ChangesFile)
         ? File.ReadLines(directory.ChangesFile).Select(l => l.Split(' ', 2)).ToDictionary(w => w[1], w => int.Parse(w[0], CultureInfo.InvariantCulture))
         : [];
 
-    private static IEnumerable<(int Vmid, string Node, string Kind)> GuestFiles(string etcPve)
+    /// <summary>The guests whose files are in a copy of /etc/pve.</summary>
+    public static IEnumerable<(int Vmid, string Node, string Kind)> GuestFiles(string etcPve)
     {
         foreach (var node in Directory.EnumerateDirectories($"{etcPve}/nodes"))
         {

@@ -27,12 +27,30 @@ public enum Pmxcfs
 public sealed record HostState(
     string Name, bool IsOn, Pmxcfs Pmxcfs, string BootId, int Replica, int MembersVersion, bool OnbootDone, long Started = 0)
 {
+    /// <summary>Its votes, which the plan has.</summary>
+    public int Votes { get; init; } = 1;
+
+    /// <summary>The part of a cut network it is in; empty for the one that everybody is in at first, and the QDevice always.</summary>
+    public string Island { get; init; } = "";
+
+    /// <summary>Whether this boot comes to its end by a clean reboot.</summary>
+    public bool IsRestarting { get; init; }
+
+    /// <summary>The boot in which its LRM last wrote its status.</summary>
+    public string LrmBoot { get; init; } = "";
+
+    /// <summary>When it comes back from a reboot that takes its time, in Unix milliseconds; 0 when nothing is due.</summary>
+    public long BackAt { get; init; }
+
     /// <summary>Whether its /etc/pve is alive: on, and pmxcfs runs.</summary>
     public bool HasPmxcfs => IsOn && Pmxcfs is Pmxcfs.Running;
 
+    /// <summary>Whether a reboot that took its time is over.</summary>
+    public bool IsDueBack(DateTimeOffset now) => !IsOn && BackAt > 0 && BackAt <= now.ToUnixTimeMilliseconds();
+
     /// <summary>The stored form.</summary>
     public string Format() => string.Create(CultureInfo.InvariantCulture,
-        $"power {(IsOn ? "on" : "off")}\npmxcfs {PmxcfsWord}\nboot {BootId}\nreplica {Replica}\nmembers {MembersVersion}\nonboot {(OnbootDone ? "done" : "due")}\nstarted {Started}\n");
+        $"power {(IsOn ? "on" : "off")}\npmxcfs {PmxcfsWord}\nboot {BootId}\nreplica {Replica}\nmembers {MembersVersion}\nonboot {(OnbootDone ? "done" : "due")}\nstarted {Started}\nback {BackAt}\nisland {Island}\nrestarting {(IsRestarting ? "yes" : "no")}\nlrm {LrmBoot}\n");
 
     /// <summary>Reads the stored form. A missing line has the value of a host that was never started.</summary>
     public static HostState Parse(string name, string text)
@@ -51,6 +69,10 @@ public sealed record HostState(
                 "replica" => state with { Replica = int.Parse(value, CultureInfo.InvariantCulture) },
                 "members" => state with { MembersVersion = int.Parse(value, CultureInfo.InvariantCulture) },
                 "started" => state with { Started = long.Parse(value, CultureInfo.InvariantCulture) },
+                "restarting" => state with { IsRestarting = value is "yes" },
+                "lrm" => state with { LrmBoot = value },
+                "island" => state with { Island = value },
+                "back" => state with { BackAt = long.Parse(value, CultureInfo.InvariantCulture) },
                 "onboot" => state with { OnbootDone = value == "done" },
                 _ => state,
             };

@@ -49,7 +49,7 @@ public static class PmxcfsFiles
     public static string CorosyncConf(LabPlan plan)
     {
         var nodes = string.Concat(plan.Hosts.OrderBy(h => h.Name, StringComparer.Ordinal).Select(h => string.Create(CultureInfo.InvariantCulture,
-            $"  node {{\n    name: {h.Name}\n    nodeid: {h.Id}\n    quorum_votes: 1\n    ring0_addr: {h.Ip}\n  }}\n")));
+            $"  node {{\n    name: {h.Name}\n    nodeid: {h.Id}\n    quorum_votes: {h.Votes}\n    ring0_addr: {h.Ip}\n  }}\n")));
         // An even number of nodes takes ffsplit and one vote; an odd one lms, which writes no votes and means all but one.
         var device = plan.QdeviceIp is null ? "" : $"  device {{\n    model: net\n    net {{\n      algorithm: {(plan.Hosts.Count % 2 is 0 ? "ffsplit" : "lms")}\n      host: {plan.QdeviceIp}\n      tls: on\n    }}\n{(plan.Hosts.Count % 2 is 0 ? "    votes: 1\n" : "")}  }}\n";
         return $$"""

@@ -15,6 +15,11 @@ internal static class Background
             case ["reboot", var bootId]:
                 verbs.Reboot(host.Name, bootId);
                 return new Answer.Ends(0);
+            case ["fence", var bootId]:
+                verbs.Fence(host.Name, bootId);
+                return new Answer.Ends(0);
+            case ["ha", ..]:
+                return new HaWork(host).Run([.. words.Skip(1)]);
             default:
                 throw new InvalidOperationException(string.Join(' ', words));
         }

@@ -42,27 +42,29 @@ internal sealed class Corosync(LabHost host)
         return new Answer.Ends(host.IsQuorate ? 0 : NotQuorate, Status(letters.Contains('H', StringComparison.Ordinal), names: !letters.Contains('i', StringComparison.Ordinal)));
     }
 
+    /// <summary>The members this host sees, itself among them.</summary>
+    private IEnumerable<HostState> Here => host.All.Where(h => Cluster.Membership.Reaches(host.State, h));
+
     private string Status(bool hex, bool names)
     {
         var qdevice = host.Directory.Qdevice(host.Plan);
-        var online = host.All.Count(h => h.IsOn);
-        var expected = host.All.Count + qdevice.Votes;
+        var expected = Cluster.Membership.Expected(host.All, qdevice);
         var now = DateTime.Now;
         return string.Create(CultureInfo.InvariantCulture, $"""
             Quorum information
             ------------------
             Date:             {now:ddd MMM} {now.Day,2} {now:HH:mm:ss yyyy}
             Quorum provider:  corosync_votequorum
-            Nodes:            {online}
+            Nodes:            {Here.Count()}
             Node ID:          {Id(IdOf(host.Name), hex)}
-            Ring ID:          {host.All.Where(h => h.IsOn).Min(h => IdOf(h.Name)):x}.{host.State.MembersVersion + 5:x}
+            Ring ID:          {Here.Min(h => IdOf(h.Name)):x}.{host.State.MembersVersion + 5:x}
             Quorate:          {(host.IsQuorate ? "Yes" : "No")}
 
             Votequorum information
             ----------------------
             Expected votes:   {expected}
             Highest expected: {expected}
-            Total votes:      {online + qdevice.Cast}
+            Total votes:      {Cluster.Membership.Votes(host.State, host.All, qdevice)}
             Quorum:           {Quorum.Needed(expected)} {(host.IsQuorate ? " " : "Activity blocked")}
             Flags:            {(host.IsQuorate ? "Quorate " : "")}{(qdevice.Votes > 0 ? "Qdevice " : "")}
 
@@ -73,20 +75,21 @@ internal sealed class Corosync(LabHost host)
     private string Membership(bool names, bool hex = false)
     {
         var qdevice = host.Directory.Qdevice(host.Plan);
+        var casts = qdevice.IsCasting && host.State.Island.Length is 0;
         var text = new StringBuilder("Membership information\n----------------------\n");
         text.Append(qdevice.Votes > 0 ? "    Nodeid      Votes    Qdevice Name\n" : "    Nodeid      Votes Name\n");
-        foreach (var member in host.All.Where(h => h.IsOn))
+        foreach (var member in Here)
         {
             var planned = host.Plan.Hosts.Single(h => h.Name == member.Name);
-            text.Append(CultureInfo.InvariantCulture, $"{Id(planned.Id, hex),10} {1,10} ");
-            if (qdevice.Votes > 0) { text.Append(CultureInfo.InvariantCulture, $"{(qdevice.IsCasting ? "A,V,NMW" : "NA,NV,NMW"),10} "); }
+            text.Append(CultureInfo.InvariantCulture, $"{Id(planned.Id, hex),10} {planned.Votes,10} ");
+            if (qdevice.Votes > 0) { text.Append(CultureInfo.InvariantCulture, $"{(casts ? "A,V,NMW" : "NA,NV,NMW"),10} "); }
             text.Append(names ? planned.Name : planned.Ip).Append(member.Name == host.Name ? " (local)\n" : "\n");
         }
 
         if (qdevice.Votes > 0)
         {
-            var silent = qdevice.IsCasting ? "" : string.Create(CultureInfo.InvariantCulture, $" (votes {qdevice.Votes})");
-            text.Append(CultureInfo.InvariantCulture, $"{Id(0, hex),10} {qdevice.Cast,10}            Qdevice").Append(silent).Append('\n');
+            var silent = casts ? "" : string.Create(CultureInfo.InvariantCulture, $" (votes {qdevice.Votes})");
+            text.Append(CultureInfo.InvariantCulture, $"{Id(0, hex),10} {(casts ? qdevice.Votes : 0),10}            Qdevice").Append(silent).Append('\n');
         }
 
         return text.ToString();

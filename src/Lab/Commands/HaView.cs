@@ -96,8 +96,11 @@ internal sealed class HaView(LabHost host)
         var timestamp = (long)status["timestamp"]!;
         var hasServices = manager!["service_status"]!.AsObject().Any(s => (string?)s.Value!["node"] == node);
         var state = (string)status["state"]!;
-        var word = now - timestamp > Stale ? "old timestamp - dead?" : state is "wait_for_agent_lock" && !hasServices ? "idle" : state;
-        var watchdog = word is "active" ? "watchdog active" : "watchdog standby";
+        var mode = (string)status["mode"]!;
+        // Maintenance is told of whatever the time says.
+        var word = mode is "maintenance" ? "maintenance mode" : now - timestamp > Stale ? "old timestamp - dead?" : mode is not "active" ? $"{mode} mode"
+            : state is "wait_for_agent_lock" && !hasServices ? "idle" : state;
+        var watchdog = state is "active" or "maintenance" && word is not "old timestamp - dead?" ? "watchdog active" : "watchdog standby";
         row["status"] = told ? $"{node} ({word}, {watchdog}, {At(timestamp)})" : $"{node} ({word}, {At(timestamp)})";
         row["timestamp"] = timestamp;
         return row;

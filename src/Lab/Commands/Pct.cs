@@ -38,6 +38,7 @@ internal sealed class Pct(LabHost host)
         WithVmid("stop", CommandOption.Boolean("skiplock"), CommandOption.Boolean("overrule-shutdown")),
         WithVmid("shutdown", CommandOption.Integer("timeout", 0), CommandOption.Boolean("forceStop")),
         WithVmid("reboot", CommandOption.Integer("timeout", 0)),
+        MigrateCommand.PctSpec,
         WithVmid("set", SetOptions),
         new("unlock", TakesVmid: true, TakesRest: false, [], "pct unlock <vmid>"),
     ];
@@ -46,7 +47,7 @@ internal sealed class Pct(LabHost host)
     {
         var answer = Act(command, arguments, rest);
         // What pvestatd would notice within ten seconds.
-        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot" or "migrate") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
         return answer;
     }
 
@@ -60,6 +61,7 @@ internal sealed class Pct(LabHost host)
         "stop" => Stop(arguments.Vmid),
         "shutdown" => Shutdown(arguments),
         "reboot" => Reboot(arguments),
+        "migrate" => MigrateCommand.Run(host, isContainer: true, arguments, [.. rest.Select(System.Text.Encoding.UTF8.GetString)]),
         "set" => Set(arguments),
         "unlock" => Unlock(arguments.Vmid),
         _ => throw new InvalidOperationException(command.Name),
@@ -128,7 +130,15 @@ internal sealed class Pct(LabHost host)
         return ThroughHa(vmid, "start", "started", () => StartHere(vmid));
     }
 
-    private Answer StartHere(int vmid)
+    /// <summary>Stops one as an LRM does: cleanly, and after a minute by force.</summary>
+    public Answer StopHere(int vmid) => UnderLock(vmid, () =>
+    {
+        if (IsRunning(vmid) && !host.Guests.Shutdown(vmid, TimeSpan.FromSeconds(60))) { host.Guests.Kill(vmid); }
+        return new Answer.Ends(0);
+    });
+
+    /// <summary>Starts one on this host, whoever asks.</summary>
+    public Answer StartHere(int vmid)
     {
         var (held, timedOut) = host.LockGuest(vmid);
         if (held is null) { return timedOut!; }
@@ -243,8 +253,8 @@ internal sealed class Pct(LabHost host)
     }
 
     /// <summary>
-    /// Of a guest that HA manages Proxmox VE only asks HA, and comes back at once with 0. HA does it some seconds later on a real
-    /// host, and before the command ends in a lab.
+    /// Of a guest that HA manages Proxmox VE only asks HA, and comes back at once with 0. HA does it in its rounds; on a single host,
+    /// where a lab has none, before the command ends.
     /// </summary>
     private Answer ThroughHa(int vmid, string ask, string state, Func<Answer> work)
     {
@@ -253,7 +263,7 @@ internal sealed class Pct(LabHost host)
         if (resources.All(r => r.Vmid != vmid)) { return work(); }
         var wanted = HaFiles.Format(resources.Select(r => r.Vmid == vmid ? r with { State = state } : r));
         if (!new ClusterFiles(host.Directory, host.Plan).Write(host.Name, "ha/resources.cfg", wanted)) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
-        _ = work();
+        if (!host.Plan.IsClustered) { _ = work(); }
         return Answer.Says($"Requesting HA {ask} for CT {vmid}\n");
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using NannyOrleans.Lab.Linux;
+using NannyOrleans.Lab.Verbs;
 
 namespace NannyOrleans.Lab.Commands;
 
@@ -91,8 +92,15 @@ internal static class PveCommand
             return new Answer.Ends(0);
         }
 
+        if (program is "ceph") { return new Ceph(host).Run(words); }
         if (program is "systemctl") { return new Systemctl(host).Run(words); }
         if (program is "@background") { return Background.Run(host, words); }
+        if (program is LabDaemon.Word)
+        {
+            new LabDaemon(host.Directory).Run();
+            return new Answer.Ends(0);
+        }
+
         if (host.Unusable() is { } no) { return no; }
         // What is asked next would have been written anew within ten seconds, by daemons that a lab does not have.
         if (program is "pvesh" or "ha-manager") { new Cluster.ClusterFiles(host.Directory, host.Plan).Publish(); }
@@ -100,20 +108,9 @@ internal static class PveCommand
         {
             "pvecm" => new Corosync(host).Pvecm(words),
             "pvesh" => new Pvesh(host).Run(words),
-            "ha-manager" => HaManager(host, words),
+            "ha-manager" => new HaManager(host).Run(words),
             _ => OfGuests(host, program, words),
         };
-    }
-
-    private static Answer HaManager(LabHost host, string[] words)
-    {
-        if (words.Length is 0) { return new Answer.Ends(255, "", "ERROR: no command specified\nUSAGE: ha-manager <COMMAND> [ARGS] [OPTIONS]\n"); }
-        if (words[0] is "config" && words.Length is 1) { return Commands.Answer.Says(string.Concat(new HaView(host).Resources.Select(r => $"{r.Sid}\n\tstate {r.State}\n\n"))); }
-        if (words[0] is not "status") { return Commands.Answer.Dies(255, $"nanny-lab: `ha-manager {words[0]}` is not in this lab"); }
-        var arguments = Arguments.Parse(new("status", TakesVmid: false, TakesRest: false, [CommandOption.Boolean("verbose")], "ha-manager status [OPTIONS]"), words[1..]);
-        if (arguments.Wrong is { } wrong) { return wrong; }
-        var view = new HaView(host);
-        return Commands.Answer.Says(view.Lines() + (arguments.Is("verbose") ? "full cluster state:\n" + PerlJson.Pretty(view.State()) : ""));
     }
 
     private static Answer OfGuests(LabHost host, string program, string[] words)

@@ -18,6 +18,7 @@ internal sealed class Pvesh(LabHost host)
     public Answer Run(IReadOnlyList<string> words)
     {
         if (words.Count is 0) { return new Answer.Ends(255, "", "ERROR: no command specified\nUSAGE: pvesh <COMMAND> [ARGS] [OPTIONS]\n"); }
+        if (words[0] is "set") { return Set(words); }
         if (words[0] is not "get") { return Answer.Dies(255, $"nanny-lab: `pvesh {words[0]}` is not in this lab"); }
         var spec = words.Contains("/cluster/resources") ? Get with { Options = [.. Get.Options, CommandOption.Text("type")] } : Get;
         var arguments = Arguments.Parse(spec, [.. words.Skip(1)]);
@@ -47,7 +48,9 @@ internal sealed class Pvesh(LabHost host)
             ["cluster", "ha", "resources"] => Say(Rows(new HaView(host).Resources.Select(HaResource))),
             ["cluster", "ha", "status", "current"] => Say(new HaView(host).Current()),
             ["cluster", "ha", "status", "manager_status"] => Say(new HaView(host).State()),
-            ["cluster", "ceph", "status"] => Ceph(),
+            ["cluster", "ceph", "status"] => OfCeph(ceph => ceph.Status()),
+            ["cluster", "ceph", "flags"] => OfCeph(ceph => ceph.Flags()),
+            ["cluster", "ceph", "flags", var flag] when CephState.KnownFlags.Contains(flag) => OfCeph(ceph => ceph.IsSet(flag) ? 1 : 0),
             _ => Unknown(path),
         };
     }
@@ -58,7 +61,7 @@ internal sealed class Pvesh(LabHost host)
         if (node == host.Name) { return Local(host, path, rest); }
         if (host.Plan.Hosts.FirstOrDefault(h => h.Name == node) is not { } planned) { return Dies(11, $"hostname lookup '{node}' failed - failed to get address info for: {node}: Temporary failure in name resolution"); }
         var there = host.At(node);
-        if (!there.State.IsOn)
+        if (!Membership.Reaches(host.State, there.State))
         {
             return Dies(255, $"ssh: connect to host {planned.Ip} port 22: No route to host\nproxy handler failed: command '/usr/bin/ssh -e none -o 'BatchMode=yes' -o 'HostKeyAlias={node}' root@{planned.Ip} -- pvesh --noproxy 1 get {path} --output-format json' failed: exit code 255");
         }
@@ -222,29 +225,26 @@ internal sealed class Pvesh(LabHost host)
 
     /// <summary>All values are strings here, and numbers in /cluster/status.</summary>
     private static JsonObject ConfigNode(PlannedHost node) => PerlJson.Object(
-        ("name", node.Name), ("node", node.Name), ("nodeid", node.Id.ToString(CultureInfo.InvariantCulture)), ("quorum_votes", "1"),
+        ("name", node.Name), ("node", node.Name), ("nodeid", node.Id.ToString(CultureInfo.InvariantCulture)), ("quorum_votes", node.Votes.ToString(CultureInfo.InvariantCulture)),
         ("ring0_addr", node.Ip));
 
-    private Result Ceph()
+    private Result OfCeph(Func<Ceph, JsonNode> say)
     {
-        if (host.Plan.CephHealth is not { } health) { return Dies(2, "binary not installed: /usr/bin/ceph-mon"); }
-        var checks = new JsonObject();
-        if (health is not "HEALTH_OK")
+        var ceph = new Ceph(host);
+        return !ceph.IsThere ? Dies(2, "binary not installed: /usr/bin/ceph-mon")
+            : !ceph.HasMonitors ? Dies(255, "got timeout")
+            : Say(say(ceph));
+    }
+
+    /// <summary>`pvesh set /cluster/ceph/flags/FLAG --value 0|1`: the only thing to set.</summary>
+    private Answer Set(IReadOnlyList<string> words)
+    {
+        if (words is not [_, var path, "--value" or "-value", "0" or "1"] || path.Split('/', StringSplitOptions.RemoveEmptyEntries) is not ["cluster", "ceph", "flags", var flag])
         {
-            checks["OSD_NEARFULL"] = PerlJson.Object(
-                ("muted", false), ("severity", health), ("summary", PerlJson.Object(("count", 1), ("message", "1 nearfull osd(s)"))));
+            return Answer.Dies(255, $"nanny-lab: `pvesh {string.Join(' ', words)}` is not in this lab");
         }
 
-        var nodes = host.Plan.Hosts.Count;
-        return Say(PerlJson.Object(
-            ("fsid", "00000000-1111-2222-3333-444444444444"),
-            ("health", PerlJson.Object(("checks", checks), ("mutes", new JsonArray()), ("status", health))),
-            ("osdmap", PerlJson.Object(
-    ("epoch", 100), ("num_in_osds", nodes), ("num_osds", nodes), ("num_remapped_pgs", 0), ("num_up_osds", host.All.Count(h => h.IsOn)))),
-            ("pgmap", PerlJson.Object(
-    ("bytes_avail", 300L << 30), ("bytes_total", 400L << 30), ("bytes_used", 100L << 30), ("num_pgs", 129),
-    ("pgs_by_state", new JsonArray(PerlJson.Object(("count", 129), ("state_name", "active+clean")))))),
-            ("quorum_names", new JsonArray([.. host.All.Where(h => h.IsOn).Select(h => (JsonNode)h.Name)]))));
+        return OfCeph(ceph => ceph.Flags()).Failure ?? (new Ceph(host).Set(flag, words[3] is "1") is Answer.Ends { Code: not 0 } wrong ? wrong : new Answer.Ends(0));
     }
 
     private JsonObject Node(string name) => ApiRows.Node(name, IsHeard(name), IsHeard(name) ? host.Status.Machine : null);

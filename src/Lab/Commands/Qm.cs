@@ -19,6 +19,7 @@ internal sealed class Qm(LabHost host)
         WithVmid("stop", CommandOption.Boolean("skiplock"), CommandOption.Integer("timeout", 0), CommandOption.Boolean("overrule-shutdown")),
         WithVmid("shutdown", CommandOption.Boolean("skiplock"), CommandOption.Integer("timeout", 0), CommandOption.Boolean("forceStop"), CommandOption.Boolean("keepActive")),
         WithVmid("reboot", CommandOption.Integer("timeout", 0)),
+        MigrateCommand.QmSpec,
         WithVmid("unlock"),
         new("agent", TakesVmid: true, TakesRest: true, [], "qm guest cmd <vmid> <command>"),
         new("guest", TakesVmid: false, TakesRest: true, [], "qm guest cmd <vmid> <command>"),
@@ -31,13 +32,14 @@ internal sealed class Qm(LabHost host)
     public Answer Run(CommandSpec command, Arguments arguments, IReadOnlyList<string> rest)
     {
         var answer = Act(command, arguments, rest);
-        if (command.Name is "start" or "stop" or "shutdown" or "reboot") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
+        if (command.Name is "start" or "stop" or "shutdown" or "reboot" or "migrate") { new ClusterFiles(host.Directory, host.Plan).Publish(); }
         return answer;
     }
 
     private Answer Act(CommandSpec command, Arguments arguments, IReadOnlyList<string> rest) => command.Name switch
     {
         "start" or "stop" or "shutdown" or "reboot" or "unlock" => Power(command.Name, arguments),
+        "migrate" => MigrateCommand.Run(host, isContainer: false, arguments, rest),
         "list" => List(arguments.Is("full")),
         "status" => Status(arguments),
         "config" => Config(arguments),
@@ -108,9 +110,22 @@ internal sealed class Qm(LabHost host)
             }
 
             if (what is "shutdown" && status is "paused" && !arguments.Is("forceStop")) { return Answer.Dies(255, "VM is paused - cannot shutdown"); }
+            if (what is "shutdown" && machines.IsDeaf(vmid) && !EndsIn(machines, vmid, arguments) && !arguments.Is("forceStop")) { return Answer.Dies(255, "VM quit/powerdown failed - got timeout"); }
             if (status is not "stopped") { machines.Kill(vmid); }
             return new Answer.Ends(0);
         });
+    }
+
+    /// <summary>Waits as long as a shutdown may take, three minutes unless told otherwise; whether somebody else ended the VM meanwhile.</summary>
+    private static bool EndsIn(VirtualMachines machines, int vmid, Arguments arguments)
+    {
+        var limit = arguments.Options.TryGetValue("timeout", out var seconds) ? int.Parse(seconds, CultureInfo.InvariantCulture) : 180;
+        for (var began = Environment.TickCount64; Environment.TickCount64 - began < limit * 1000L; Thread.Sleep(20))
+        {
+            if (machines.Pid(vmid) is null) { return true; }
+        }
+
+        return machines.Pid(vmid) is null;
     }
 
     private Answer ThroughHa(int vmid, string ask, Func<Answer> work)
@@ -120,7 +135,7 @@ internal sealed class Qm(LabHost host)
         if (resources.All(r => r.Vmid != vmid)) { return work(); }
         var wanted = HaFiles.Format(resources.Select(r => r.Vmid == vmid ? r with { State = ask is "start" ? "started" : "stopped" } : r));
         if (!new ClusterFiles(host.Directory, host.Plan).Write(host.Name, "ha/resources.cfg", wanted)) { return Answer.Dies(255, "cluster not ready - no quorum?"); }
-        _ = work();
+        if (!host.Plan.IsClustered) { _ = work(); }
         return Answer.Says($"Requesting HA {ask} for VM {vmid}\n");
     }
 

@@ -119,7 +119,6 @@ internal sealed class Containers(LabDirectory directory) : IGuests
     /// <summary>LXC's monitors and tools working in this lab's lxcpath.</summary>
     private bool IsOurs(string[] words) => words[0].StartsWith($"[lxc monitor] {directory.Lxc} ", StringComparison.Ordinal)
         || words[0].StartsWith($"[lxc monitor] {directory.Roots} ", StringComparison.Ordinal)
-        || (words.Length > 2 && words.Contains(Commands.PveCommand.Marker) && words.Contains(directory.Path) && words.Contains("@background"))
         || (Path.GetFileName(words[0]).StartsWith("lxc-", StringComparison.Ordinal) && (words.Contains(directory.Lxc) || words.Contains(directory.Roots)));
 
     private static BufferedCommandResult Run(string program, params string[] arguments) => Cli.Wrap(Programs.Find(program)!)

@@ -61,6 +61,12 @@ internal sealed class MachineInside(LabDirectory directory, LabPlan plan, int vm
         return seen;
     }
 
+    /// <summary>Goes on inside another process of the VM, as after a live migration.</summary>
+    public void Follow(int old, int machine)
+    {
+        if (IsOf(old)) { LabDirectory.Replace($"{Folder}/machine", machine.ToString(CultureInfo.InvariantCulture)); }
+    }
+
     /// <summary>Ends all in there with the VM.</summary>
     public void Kill()
     {

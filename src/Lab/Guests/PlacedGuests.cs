@@ -21,7 +21,11 @@ internal sealed class PlacedGuests(LabDirectory directory, LabPlan plan)
     /// <summary>A guest at one host, also while that host's pmxcfs does not run.</summary>
     public PlacedGuest? On(string host, int vmid)
     {
-        foreach (var root in new[] { directory.EtcPve(host), directory.RestingReplica(host) })
+        // A host that was cut off has an old copy: another may have taken its guests over.
+        var hosts = directory.ReadHosts(plan);
+        var own = hosts.Single(h => h.Name == host);
+        var copy = hosts.All(h => h.Replica <= own.Replica) ? host : hosts.MaxBy(h => h.Replica)!.Name;
+        foreach (var root in new[] { directory.EtcPve(copy), directory.RestingReplica(copy) })
         {
             foreach (var (folder, kind) in new[] { ("lxc", "lxc"), ("qemu-server", "qemu") })
             {

@@ -14,6 +14,12 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
     /// <summary><c>running</c>, <c>paused</c> or <c>stopped</c>: what QEMU would say of it.</summary>
     public string Status(int vmid) => Pid(vmid) is null ? "stopped" : File.Exists($"{Folder}/{vmid}.paused") ? "paused" : "running";
 
+    /// <summary>Whether one does not end when it is asked to: nothing in it listens.</summary>
+    public bool IsDeaf(int vmid) => Pid(vmid) is not null && File.Exists($"{Folder}/{vmid}.deaf");
+
+    /// <summary>Lets one that is on not listen any more.</summary>
+    public void Deafen(int vmid) => File.WriteAllText($"{Folder}/{vmid}.deaf", "");
+
     /// <summary>Those that are on, on whatever host.</summary>
     public IReadOnlySet<int> Running()
     {
@@ -28,6 +34,7 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         if (Pid(vmid) is not null) { return; }
         Directory.CreateDirectory(Folder);
         File.Delete($"{Folder}/{vmid}.paused");
+        File.Delete($"{Folder}/{vmid}.deaf");
         var pidFile = PidFile(host, vmid);
         var id = vmid.ToString(CultureInfo.InvariantCulture);
         var pid = Placeholder.Start($"{Folder}/{vmid}.fifo", "/usr/bin/kvm",
@@ -49,6 +56,19 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         else { File.Delete($"{Folder}/{vmid}.paused"); }
     }
 
+    /// <summary>Moves one that is on to another host: another process there, and what is inside goes on.</summary>
+    public void Move(int vmid, string host, GuestConf conf)
+    {
+        if (Pid(vmid) is not { } old) { return; }
+        var isPaused = Status(vmid) is "paused";
+        File.Delete($"{Folder}/{vmid}");
+        foreach (var at in plan.Hosts) { File.Delete(PidFile(at.Name, vmid)); }
+        Start(host, vmid, conf);
+        if (!plan.IsSimulated) { new MachineInside(directory, plan, vmid).Follow(old, Pid(vmid)!.Value); }
+        Pause(vmid, isPaused);
+        Native.SendSignal(old, Native.SigKill);
+    }
+
     /// <summary>Switches one off at once, with all that shows it.</summary>
     public void Kill(int vmid)
     {
@@ -60,7 +80,7 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         }
 
         foreach (var host in plan.Hosts) { File.Delete(PidFile(host.Name, vmid)); }
-        foreach (var file in new[] { $"{Folder}/{vmid}", $"{Folder}/{vmid}.paused", $"{Folder}/{vmid}.fifo" })
+        foreach (var file in new[] { $"{Folder}/{vmid}", $"{Folder}/{vmid}.paused", $"{Folder}/{vmid}.deaf", $"{Folder}/{vmid}.fifo" })
         {
             if (Directory.Exists(Folder)) { File.Delete(file); }
         }

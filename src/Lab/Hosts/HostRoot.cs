@@ -19,7 +19,8 @@ internal static class HostRoot
 
         MachineLinks.Lay(directory, plan, root);
         HostFiles.Lay(root, host);
-        foreach (var program in PvePrograms)
+        string[] ceph = plan.CephHealth is null ? [] : ["bin/ceph"];
+        foreach (var program in PvePrograms.Concat(ceph))
         {
             LabDirectory.Replace($"{root}/usr/{program}", Wrapper(directory, host.Name, Path.GetFileName(program)), Guests.SimulatedGuests.Executable);
         }
@@ -56,12 +57,21 @@ internal static class HostRoot
     /// <summary>Goes on with a host's command of the lab's own in the background: what asked for it does not wait.</summary>
     public static void Detach(LabDirectory directory, string host, params string[] words)
     {
-        var self = Self();
-        string[] command = [.. self, PveCommand.Marker, "0", directory.Path, host, .. words];
         // The shell ends at once, and a session of its own keeps the rest from what ends the caller.
-        var line = $"exec setsid {string.Join(' ', command.Select(Quote))} </dev/null >>{Quote($"{directory.Path}/state/background.log")} 2>&1 &";
-        using var started = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", line]) { WorkingDirectory = "/" });
-        started!.WaitForExit();
+        using var started = Shell($"exec setsid {Logged(directory, host, words)} &");
+        started.WaitForExit();
+    }
+
+    /// <summary>The same as a child whose end can be seen.</summary>
+    public static System.Diagnostics.Process Spawn(LabDirectory directory, string host, params string[] words) => Shell($"exec {Logged(directory, host, words)}");
+
+    private static System.Diagnostics.Process Shell(string line) =>
+        System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", line]) { WorkingDirectory = "/" })!;
+
+    private static string Logged(LabDirectory directory, string host, string[] words)
+    {
+        string[] command = [.. Self(), PveCommand.Marker, "0", directory.Path, host, .. words];
+        return $"{string.Join(' ', command.Select(Quote))} </dev/null >>{Quote($"{directory.Path}/state/background.log")} 2>&1";
     }
 
     /// <summary>Shell all through: an agent calls these often, and on a real host they cost 7 ms.</summary>

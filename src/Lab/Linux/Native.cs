@@ -15,6 +15,9 @@ internal static partial class Native
     private const int ReadWriteCloseOnExec = 0x2 | 0x80000;
     private const int DetachMount = 2;
     private const int NoSuidNoDev = 2 | 4;
+    private const int ReadOnly = 1;
+    private const int Remount = 32;
+    private const int BindMount = 4096;
     private const int SoftOpenFiles = 7;
 
     public static bool IsRoot => EffectiveUser() is 0;
@@ -110,6 +113,10 @@ internal static partial class Native
         Close(fuse);
         return mounted;
     }
+
+    /// <summary>Makes what is in <paramref name="directory"/> unchangeable, for root too.</summary>
+    public static bool MountReadOnly(string directory) =>
+        Mount(directory, directory, "", BindMount, "") is 0 && Mount("", directory, "", BindMount | Remount | ReadOnly, "") is 0;
 
     public static bool Unmount(string directory) => Umount(directory, DetachMount) is 0;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using NannyOrleans.Lab.Cluster;
+using NannyOrleans.Lab.Commands;
 using NannyOrleans.Lab.Guests;
+using NannyOrleans.Lab.Linux;
 
 namespace NannyOrleans.Lab.Verbs;
 
@@ -9,7 +11,7 @@ internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
 {
     /// <summary>Switches a VM on or off, or stops its virtual CPUs.</summary>
     /// <param name="vmid">Which.</param>
-    /// <param name="wanted"><c>on</c>, <c>off</c> or <c>paused</c>.</param>
+    /// <param name="wanted"><c>on</c>, <c>off</c>, <c>paused</c>, or <c>deaf</c>: on, and it does not shut down when it is asked to.</param>
     public void Machine(int vmid, string wanted) => With(vmid, (plan, guests, guest) =>
     {
         if (guest.Kind is not "qemu") { throw new LabFailure($"{vmid} is a container: use pct on {guest.Host}"); }
@@ -22,6 +24,7 @@ internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
             if (guests.Machines.Pid(vmid) is null && !Membership.IsQuorate(host, hosts, directory.Qdevice(plan))) { throw new LabFailure("cluster not ready - no quorum?"); }
             guests.Machines.Start(guest.Host, vmid, guest.Conf);
             guests.Machines.Pause(vmid, wanted is "paused");
+            if (wanted is "deaf") { guests.Machines.Deafen(vmid); }
         }
 
         new ClusterFiles(directory, plan).Publish();
@@ -64,6 +67,40 @@ internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
     {
         var conf = guest.Conf.With("lock", why);
         if (!new ClusterFiles(directory, plan).Write(guest.Host, guest.File, conf.Format())) { throw new LabFailure("cluster not ready - no quorum?"); }
+    });
+
+    /// <summary>Sets how long migrations take.</summary>
+    public void MigrationTakes(double seconds)
+    {
+        _ = directory.RequirePlan();
+        MigrationTime.Write(directory, seconds);
+    }
+
+    /// <summary>Begins a backup that does nothing, or ends it: the guest's lock, and a task in the list of its host.</summary>
+    public void Backup(int vmid, bool begins) => With(vmid, (plan, _, guest) =>
+    {
+        var known = HostTask.Running(directory, guest.Host, "vzdump", vmid);
+        var fifo = $"{directory.Path}/state/backup-{vmid}.fifo";
+        if (begins)
+        {
+            if (guest.Conf["lock"] is { } why) { throw new LabFailure($"{vmid} is locked ({why})"); }
+            var process = Placeholder.Start(fifo, "task UPID:vzdump", [fifo]);
+            var task = HostTask.Begin(directory, guest.Host, "vzdump", vmid, process);
+            task.Log($"INFO: starting new backup job: vzdump {vmid}\nINFO: Starting Backup of VM {vmid} ({guest.Kind})\n");
+            if (!new ClusterFiles(directory, plan).Write(guest.Host, guest.File, guest.Conf.With("lock", "backup").Format())) { throw new LabFailure("cluster not ready - no quorum?"); }
+            return;
+        }
+
+        if (known.Count is 0) { throw new LabFailure($"no backup of {vmid} runs on {guest.Host}"); }
+        foreach (var upid in known)
+        {
+            HostTask.Kill(upid);
+            var task = HostTask.Of(directory, guest.Host, upid);
+            task.Log($"INFO: Finished Backup of VM {vmid} (00:00:01)\nINFO: Backup job finished successfully\n");
+            task.End(null);
+        }
+
+        if (!new ClusterFiles(directory, plan).Write(guest.Host, guest.File, guest.Conf.With("lock", null).Format())) { throw new LabFailure("cluster not ready - no quorum?"); }
     });
 
     /// <summary>Freezes a container that runs, or lets it go on: a command in it hangs meanwhile.</summary>

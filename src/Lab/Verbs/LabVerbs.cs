@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text;
 using NannyOrleans.Lab.Base;
 using NannyOrleans.Lab.Cluster;
+using NannyOrleans.Lab.Commands;
 using NannyOrleans.Lab.Guests;
+using NannyOrleans.Lab.Ha;
 using NannyOrleans.Lab.Hosts;
 using NannyOrleans.Lab.Linux;
 
@@ -10,7 +12,7 @@ namespace NannyOrleans.Lab.Verbs;
 
 /// <summary>What `up` is asked for.</summary>
 internal sealed record UpRequest(
-    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release, IReadOnlyList<string> Families);
+    int Hosts, int Containers, int Stopped, bool Simulated, TimeSpan CommandCost, string Cache, string? Mirror, string? PlanFile, string Release, IReadOnlyList<string> Families, TimeSpan HaRound);
 
 /// <summary>The verbs a person types. Each can be repeated, and mends what a killed one left.</summary>
 internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
@@ -33,6 +35,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
                 CommandCost = ask.CommandCost,
                 Base = baseDirectory,
             };
+        plan = plan with { HaRound = ask.HaRound == LabPlan.UsualHaRound ? plan.HaRound : ask.HaRound };
         if (ask.Families.Count > 0)
         {
             var more = ask.Families.Select((family, i) => new PlannedGuest(300 + i, $"{family}-{i + 1:00}", plan.Hosts[i % plan.Hosts.Count].Name, "lxc", IsWanted: true, family));
@@ -74,10 +77,11 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         }
 
         foreach (var guest in plan.Guests.Where(g => g.Kind is "lxc")) { guests.Make(guest, plan.Base); }
-        var hosts = Change(plan, host => On(host) with { OnbootDone = true });
+        var hosts = Change(plan, host => On(host) with { OnbootDone = true }, "up");
         say($"hosts: {string.Join(' ', hosts.Select(h => h.Name))}");
         StartAll(plan, Wanted(plan));
         foreach (var guest in plan.Guests.Where(g => plan.HaVmids.Contains(g.Vmid))) { GuestVerbs.WriteHa(directory, plan, plan.Hosts[0].Name, guest.Vmid, guest.Kind, managed: true); }
+        if (plan.IsClustered) { LabDaemon.Ensure(directory, plan); }
     }
 
     /// <summary>Removes the lab, whatever state it is in. The cache stays.</summary>
@@ -91,6 +95,8 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
 
         RefuseForeignDirectory();
         using var held = directory.Control(say);
+        // First what could go on making things: the daemon, and reboots under way.
+        Processes.KillAll(() => Processes.Find(words => LabDaemon.IsOf(directory, words)));
         if (Native.IsRoot) { new Containers(directory).Clear(); }
         Processes.KillAll(() => Placeholder.Find(directory.Path));
         Mounts.Clear(directory.Path);
@@ -115,7 +121,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
             guests.Reset(guest, plan.Base);
         });
         if (!plan.IsSimulated) { Parallel.ForEach(plan.Hosts, AFewAtOnce, host => new HostSystems(directory, plan).Reset(host.Name)); }
-        Change(plan, host => On(host) with { OnbootDone = true });
+        Change(plan, host => On(host) with { OnbootDone = true, Island = "" }, "reset");
         var machines = new VirtualMachines(directory, plan);
         foreach (var vmid in machines.Running().Except(Wanted(plan))) { machines.Kill(vmid); }
         StartAll(plan, Wanted(plan));
@@ -136,7 +142,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         {
             var quorate = Membership.IsQuorate(host, hosts, directory.Qdevice(plan)) ? "yes" : "no";
             var pmxcfs = host.IsOn ? host.Pmxcfs.ToString().ToLowerInvariant() : "-";
-            text.Append(CultureInfo.InvariantCulture, $"{host.Name,-8} {(host.IsOn ? "on" : "off"),-6} {pmxcfs,-8} {1,-6} {quorate,-8} {host.BootId}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{host.Name,-8} {(!host.IsOn ? "off" : host.Island.Length > 0 ? "cut" : "on"),-6} {pmxcfs,-8} {host.Votes,-6} {quorate,-8} {host.BootId}\n");
         }
 
         text.Append("\nVMID       NAME                 NODE     STATUS   KIND\n");
@@ -158,20 +164,32 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var plan = Plan();
         using var held = directory.Control(say);
         Known(plan, name);
-        if (!on)
-        {
-            Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
-            var guests = new PlacedGuests(directory, plan);
-            // Twice: a `pct start` that looked before the power went may come to its end just now.
-            new HostSystems(directory, plan).Kill(name);
-            for (var look = 0; look < 2; look++) { Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is not null), AFewAtOnce, guests.Kill); }
-            new ClusterFiles(directory, plan).Publish();
-            return;
-        }
+        if (on) { ComeBack(plan, name, "power"); }
+        else { Cut(plan, name, "power"); }
+    }
 
-        Boot(plan, name);
-        Change(plan, host => host.Name == name ? On(host) : host);
-        StartOnboot(plan);
+    /// <summary>What the watchdog of a host does that lost quorum while HA had services there: a reset, without a word to anybody.</summary>
+    public void Fence(string name, string bootId)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        var now = directory.ReadHosts(plan).Single(h => h.Name == name);
+        if (!now.IsOn || now.BootId != bootId) { return; }
+        Cut(plan, name, "fence");
+        var way = RebootWay.Read(directory, name);
+        if (way.Kind is "slow") { Change(plan, host => host.Name == name ? host with { BackAt = way.BackAt(DateTimeOffset.UtcNow) } : host, "fence"); }
+        else if (way.Kind is not "never") { ComeBack(plan, name, "fence"); }
+    }
+
+    private void Cut(LabPlan plan, string name, string why)
+    {
+        Change(plan, host => host.Name == name ? Off(host) : host, why);
+        var guests = new PlacedGuests(directory, plan);
+        // Twice: a `pct start` that looked before the power went may come to its end just now.
+        new HostSystems(directory, plan).Kill(name);
+        HostTask.KillAll(directory, name);
+        for (var look = 0; look < 2; look++) { Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is not null), AFewAtOnce, guests.Kill); }
+        new ClusterFiles(directory, plan).Publish();
     }
 
     /// <summary>Asks a host to reboot, as `systemctl reboot` on it does: comes back at once, and the rest happens by itself.</summary>
@@ -185,7 +203,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         HostRoot.Detach(directory, name, "@background", "reboot", host.BootId);
     }
 
-    /// <summary>A clean reboot: guests are shut down, all that runs in the host ends, and it starts anew with another kernel if one is due.</summary>
+    /// <summary>A clean reboot: guests are shut down, all that runs in the host ends, and it starts anew as <see cref="SetReboot"/> has it.</summary>
     /// <param name="name">The host.</param>
     /// <param name="bootId">The boot it was asked for in; another one stays.</param>
     public void Reboot(string name, string bootId)
@@ -194,6 +212,8 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         using var held = directory.Control(say);
         var now = directory.ReadHosts(plan).Single(h => h.Name == name);
         if (!now.IsOn || now.BootId != bootId) { return; }
+        // Its LRM says so first: HA freezes what is there, and takes no stopped guest for one that failed.
+        Change(plan, host => host.Name == name ? host with { IsRestarting = true } : host);
         var guests = new PlacedGuests(directory, plan);
         Parallel.ForEach(guests.Running().Where(vmid => guests.On(name, vmid) is { Kind: "lxc" }), AFewAtOnce, vmid =>
         {
@@ -202,10 +222,39 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         });
         foreach (var vmid in guests.Machines.Running().Where(vmid => guests.On(name, vmid) is { Kind: "qemu" })) { guests.Machines.Kill(vmid); }
         new HostSystems(directory, plan).Kill(name);
-        Change(plan, host => host.Name == name ? host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped } : host);
+        var way = RebootWay.Read(directory, name);
+        // What is due stands in the host's state: the daemon brings it back, also one that was started anew.
+        Change(plan, host => host.Name == name ? Off(host) with { BackAt = way.BackAt(DateTimeOffset.UtcNow) } : host, "reboot");
         new HostSystems(directory, plan).Kill(name); // a job that came in between
+        HostTask.KillAll(directory, name);
+        if (way.Kind is "normal" or "old-kernel") { ComeBack(plan, name, "reboot"); }
+        else { LabDaemon.Ensure(directory, plan); }
+    }
+
+    /// <summary>Sets how a host's reboots go from now on.</summary>
+    /// <param name="name">The host.</param>
+    /// <param name="kind"><c>normal</c>, <c>slow</c>, <c>never</c> (it stays off until somebody switches it on) or <c>old-kernel</c>.</param>
+    /// <param name="seconds">Of a slow one, until it is back.</param>
+    public void SetReboot(string name, string kind, double? seconds)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        Known(plan, name);
+        RebootWay.Of(kind, seconds).Write(directory, name);
+    }
+
+    /// <summary>Brings hosts back whose time has come.</summary>
+    public void BringBack()
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        foreach (var host in directory.ReadHosts(plan).Where(h => h.IsDueBack(DateTimeOffset.UtcNow))) { ComeBack(plan, host.Name, "reboot"); }
+    }
+
+    private void ComeBack(LabPlan plan, string name, string why)
+    {
         Boot(plan, name);
-        Change(plan, host => host.Name == name ? On(host) : host);
+        Change(plan, host => host.Name == name ? On(host) : host, why);
         StartOnboot(plan);
     }
 
@@ -215,7 +264,7 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         if (directory.ReadHosts(plan).Single(h => h.Name == name).IsOn) { return; }
         File.Delete($"{directory.Host(name)}/run/reboot-required");
         File.Delete($"{directory.Host(name)}/run/reboot-required.pkgs");
-        new HostSystems(directory, plan).BootKernel(name);
+        if (RebootWay.Read(directory, name).Kind is not "old-kernel") { new HostSystems(directory, plan).BootKernel(name); }
     }
 
     /// <summary>Ends or starts a host's pmxcfs.</summary>
@@ -261,30 +310,65 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         else { File.Delete($"{root}/var/lib/nanny-lab/unreachable"); }
     }
 
+    /// <summary>Cuts hosts off from the others and from the QDevice, together, or joins them with all who were not cut off.</summary>
+    public void Network(IReadOnlyList<string> names, bool cut)
+    {
+        var plan = Plan();
+        using var held = directory.Control(say);
+        foreach (var name in names) { Known(plan, name); }
+        Change(plan, host => names.Contains(host.Name) ? host with { Island = cut ? string.Join('+', names.Order(StringComparer.Ordinal)) : "" } : host, "network");
+        StartOnboot(plan);
+    }
+
+    /// <summary>Sets Ceph's health, as if by something that belongs to no host.</summary>
+    public void Ceph(string health)
+    {
+        var plan = Plan();
+        CephState.Change(directory, plan, now => now with { Health = health });
+    }
+
+    /// <summary>Prints what the referee wrote; true when quorum held all the time.</summary>
+    public bool Referee(TextWriter output)
+    {
+        var plan = Plan();
+        using var held = directory.State();
+        var (text, isHeld) = Cluster.Referee.Judge(File.Exists(directory.RefereeFile) ? File.ReadAllText(directory.RefereeFile) : "", plan.IsClustered);
+        output.Write(text);
+        return isHeld;
+    }
+
+    /// <summary>Lets the referee begin anew with what is now.</summary>
+    public void RestartReferee()
+    {
+        var plan = Plan();
+        using var held = directory.State();
+        new Referee(directory).Restart(directory.ReadHosts(plan), directory.Qdevice(plan));
+    }
+
     /// <summary>Gives or takes the vote of the QDevice.</summary>
     public void Qdevice(bool casts)
     {
         var plan = Plan();
         using var held = directory.Control(say);
         if (plan.QdeviceIp is null) { throw new LabFailure("this cluster has no QDevice: a plan's line `qdevice IP` gives it one"); }
-        if (casts) { File.Delete(directory.QdeviceOffMark); }
-        else { File.WriteAllText(directory.QdeviceOffMark, ""); }
-        Change(plan, host => host);
+        Change(plan, host => host, "qdevice", casts);
         StartOnboot(plan);
     }
 
     private static IEnumerable<int> Wanted(LabPlan plan) => plan.Guests.Where(g => g.IsWanted).Select(g => g.Vmid);
 
+    private static HostState Off(HostState host) => host with { IsOn = false, Pmxcfs = Pmxcfs.Stopped, BackAt = 0 };
+
     private static HostState On(HostState host) => Starting(host.IsOn
         ? host with { Pmxcfs = Pmxcfs.Running }
-        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false }, host);
+        : host with { IsOn = true, Pmxcfs = Pmxcfs.Running, BootId = Guid.NewGuid().ToString(), OnbootDone = false, BackAt = 0, IsRestarting = false }, host);
 
     private static HostState Starting(HostState host, HostState before) =>
         host.HasPmxcfs && !before.HasPmxcfs ? host with { Started = DateTimeOffset.UtcNow.ToUnixTimeSeconds() } : host;
 
-    private IReadOnlyList<HostState> Change(LabPlan plan, Func<HostState, HostState> change)
+    private IReadOnlyList<HostState> Change(LabPlan plan, Func<HostState, HostState> change, string why = "other", bool? casts = null)
     {
-        var hosts = new ClusterFiles(directory, plan).Change(change);
+        var hosts = new ClusterFiles(directory, plan).Change(change, why, casts);
         foreach (var host in hosts)
         {
             LabDirectory.Replace($"{directory.Host(host.Name)}/proc/sys/kernel/random/boot_id", host.BootId + "\n", LabDirectory.Readable);
@@ -300,7 +384,15 @@ internal sealed class LabVerbs(LabDirectory directory, Action<string> say)
         var due = hosts.Where(h => h.HasPmxcfs && !h.OnbootDone && Membership.IsQuorate(h, hosts, directory.Qdevice(plan))).Select(h => h.Name).ToHashSet();
         if (due.Count is 0) { return; }
         var guests = new PlacedGuests(directory, plan);
-        StartAll(plan, plan.Guests.Select(g => g.Vmid).Where(vmid => due.Any(host => guests.On(host, vmid) is { } g && g.Conf["onboot"] is "1" && g.Conf["lock"] is null)));
+        foreach (var guest in plan.Guests.SelectMany(g => due.Select(host => guests.On(host, g.Vmid))).OfType<PlacedGuest>().Where(g => g.Conf["lock"] is "backup"))
+        {
+            // Of all locks that were left, this is the one pve-guests takes away at a boot.
+            new ClusterFiles(directory, plan).Write(guest.Host, guest.File, guest.Conf.With("lock", null).Format());
+        }
+
+        // What HA manages is the LRM's to start, in its round.
+        var managed = plan.IsClustered ? new HaOnDisk(directory, plan, hosts).World().Resources.Select(r => r.Vmid).ToHashSet() : [];
+        StartAll(plan, plan.Guests.Select(g => g.Vmid).Where(vmid => !managed.Contains(vmid) && due.Any(host => guests.On(host, vmid) is { } g && g.Conf["onboot"] is "1" && g.Conf["lock"] is null)));
         Change(plan, host => due.Contains(host.Name) ? host with { OnbootDone = true } : host);
     }
 
