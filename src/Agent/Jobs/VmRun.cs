@@ -1,0 +1,137 @@
+using System.Globalization;
+
+namespace NannyOrleans.Agent.Jobs;
+
+/// <summary>
+/// A job's run inside a VM, as small shell scripts for <c>qm guest exec</c>. The guest agent forgets what it started when it restarts, which
+/// the upgrade of its own package makes it do, so everything about the run is in a directory of the VM, named by the job.
+/// </summary>
+internal static class VmRun
+{
+    /// <summary>Where the directories are: on a disk, so that a claim outlives a reboot of the VM.</summary>
+    public const string Folder = "/var/lib/nannyagent-jobs";
+
+    /// <summary>Where systemd shows that it is the VM's init.</summary>
+    public const string Systemd = "/run/systemd/system";
+
+    /// <summary>
+    /// Claims the job and starts it: FOLDER JOB SYSTEMD SHA256 COMMAND..., which runs in the directory, where standard input is kept as
+    /// the file <c>script</c>. Says <c>started</c>, <c>claimed</c> when it was claimed before (nothing is started), or <c>damaged</c>.
+    /// </summary>
+    /// <remarks>Where there is systemd it runs in a unit of its own: a session of its own does not leave the guest agent's control group, and is killed with it.</remarks>
+    public const string Start = """
+        umask 077
+        dir=$1/$2 name=nanny-$2 systemd=$3 hash=$4
+        shift 4
+        mkdir -p "${dir%/*}" || exit 1
+        if ! mkdir "$dir" 2>/dev/null; then
+          [ -d "$dir" ] || exit 1
+          echo claimed
+          exit 0
+        fi
+        cd "$dir" && cat /proc/sys/kernel/random/boot_id >boot && cat >script || exit 1
+        if [ "$(sha256sum <script | cut -c1-64)" != "$hash" ]; then
+          : >prevented
+          echo damaged
+          exit 0
+        fi
+        cat >runner <<'END'
+        cd "$1" || exit 1
+        shift
+        began() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f20; }
+        echo "$$ $(began $$)" >runner.pid.new && mv runner.pid.new runner.pid || exit 1
+        setsid "$@" </dev/null >out 2>err &
+        echo "$! $(began $!)" >command.pid.new && mv command.pid.new command.pid
+        wait $!
+        echo $? >code.new && sync && mv code.new code
+        END
+        if [ -d "$systemd" ]; then
+          systemd-run --quiet --collect --unit "$name" sh "$dir/runner" "$dir" "$@" >/dev/null || exit 1
+        else
+          setsid sh "$dir/runner" "$dir" "$@" </dev/null >/dev/null 2>&1 &
+        fi
+        echo started
+        """;
+
+    /// <summary>
+    /// Looks: FOLDER JOB out|err OFFSET LENGTH. Says a line with the state, one with the sizes of both outputs, and the block as base64, which
+    /// alone comes through the guest agent unharmed.
+    /// </summary>
+    public const string Look = """
+        cd "$1/$2" 2>/dev/null || { [ -e "$1/$2" ] && exit 1; echo none; echo 0 0; exit 0; }
+        state=claimed
+        if [ -f prevented ]; then state=prevented
+        elif [ "$(cat boot 2>/dev/null)" != "$(cat /proc/sys/kernel/random/boot_id)" ]; then state=gone
+        elif read -r pid start 2>/dev/null <runner.pid; then
+          [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f20)" = "$start" ] && state=runs || state=gone
+        fi
+        [ -f code ] && state="ended $(cat code)"
+        echo "$state"
+        size() { [ -f "$1" ] && wc -c <"$1" || echo 0; }
+        echo $(size out) $(size err)
+        [ ! -f "$3" ] || tail -c +$(($4 + 1)) "$3" | head -c "$5" | base64
+        """;
+
+    /// <summary>Signals what runs: FOLDER JOB TERM|KILL. Only if it is still the process that was started.</summary>
+    public const string Signal = """
+        cd "$1/$2" && read -r pid start <command.pid || exit 1
+        [ "$(cat boot)" = "$(cat /proc/sys/kernel/random/boot_id)" ] || exit 0
+        [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f20)" = "$start" ] || exit 0
+        kill -s "$3" -- "-$pid"
+        """;
+
+    /// <summary>Claims a job that was perhaps never started, so that it never will be: FOLDER JOB. Says <c>prevented</c>, or <c>claimed</c> when it came too late.</summary>
+    public const string Prevent = """
+        umask 077
+        mkdir -p "$1" || exit 1
+        if mkdir "$1/$2" 2>/dev/null; then : >"$1/$2/prevented" && echo prevented
+        elif [ -f "$1/$2/prevented" ]; then echo prevented
+        elif [ -d "$1/$2" ]; then echo claimed
+        else exit 1
+        fi
+        """;
+
+    /// <summary>Reads what <see cref="Look"/> said.</summary>
+    /// <param name="output">Its output.</param>
+    /// <param name="ofErrors">Whether the block is of standard error.</param>
+    /// <param name="offset">Where the block begins.</param>
+    /// <param name="length">How long it was to be at most.</param>
+    /// <returns>Null when it is not that, or its block is not as long as it must be: what was cut short is never taken for complete.</returns>
+    public static (string State, int? ExitCode, long Out, long Err, byte[] Block)? Parse(string output, bool ofErrors, long offset, int length)
+    {
+        if (output.Split('\n', 3) is not [var state, var sizes, var encoded] || sizes.Split(' ') is not [var first, var second]
+            || Number(first) is not { } stdout || Number(second) is not { } stderr)
+        {
+            return null;
+        }
+
+        int? code = null;
+        if (state.StartsWith("ended ", StringComparison.Ordinal))
+        {
+            if (Number(state[6..]) is not { } number || number > 255)
+            {
+                return null;
+            }
+
+            (state, code) = ("ended", (int)number);
+        }
+        else if (state is not ("none" or "claimed" or "prevented" or "runs" or "gone"))
+        {
+            return null;
+        }
+
+        try
+        {
+            // It may have grown between its size and its block, but not shrunk.
+            var block = Convert.FromBase64String(encoded);
+            var least = Math.Clamp((ofErrors ? stderr : stdout) - offset, 0, length);
+            return block.Length >= least && block.Length <= length ? (state, code, stdout, stderr, block) : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
+    private static long? Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+}
