@@ -26,6 +26,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
     private readonly HashSet<JobId> unreadable = [];
     private CancellationToken stopping = CancellationToken.None;
 
+    /// <summary>Patches VMs.</summary>
+    public IJobHandler<PatchVm>? Vms { get; init; }
+
     /// <summary>Restarts guests.</summary>
     public IJobHandler<RebootGuest>? GuestReboots { get; init; }
 
@@ -309,6 +312,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
     {
         _ when entry.End is not null => Task.CompletedTask,
         PatchGuest or PatchHost => patches.Run((PatchJob)job, entry, Progress(entry, cancelled), stopping),
+        PatchVm vm when Vms is not null => Vms.Run(vm, entry, Progress(entry, cancelled), stopping),
         RebootGuest reboot when GuestReboots is not null => GuestReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
         RebootHost reboot when HostReboots is not null => HostReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
         Diagnose diagnose when Diagnoses is not null => Diagnoses.Run(diagnose, entry, Progress(entry, cancelled), stopping),

@@ -91,6 +91,11 @@ internal static class VmRun
         fi
         """;
 
+    /// <summary>Removes what a job has left, once its end is known: FOLDER JOB.</summary>
+    public const string Remove = """
+        rm -rf -- "$1/$2"
+        """;
+
     /// <summary>Reads what <see cref="Look"/> said.</summary>
     /// <param name="output">Its output.</param>
     /// <param name="ofErrors">Whether the block is of standard error.</param>
