@@ -35,7 +35,7 @@ internal sealed class BenchServer : IDisposable
 
     /// <summary>Starts it and signs in.</summary>
     /// <param name="settings">Configuration, such as <c>Silo__GuestJobsAtOnce</c> and its value.</param>
-    public static Task<BenchServer> Start(params (string Name, string Value)[] settings) => Start([$"{Repository}/src/Api/bin/Release/net10.0/nanny-api.dll"], settings);
+    public static Task<BenchServer> Start(params (string Name, string Value)[] settings) => Start([$"{Repository}/artifacts/api/nanny-api.dll"], settings);
 
     /// <summary>Starts a program that is the server with something replaced, and signs in.</summary>
     /// <param name="program">The assembly and its arguments.</param>

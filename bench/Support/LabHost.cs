@@ -22,8 +22,11 @@ internal sealed partial class LabHost : IAsyncDisposable
     /// <summary>Where LXC finds the lab's containers.</summary>
     public string LxcPath => Path.Combine(Lab, "lxc");
 
-    /// <summary>The search path of a shell on this host, without the script that counts calls.</summary>
-    public string SearchPath => $"{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}";
+    /// <summary>The lab's program.</summary>
+    public static string Program => $"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll";
+
+    /// <summary>The search path of a shell on this host, with what counts calls or was put before the lab's commands.</summary>
+    public string SearchPath => $"{directory}/bin:{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}";
 
     /// <summary>Where the calls of Proxmox VE's commands are counted, a line each.</summary>
     public string Calls => Path.Combine(directory, "calls");
@@ -32,11 +35,13 @@ internal sealed partial class LabHost : IAsyncDisposable
     public int AgentPid => agent!.Id;
 
     /// <summary>Brings the lab up.</summary>
-    public static async Task<LabHost> Up(int containers)
+    /// <param name="containers">How many there are.</param>
+    /// <param name="cache">Where the base of the containers is; null: where the lab has it.</param>
+    public static async Task<LabHost> Up(int containers, string? cache = null)
     {
         var host = new LabHost();
         Directory.CreateDirectory(host.directory);
-        await host.RunLab("up", "--hosts", "1", "--containers", containers.ToString(CultureInfo.InvariantCulture));
+        await host.RunLab(["up", "--hosts", "1", "--containers", containers.ToString(CultureInfo.InvariantCulture), .. cache is null ? (string[])[] : ["--cache", cache]]);
         host.CountCalls();
         return host;
     }
@@ -119,12 +124,12 @@ internal sealed partial class LabHost : IAsyncDisposable
         WorkingDirectory = "/",
         RedirectStandardOutput = true,
         RedirectStandardError = quiet,
-        Environment = { ["PATH"] = $"{directory}/bin:{SearchPath}" },
+        Environment = { ["PATH"] = SearchPath },
     });
 
     private async Task RunLab(params string[] arguments)
     {
-        using var lab = Process.Start(new ProcessStartInfo("dotnet", [$"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll", .. arguments, "--dir", Lab]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var lab = Process.Start(new ProcessStartInfo("dotnet", [Program, .. arguments, "--dir", Lab]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         _ = lab.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
         var said = await lab.StandardError.ReadToEndAsync();
         await lab.WaitForExitAsync();

@@ -32,6 +32,7 @@ internal static class CommandLine
         root.Subcommands.Add(OfGuest("freeze", "Stop all of a container's processes.", (verbs, vmid) => verbs.Freeze(vmid, frozen: true)));
         root.Subcommands.Add(OfGuest("thaw", "Let a frozen container go on.", (verbs, vmid) => verbs.Freeze(vmid, frozen: false)));
         root.Subcommands.Add(Repository());
+        root.Subcommands.Add(DpkgLocks());
         root.Subcommands.Add(Qdevice());
         root.Subcommands.Add(Env());
         return root;
@@ -224,6 +225,20 @@ internal static class CommandLine
         command.SetAction((parsed, _) => Guarded(() =>
         {
             Verbs(parsed).Repository(parsed.GetValue(host)!, parsed.GetValue(wanted)!);
+            return Task.FromResult(0);
+        }));
+        return command;
+    }
+
+    private static Command DpkgLocks()
+    {
+        var target = new Argument<string>("NAME|VMID") { Description = "A host or a container: pve1, 100, ..." };
+        var wanted = new Argument<string>("hold|release");
+        wanted.AcceptOnlyFromAmong("hold", "release");
+        var command = new Command("dpkg", "Hold dpkg's locks in a host or a container, as another package manager at work.") { target, wanted };
+        command.SetAction((parsed, _) => Guarded(() =>
+        {
+            new DpkgLock(LabDirectory.At(parsed.GetValue(Dir)), Console.Error.WriteLine).Set(parsed.GetValue(target)!, parsed.GetValue(wanted) is "hold");
             return Task.FromResult(0);
         }));
         return command;

@@ -30,6 +30,22 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
     public async Task<string> OnHost(string host, string command, params string[] arguments) =>
         (await Run($"{RootOf(host)}/usr/sbin/{command}", arguments)).StandardOutput;
 
+    /// <summary>Runs a script in the host's own system, beside the agent: there its jobs run, and its dpkg and apt are.</summary>
+    public async Task<string> InHost(string host, string script) => (await Run(
+        $"{RootOf(host)}/usr/bin/env",
+        ["-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "sh", "-c", script])).StandardOutput;
+
+    /// <summary>The id of the boot a host is in.</summary>
+    public Task<string> BootId(string host) => File.ReadAllTextAsync($"{RootOf(host)}/proc/sys/kernel/random/boot_id");
+
+    /// <summary>Runs <c>nannyagent doctor</c> on a host and gives what it prints.</summary>
+    public async Task<(int? Code, string Printed)> Doctor(string host, params string[] arguments)
+    {
+        await using var doctor = Agent(host, ["doctor", .. arguments]);
+        var code = await doctor.Exit();
+        return (code, doctor.Log);
+    }
+
     /// <summary>Runs a command in a container beside the agent and beside pct.</summary>
     public async Task<string> Inside(int vmid, params string[] command) =>
         (await Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command])).StandardOutput;

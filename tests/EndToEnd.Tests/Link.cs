@@ -18,6 +18,7 @@ internal sealed class Link : IAsyncDisposable
     private readonly IPEndPoint server;
     private readonly Lock gate = new();
     private readonly List<TcpClient> open = [];
+    private readonly CancellationTokenSource stopped = new();
     private readonly Task accepting;
     private TaskCompletionSource? caught;
     private bool isCut;
@@ -66,8 +67,10 @@ internal sealed class Link : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Cut();
+        await stopped.CancelAsync();
         listener.Stop();
         await accepting;
+        stopped.Dispose();
     }
 
     private async Task Accept()
@@ -79,9 +82,13 @@ internal sealed class Link : IAsyncDisposable
             {
                 agent = await listener.AcceptTcpClientAsync();
             }
+            catch (SocketException) when (!stopped.IsCancellationRequested)
+            {
+                continue; // an agent that was killed before it was let in: the next one is let in all the same
+            }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                return; // stopped
+                return;
             }
 
             _ = Join(agent); // ends with its connection, whatever ends that

@@ -44,9 +44,11 @@ internal sealed class Server : IAsyncDisposable
 
     public async Task<JsonNode> Get(string path) => (await Client.GetFromJsonAsync<JsonNode>(path))!;
 
-    public async Task<(int Status, JsonNode Body)> Patch(string agent, string mode, params string[] exclusions)
+    public Task<(int Status, JsonNode Body)> Patch(string agent, string mode, params string[] exclusions) => Patch(
+        new() { ["agent_id"] = agent, ["mode"] = mode, ["exclusions"] = new JsonArray([.. exclusions.Select(name => JsonValue.Create(name))]) });
+
+    public async Task<(int Status, JsonNode Body)> Patch(JsonObject body)
     {
-        var body = new JsonObject { ["agent_id"] = agent, ["mode"] = mode, ["exclusions"] = new JsonArray([.. exclusions.Select(name => JsonValue.Create(name))]) };
         var answer = await Client.PostAsync("/api/patches", new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"));
         return ((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
     }
@@ -59,12 +61,10 @@ internal sealed class Server : IAsyncDisposable
     }
 
     /// <summary>Starts a patch and gives its id.</summary>
-    public async Task<string> StartPatch(string agent, string mode, params string[] exclusions)
-    {
-        var (status, body) = await Patch(agent, mode, exclusions);
-        Assert.True(status is 202, $"{status}: {body}");
-        return (string)body["operation_id"]!;
-    }
+    public Task<string> StartPatch(string agent, string mode, params string[] exclusions) => Started(Patch(agent, mode, exclusions));
+
+    /// <summary>The same with a body of one's own.</summary>
+    public Task<string> StartPatch(JsonObject body) => Started(Patch(body));
 
     /// <summary>The operation once it is in one of these states.</summary>
     public Task<JsonNode> Operation(string id, params string[] states) => Until(
@@ -95,6 +95,13 @@ internal sealed class Server : IAsyncDisposable
     {
         Client.Dispose();
         return process.DisposeAsync();
+    }
+
+    private static async Task<string> Started(Task<(int Status, JsonNode Body)> patch)
+    {
+        var (status, body) = await patch;
+        Assert.True(status is 202, $"{status}: {body}");
+        return (string)body["operation_id"]!;
     }
 
     private async Task SignIn()

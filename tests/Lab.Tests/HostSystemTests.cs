@@ -80,6 +80,26 @@ public sealed class HostSystemTests
         Assert.Equal(0, (await Job(lab, "apt-get -q update")).ExitCode);
     }
 
+    [Theory]
+    [InlineData("pve1")]
+    [InlineData("100")]
+    public async Task Dpkgs_locks_are_held_until_they_are_released(string target)
+    {
+        LabUnderTest.NeedsContainers();
+        await using var lab = await LabUnderTest.Up("--hosts", "1", "--containers", "1");
+        var inside = target is "pve1" ? "" : $"pct exec {target} -- ";
+        Assert.Equal(0, (await Configure()).ExitCode);
+        Assert.Equal(0, (await lab.Verb("dpkg", target, "hold")).ExitCode);
+        Assert.Contains("lock", (await Configure()).StandardError, StringComparison.Ordinal);
+        var again = await lab.Verb("dpkg", target, "hold");
+        Assert.Equal((1, $"nanny-lab: dpkg's locks of {target}: /var/lib/dpkg/lock-frontend is locked already\n"), (again.ExitCode, again.StandardError));
+        Assert.Equal(0, (await lab.Verb("dpkg", target, "release")).ExitCode);
+        Assert.Equal(0, (await Configure()).ExitCode);
+        Assert.Equal(0, (await lab.Verb("dpkg", target, "release")).ExitCode); // nothing to release
+
+        Task<BufferedCommandResult> Configure() => inside is "" ? Job(lab, "dpkg --configure -a") : lab.Run("pve1", $"{inside}dpkg --configure -a");
+    }
+
     [Fact]
     public async Task A_simulated_host_refuses_its_own_jobs()
     {

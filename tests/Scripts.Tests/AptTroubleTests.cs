@@ -15,14 +15,15 @@ public sealed class AptTroubleTests
     }
 
     [Theory]
-    [InlineData("deb [trusted=yes] file:/srv/gone ./")]
-    [InlineData("deb [trusted=yes] http://127.0.0.1:9/debian stable main")] // nobody listens there
-    public async Task One_repository_that_is_gone_among_others_is_an_error(string source)
+    [InlineData("deb [trusted=yes] file:/srv/gone ./", "File not found")]
+    [InlineData("deb [trusted=yes] http://127.0.0.1:9/debian stable main", "to 127.0.0.1:9 (127.0.0.1). - connect (")] // nobody listens there
+    public async Task One_repository_that_is_gone_among_others_is_an_error_with_its_reason(string source, string reason)
     {
         await using var machine = await OneUpdate();
         machine.Write("/etc/apt/sources.list.d/gone.list", source + "\n");
 
-        (await machine.Patch("--dry-run")).Failed("repository-unreachable");
+        var error = (await machine.Patch("--dry-run")).Failed("repository-unreachable").Error!;
+        Assert.True(error.Message.Contains(reason, StringComparison.Ordinal), error.Message);
         Assert.Equal("1.0 installed", await machine.Version("lab-web"));
     }
 

@@ -11,6 +11,9 @@ internal static class DebianBase
     private const string Cache = "/var/cache/nanny-tests";
     private static readonly Lazy<Task<string>> Made = new(Make);
 
+    /// <summary>Its release, such as <c>bookworm</c>.</summary>
+    public static string Suite { get; } = Environment.GetEnvironmentVariable("NANNY_TEST_SUITE") ?? OsRelease("VERSION_CODENAME");
+
     /// <summary>Its directory. Skips the test where this cannot be done, or fails it in CI, where nothing may be skipped.</summary>
     public static Task<string> Path()
     {
@@ -26,14 +29,13 @@ internal static class DebianBase
 
     private static async Task<string> Make()
     {
-        var suite = Environment.GetEnvironmentVariable("NANNY_TEST_SUITE") ?? OsRelease("VERSION_CODENAME");
-        var path = $"{Cache}/{suite}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
+        var path = $"{Cache}/{Suite}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
         if (Directory.Exists(path)) { return path; }
 
         // Built beside its place and renamed: a base that exists is whole, whoever else builds one at the same time.
         Directory.CreateDirectory(Cache);
         var building = $"{path}.{Guid.NewGuid():n}";
-        await Command.Succeed("debootstrap", "--variant=minbase", suite, building, await Mirror());
+        await Command.Succeed("debootstrap", "--variant=minbase", Suite, building, await Mirror());
         await Command.Succeed("sh", "-c", "rm -rf \"$1\"/var/cache/apt/archives/*.deb \"$1\"/var/lib/apt/lists/* \"$1\"/etc/apt/sources.list*", "sh", building);
         try
         {
@@ -48,7 +50,7 @@ internal static class DebianBase
     }
 
     /// <summary>The mirror that this machine's own packages come from.</summary>
-    private static async Task<string> Mirror()
+    public static async Task<string> Mirror()
     {
         // Which origin a repository has is known only once its lists were fetched; its address always is.
         foreach (var filter in (string[])["Origin: Debian", "Created-By: Packages"])

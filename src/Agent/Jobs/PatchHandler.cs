@@ -37,7 +37,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             // Durable before anything runs: after this line the job is never started again, whatever happens.
             started = entry.Start(host.BootId());
             Log.Starting(logger, entry.Id, job.Target?.ToString() ?? "this machine");
-            if (entry.Run.Start(host, script, PatchChecks.Command(job, node is not null)) is { } problem)
+            if (await entry.Run.Start(host, script, PatchChecks.Command(job, node is not null)) is { } problem)
             {
                 await StopAgain(job, entry, stopping);
                 entry.Finish(JobOutcome.Failed, $"could not be started: {problem}");
@@ -155,7 +155,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         }
 
         entry.NoteStopped();
-        var start = await programs.Run("pct", ["start", job.Vmid.ToString()], StartLimit, OutputLimit, wanted);
+        var start = await programs.RunApart("pct", ["start", job.Vmid.ToString()], StartLimit, OutputLimit, wanted);
         if (start.Problem is { } problem)
         {
             return $"the stopped container could not be started: {problem}";
@@ -207,7 +207,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             return;
         }
 
-        var end = await programs.Run("pct", ["shutdown", vmid.ToString(), "--timeout", "60", "--forceStop", "1"], StopLimit, OutputLimit, stopping);
+        var end = await programs.RunApart("pct", ["shutdown", vmid.ToString(), "--timeout", "60", "--forceStop", "1"], StopLimit, OutputLimit, stopping);
         if (end.Problem is { } problem && (await new GuestProcesses(host).Find(GuestType.Lxc, vmid, stopping)).Status is not GuestStatus.Stopped)
         {
             Log.NotStopped(logger, entry.Id, vmid, problem);
@@ -224,6 +224,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         var late = TimeSpan.FromSeconds(job.TimeoutSeconds) + Late;
         var (ending, told, nextOutput) = (new Ending(), false, TimeSpan.Zero);
         using var output = new OutputTail(entry.Id, run);
+        var theirs = new List<TreeProcess>();
         while (true)
         {
             var boot = host.BootId();
@@ -243,6 +244,11 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             // Asked after the runner: it writes the code and then ends, so a dead one has written what it ever will.
             if (run.Ended() is { } end)
             {
+                if (end.Code is not 0)
+                {
+                    await ProcessTree.End(theirs, Grace < Leftovers ? Grace : Leftovers, clock, stopping);
+                }
+
                 return Ended(job, end, started, ending, anotherBoot, Kept(run.StandardError, StderrLimit, StderrEncodedLimit).Text);
             }
 
@@ -273,6 +279,12 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                     // timeout(1) in the container should have ended it. A frozen container answers nobody.
                     ending = new(JobOutcome.Failed, PatchVerdict.TimedOut(job), clock.GetTimestamp());
                     Log.EndingFromOutside(logger, entry.Id);
+                }
+
+                // apt gives dpkg a session of its own, which timeout(1) does not reach, and without its parent nobody finds it any more.
+                if (ending.Reason is not null || runner!.Value.Age() >= TimeSpan.FromSeconds(job.TimeoutSeconds) - BeforeDeadline)
+                {
+                    theirs.AddRange(ProcessTree.Below(runner!.Value));
                 }
 
                 EndIfDue(ending, runner!.Value);
@@ -368,6 +380,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
 
     private static readonly TimeSpan FetchLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan BeforeDeadline = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Leftovers = TimeSpan.FromSeconds(10); // as timeout(1) gives to what it can reach
     private static readonly TimeSpan LockPoll = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan StopLimit = TimeSpan.FromMinutes(3);

@@ -136,7 +136,7 @@ internal sealed partial class PatchVmHandler(Host host, PatchHandler patches, Ti
     {
         List<string> command = ["guest", "exec", job.Vmid.ToString(), "--timeout", "60", "--pass-stdin", input is null ? "0" : "1", "--", "sh", "-c", script, "nanny", VmRun.Folder, job.Id.ToString()];
         command.AddRange(arguments);
-        var end = await programs.Run("qm", command, ExecLimit, OutputLimit, stopping, input);
+        var end = await programs.Run("qm", command, ExecLimit, OutputLimit, stopping, "qm guest exec", input);
         return end switch
         {
             { Problem: null } => GuestExec.Read(end.Output),

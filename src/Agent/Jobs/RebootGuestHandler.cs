@@ -37,7 +37,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
             started = entry.Start(host.BootId(), before);
             resumed = false;
             Log.Starting(logger, entry.Id, job.Vmid);
-            if (entry.Run.Start(host, "/dev/null", GuestRebootChecks.Command(job, type)) is { } problem)
+            if (await entry.Run.Start(host, "/dev/null", GuestRebootChecks.Command(job, type)) is { } problem)
             {
                 entry.Finish(JobOutcome.Failed, $"could not be started: {problem}");
                 return;

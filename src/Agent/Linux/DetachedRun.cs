@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace NannyOrleans.Agent.Linux;
 
 /// <summary>
-/// A program that outlives the agent: its own session, output and exit code in files of one directory, found again by whoever
-/// looks there. The one place that would change for transient systemd units.
+/// A program that outlives the agent: in a systemd unit of its own where systemd runs, else in a session of its own; output and exit code
+/// in files of one directory, found again by whoever looks there.
 /// </summary>
 /// <param name="directory">Where its files are; it exists, is the run's own, and is never used for a second run.</param>
 internal sealed partial class DetachedRun(string directory)
@@ -25,19 +25,38 @@ internal sealed partial class DetachedRun(string directory)
     private string Claim => Path.Combine(directory, "claimed");
 
     /// <summary>Starts the program in <c>/</c>. Called once in the life of a directory.</summary>
-    /// <param name="host">Finds <c>setsid</c> and gives the search path.</param>
+    /// <param name="host">Finds <c>systemd-run</c> or <c>setsid</c> and gives the search path.</param>
     /// <param name="input">The file that becomes its standard input.</param>
     /// <param name="program">The program and its arguments.</param>
-    /// <returns>Null when started, else why not, in a person's words.</returns>
-    public string? Start(Host host, string input, IReadOnlyList<string> program)
+    /// <returns>Null when started, else why it was not and never will be, in a person's words.</returns>
+    public Task<string?> Start(Host host, string input, IReadOnlyList<string> program)
+    {
+        // Everything that varies is a positional parameter: nothing is ever spliced into the text the shell parses.
+        string[] runner = ["sh", "-c", RunnerScript, "nannyagent-job", directory, input, .. program];
+        return TransientUnit.Possible(host) ? StartUnit(host, runner) : Task.FromResult(StartSession(host, runner));
+    }
+
+    // Where systemd runs there is no other way: as a child of the agent a job would have all that the agent's unit is kept from, apt could
+    // not write /usr, and it would end with the agent.
+    private async Task<string?> StartUnit(Host host, string[] runner)
+    {
+        var job = Path.GetFileName(directory);
+        var unit = new TransientUnit($"nannyagent-job-{job}", $"Job {job} of nannyagent");
+        var end = await new Programs(host).Run(
+            "systemd-run", unit.Detached(host, runner), StartLimit, OutputLimit, CancellationToken.None, shown: $"systemd-run --unit={unit.Name}");
+
+        // A lost answer is no answer: systemd may have started it, or be about to. Only who makes the run's claim knows that it never will be.
+        return end.Problem is { } problem && TryPrevent() ? problem : null;
+    }
+
+    private static string? StartSession(Host host, string[] runner)
     {
         if (new Programs(host).Find("setsid") is not { } setsid)
         {
             return $"there is no setsid in {host.SearchPath}";
         }
 
-        // Everything that varies is a positional parameter: nothing is ever spliced into the text the shell parses.
-        var start = new ProcessStartInfo(setsid, ["sh", "-c", RunnerScript, "nannyagent-job", directory, input, .. program]) { WorkingDirectory = "/" };
+        var start = new ProcessStartInfo(setsid, runner) { WorkingDirectory = "/" };
         start.Environment.Clear();
         foreach (var (name, value) in host.Environment)
         {
@@ -113,6 +132,9 @@ internal sealed partial class DetachedRun(string directory)
         sync "$job/stdout" "$job/stderr" "$job/exit.tmp"
         mv "$job/exit.tmp" "$job/exit"
         """;
+
+    private const int OutputLimit = 4096;
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Signal(int pid, int signal);

@@ -41,6 +41,27 @@ internal static partial class ProcessTree
         return timeouts.Length > 0;
     }
 
+    /// <summary>Ends what is left of processes that were below one: asked first, and killed when they have not gone in time. None left is no work.</summary>
+    public static async Task End(IReadOnlyList<TreeProcess> processes, TimeSpan grace, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var since = clock.GetTimestamp();
+        for (var signal = 15; processes.Where(process => process.Stat.IsAlive()).ToArray() is { Length: > 0 } alive; signal = clock.GetElapsedTime(since) < grace ? 0 : 9)
+        {
+            // Signal 0 is none.
+            foreach (var process in alive)
+            {
+                _ = Signal(process.Stat.Pid, signal);
+            }
+
+            if (clock.GetElapsedTime(since) > 2 * grace)
+            {
+                return; // not even killed: it hangs in the kernel
+            }
+
+            await Task.Delay(Poll, clock, cancellationToken);
+        }
+    }
+
     /// <summary>Kills all below a process, and again what they started meanwhile. The process itself ends by its children's end.</summary>
     public static void Kill(ProcessStat top)
     {
@@ -90,6 +111,7 @@ internal static partial class ProcessTree
     }
 
     private const int Rounds = 20;
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Signal(int pid, int signal);

@@ -25,10 +25,12 @@ internal sealed class Programs(Host host)
     /// <param name="limit">After this it and everything it started is killed.</param>
     /// <param name="outputLimit">Bytes kept of each of its outputs; the rest is read and dropped.</param>
     /// <param name="cancellationToken">Kills it, too.</param>
+    /// <param name="shown">What a problem calls it; null for its name and arguments.</param>
     /// <param name="input">The file that is its standard input.</param>
-    public async Task<ProgramEnd> Run(string name, IReadOnlyList<string> arguments, TimeSpan limit, int outputLimit, CancellationToken cancellationToken, string? input = null)
+    public async Task<ProgramEnd> Run(
+        string name, IReadOnlyList<string> arguments, TimeSpan limit, int outputLimit, CancellationToken cancellationToken, string? shown = null, string? input = null)
     {
-        var shown = $"{name} {string.Join(' ', arguments)}";
+        shown ??= $"{name} {string.Join(' ', arguments)}";
         if (Find(name) is not { } path)
         {
             return new(null, string.Empty, string.Empty, $"{shown}: there is no {name} in {host.SearchPath}");
@@ -59,6 +61,22 @@ internal sealed class Programs(Host host)
         }
     }
 
+    /// <summary>
+    /// Runs a program that changes the host: where systemd runs, in a unit of its own, since what the agent's unit is kept from would reach
+    /// it otherwise. A storage that it mounts would be seen by the agent alone.
+    /// </summary>
+    public Task<ProgramEnd> RunApart(string name, IReadOnlyList<string> arguments, TimeSpan limit, int outputLimit, CancellationToken cancellationToken)
+    {
+        if (!TransientUnit.Possible(host))
+        {
+            return Run(name, arguments, limit, outputLimit, cancellationToken);
+        }
+
+        var shown = $"{name} {string.Join(' ', arguments)}";
+        var unit = new TransientUnit($"nannyagent-{name}-{Guid.NewGuid():N}", $"{shown} of nannyagent");
+        return Run("systemd-run", unit.Awaited(host, limit, [name, .. arguments]), limit + UnitLimit, outputLimit, cancellationToken, shown);
+    }
+
     // Null takes away: what is not named would be inherited.
     private Dictionary<string, string?> OnlyTheHosts()
     {
@@ -81,6 +99,8 @@ internal sealed class Programs(Host host)
         var reason = string.Join("; ", error.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Take(3));
         return new(code, output, error, string.Create(CultureInfo.InvariantCulture, $"{shown}: exit code {code}: {PlainText.Of(reason)}"));
     }
+
+    private static readonly TimeSpan UnitLimit = TimeSpan.FromSeconds(10);
 
     private static async Task<string> ReadBeginning(Stream stream, int limit, CancellationToken cancellationToken)
     {

@@ -59,6 +59,12 @@ public static class NodeMachine
             : node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent } : known)] };
     }
 
+    /// <summary>Whether a report says anything that the job's operation does not know. That its agent has it is where every operation begins.</summary>
+    /// <param name="node">The node before the report.</param>
+    /// <param name="report">What the agent says.</param>
+    public static bool IsNews(NodeState node, JobReport report) => report is not { Outcome: JobOutcome.Accepted, Detail: null or "" }
+        || node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id)?.LastOutcome is not null;
+
     /// <summary>Drops a job whose operation is stored as ended. Dropping it twice changes nothing.</summary>
     public static NodeState Close(NodeState node, JobId job) => node.Outbox.Any(known => known.Job.Id == job)
         ? node with { Outbox = [.. node.Outbox.Where(known => known.Job.Id != job)] }

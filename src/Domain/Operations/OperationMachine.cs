@@ -14,6 +14,9 @@ public static class OperationMachine
     /// <summary>The failure of what did not end within its time; an agent's detail says so by its first word.</summary>
     public const string Timeout = "timeout";
 
+    // A script's word for its end when it was told to stop.
+    private const string Stopped = "stopped";
+
     /// <summary>The failure of an apply that would have installed something else than the dry run it was approved from listed.</summary>
     public const string PlanChanged = "plan-changed";
 
@@ -67,6 +70,8 @@ public static class OperationMachine
         JobOutcome.Interrupted => (OperationStatus.Interrupted, new("interrupted", report.Detail ?? "It was started; its end is unknown.")),
         JobOutcome.Cancelled => (OperationStatus.Cancelled, new("cancelled", report.Detail ?? "It was cancelled.")),
         JobOutcome.AlreadyReported => (OperationStatus.Interrupted, new("result-lost", "The agent reported the end before, but no result is stored.")),
+        // The script only knows that it was told to stop; the agent knows why.
+        JobOutcome.Failed when findings?.Error is { Code: Stopped } told && CodeOf(report) == Timeout => (OperationStatus.Failed, new(Timeout, $"{report.Detail}: {told.Message}")),
         JobOutcome.Failed => (OperationStatus.Failed, findings?.Error ?? new(CodeOf(report), report.Detail ?? $"Exit code {report.ExitCode}.")),
         _ when operation.Kind is OperationKind.Reboot => (OperationStatus.Succeeded, null),
         _ when operation.Kind is OperationKind.Diagnosis => diagnosis is not null
@@ -81,7 +86,7 @@ public static class OperationMachine
 
     private static string CodeOf(JobReport report) => report.Detail switch
     {
-        ['t', 'i', 'm', 'e', 'o', 'u', 't', ':', ..] => Timeout,
+        { } detail when detail.StartsWith("timeout:", StringComparison.Ordinal) || detail.StartsWith("timed out after ", StringComparison.Ordinal) => Timeout,
         "container not running" => "container-not-running",
         { } detail when detail.StartsWith(ScriptSignature.Refused, StringComparison.Ordinal) => ScriptRefused,
         _ when report.StartedAt is null => "not-started",

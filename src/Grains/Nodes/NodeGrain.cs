@@ -168,13 +168,18 @@ internal sealed partial class NodeGrain(
             return outcome.Refusal;
         }
 
+        var isNews = NodeMachine.IsNews(stored.State, report);
         await stored.Replace(outcome.Value, this);
         if (stored.State.Outbox.FirstOrDefault(entry => entry.Job.Id == report.Id) is not { } entry)
         {
             return null; // closed before: no news
         }
 
-        await Take(entry, report);
+        if (isNews)
+        {
+            await Take(entry, report);
+        }
+
         await SendDue();
         return null;
     }

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154,SC2317 # common.sh, which stands before this, sets and asks for variables
 # Alpine, with apk 2.12 and later. All that apk does is one transaction that ends in what /etc/apk/world asks for: with
-# every change it takes away what nothing needs any more, asked or not. A dry run names it, so a plan covers it.
+# every change it takes away what nothing needs any more, asked or not. A dry run names it; a plan does not cover it.
 
 main() {
     begin apk "package database of apk" "$@"

@@ -5,6 +5,7 @@ main() {
     export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 APT_LISTCHANGES_FRONTEND=none
     begin apt "package database of dpkg" "$@"
     command -v apt-get >/dev/null || fail unsupported 'There is no apt-get on this system.'
+    native=
     look_before
     wished=$(wc -l <"$work/patterns")
     [ -z "$host" ] || widen_kernels
@@ -12,6 +13,7 @@ main() {
     settle_interrupted_dpkg
     refresh_lists
     make_plan
+    need_lists
     [ -z "$security_only" ] || keep_to_security
     find_held
     hold_to_plan
@@ -31,7 +33,7 @@ main() {
 # Every package dpkg knows: name as apt prints it (an architecture only when it is a foreign one), architecture,
 # version, state, what is wanted of it.
 installed() {
-    native=$(dpkg --print-architecture) || return 1
+    [ -n "$native" ] || native=$(dpkg --print-architecture) || return 1
     # shellcheck disable=SC2016 # dpkg-query's placeholders, not the shell's
     dpkg-query -W -f '${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n' >"$work/query" || return 1
     awk -F '\t' -v OFS='\t' -v native="$native" \
@@ -50,10 +52,14 @@ widen_kernels() {
 # there is nothing to take back after a crash and a person's own hold cannot be lost. Each excluded package is pinned to
 # the version it has, with the highest priority there is; every other version of an excluded name, installed or not,
 # is pinned away. The first record that fits a version wins, hence ours stand before the machine's own preferences.
+#
+# Without any, apt goes by the machine's own.
 write_preferences() {
+    : >"$work/excluded"
+    preferences=
+    [ -s "$work/patterns" ] || [ -n "$security_only" ] || return 0
     preferences=/etc/apt/preferences
     eval "$(apt-config shell preferences Dir::Etc::preferences/f)"
-    : >"$work/excluded"
     # shellcheck disable=SC2016 # awk's fields, not the shell's
     LC_ALL=C awk -F '\t' -v excluded="$work/excluded" -v warnings="$work/warnings" -v wished="$wished" '
         function regex(glob) { gsub(/[.]/, "[.]", glob); gsub(/[+]/, "[+]", glob); gsub(/[*]/, ".*", glob); return "^" glob "$" }
@@ -115,8 +121,12 @@ refresh_lists() {
         fi
         wait_for_lock
     done
+}
+
+# Nothing pending is only known where there is a list that could say otherwise.
+need_lists() {
     # shellcheck disable=SC2016 # apt-get's placeholder, not the shell's
-    if targets=$(apt-get indextargets --format '$(IDENTIFIER)' 3>&-) && [ -z "$targets" ]; then
+    if [ ! -s "$work/plan" ] && targets=$(apt-get indextargets --format '$(IDENTIFIER)' 3>&-) && [ -z "$targets" ]; then
         fail no-repositories 'apt has no package list (no repository, or none with a usable index): pending updates are unknown.'
     fi
 }
@@ -246,26 +256,26 @@ find_held() {
         "$work/kept-by-wish" "$work/policy" >"$work/held"
 }
 
-# Everything is fetched before anything is changed, so that a dead repository or a full disk leaves the system whole
-# and a request to stop can be followed at once for the longer part of the work.
+# apt fetches everything before it changes anything, so that a dead repository or a full disk leaves the system whole. Before its first dpkg
+# it asks whether it may begin: until then a request to stop is followed at once.
 apply_plan() {
     # shellcheck disable=SC2086 # the command is one or two words of our own
-    with_lock end planned_apt_get -y --no-remove --download-only $command \
-        || fail "$(error_code repository-unreachable)" "$(error_text)"
-    # shellcheck disable=SC2086 # as above
-    with_lock wait planned_apt_get -y --no-remove $command
+    with_lock begin planned_apt_get -y --no-remove -o "DPkg::Pre-Invoke::=$(may_begin)" $command
     status=$?
+    [ "$status" -eq 0 ] || has_begun || fail "$(error_code repository-unreachable)" "$(error_text)"
 }
 
 # apt-get with the exclusions, and with answers to everything dpkg may ask: a changed configuration file stays.
 # Only for logged, which runs it in a process of its own: after exec its process id is apt-get's.
 planned_apt_get() {
     # shellcheck disable=SC2317 # called as an argument of logged
-    exec setsid apt-get -q -o "Dir::Etc::Preferences=$work/preferences" -o "DPkg::Lock::Timeout=$lock_timeout" \
+    [ -z "$preferences" ] || set -- -o "Dir::Etc::Preferences=$work/preferences" "$@"
+    # shellcheck disable=SC2317 # as above
+    exec setsid apt-get -q -o "DPkg::Lock::Timeout=$lock_timeout" \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
-# with_lock end|wait COMMAND...: runs it, again while a lock that apt-get does not wait for is taken.
+# Of a lock that apt-get does not wait for.
 lock_is_taken() { grep -q '^E: \(Could not get lock\|Unable to acquire the dpkg frontend lock\|Unable to lock\)' "$work/log"; }
 
 # error_code DEFAULT: what the last command's log says was wrong.
@@ -283,8 +293,10 @@ error_code() {
     fi
 }
 
+# The lines Err: have no reason in them; they are for an apt that says nothing else.
 error_text() {
-    text=$(grep '^E: \|^Err:\|^W: Failed to fetch\|^dpkg: error' "$work/log" | head -n 4 | cut -c 1-300)
+    text=$(grep '^E: \|^W: Failed to fetch\|^dpkg: error' "$work/log" | head -n 4 | cut -c 1-300)
+    [ -n "$text" ] || text=$(grep '^Err:' "$work/log" | head -n 4 | cut -c 1-300)
     printf '%s\n' "${text:-$(tail -n 3 "$work/log" | cut -c 1-300)}"
 }
 

@@ -25,6 +25,7 @@ begin() {
 
     mode=apply
     work=
+    runs=0
     stopping=
     asks_for_restart= # set by a package manager that says so itself
     trap 'stopping=1; woken=1' TERM INT HUP
@@ -102,10 +103,13 @@ add_exclusions() {
 
 # 50 MiB: the package lists alone take that much. A full disk in the middle of dpkg costs more than a refusal.
 require_space() {
+    # shellcheck disable=SC2046 # two numbers
+    set -- $(df -Pk / /var | awk 'NR > 1 { print $4 }')
     for place in / /var; do
-        free=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')
+        free=${1:-}
         case $free in '' | *[!0-9]*) fail "$family-failed" "df cannot say how much space is free in $place." ;; esac
         [ "$free" -ge 51200 ] || fail no-space "$place has $free KiB free; 51200 are needed."
+        shift
     done
 }
 
@@ -116,10 +120,14 @@ hold_to_plan() {
     [ "$plan_hash" = "$wanted_plan" ] || finish 100 plan-changed 'What would be installed has changed since the plan was approved; nothing was installed.'
 }
 
-lock_deadline() { deadline=$(($(date +%s) + lock_timeout)); }
+# Seconds of a clock that nobody sets; read without a process.
+seconds() { read -r now _ </proc/uptime || fail "$family-failed" 'There is no /proc/uptime here to measure time with.'; now=${now%.*}; }
+
+lock_deadline() { seconds; deadline=$((now + lock_timeout)); }
 
 wait_for_lock() {
-    if [ "$(date +%s)" -ge "$deadline" ]; then
+    seconds
+    if [ "$now" -ge "$deadline" ]; then
         fail lock-timeout "Another package manager held the lock for $lock_timeout seconds: $(error_text)"
     fi
     printf 'nanny-patch: waiting for the lock of another package manager\n' >&2
@@ -127,22 +135,30 @@ wait_for_lock() {
     go_on
 }
 
-# logged end|wait COMMAND...: runs it with its output on standard error and in the file log; its exit code is also in rc.
+# A package manager that asks before it changes anything: it and who wants it to stop both make the same link, and the first one's says
+# what it is. may_begin prints the question, a shell command; no character of it is special but the quotes' own.
+may_begin() { printf "ln -s begun '%s' 2>/dev/null || [ \"\$(readlink '%s')\" = begun ]" "$work/decision" "$work/decision"; }
+has_begun() { [ "$(readlink "$work/decision")" = begun ]; }
+may_end() { ln -s stopped "$work/decision" 2>/dev/null || ! has_begun; }
+
+# logged end|wait|begin COMMAND...: runs it with its output on standard error and in the file log; its exit code is also in rc.
 # When we are told to stop, "end" ends the command, "wait" lets it finish: dpkg ended half-way is the worst state to
-# leave a system in, and one package manager run is bounded. The command and the copier have sessions of their own,
-# since timeout(1) signals the whole process group, and lose descriptor 3, so that a service started by a package does
-# not keep our standard output open.
+# leave a system in, and one package manager run is bounded. "begin" ends one that was not told yet that it may begin.
+# The command and the copier have sessions of their own, since timeout(1) signals the whole process group, and lose
+# descriptor 3, so that a service started by a package does not keep our standard output open.
 logged() {
     go_on
     on_stop=$1
     shift
-    rm -f "$work/pipe" "$work/copied"
-    mkfifo "$work/pipe" || fail no-space 'No pipe can be made in the temporary directory.'
+    # One for each run: a process left behind may still hold the last one open.
+    runs=$((runs + 1))
+    pipe=$work/pipe$runs copied=$work/copied$runs
+    mkfifo "$pipe" || fail no-space 'No pipe can be made in the temporary directory.'
     # shellcheck disable=SC2016 # expanded by the inner shell
-    setsid sh -c 'trap "" PIPE; tee "$1/log" >&2; : >"$1/copied"' sh "$work" <"$work/pipe" 3>&- &
+    setsid sh -c 'trap "" PIPE; tee "$1" >&2; : >"$2"' sh "$work/log" "$copied" <"$pipe" 3>&- &
     case $1 in
-        planned_*) "$@" >"$work/pipe" 2>&1 3>&- & ;;
-        *) setsid "$@" >"$work/pipe" 2>&1 3>&- & ;;
+        planned_*) "$@" >"$pipe" 2>&1 3>&- & ;;
+        *) setsid "$@" >"$pipe" 2>&1 3>&- & ;;
     esac
     child=$!
     rc=127
@@ -152,7 +168,7 @@ logged() {
         waited=$?
         [ "$waited" -eq 127 ] || rc=$waited
         if [ -z "$woken" ] || [ "$waited" -eq 127 ]; then break; fi # 127: it had ended when the signal came
-        if [ "$on_stop" = end ]; then
+        if [ "$on_stop" = end ] || { [ "$on_stop" = begin ] && may_end; }; then
             kill -TERM "$child" 2>/dev/null
         else
             printf 'nanny-patch: told to stop; waiting for dpkg to end what it has begun\n' >&2
@@ -160,11 +176,14 @@ logged() {
     done
     # A process left behind by a package may hold the pipe open for ever: the copier gets five seconds. It needs one or two hundredths.
     tries=0
-    while [ ! -e "$work/copied" ] && [ "$tries" -lt 58 ]; do
+    while [ ! -e "$copied" ] && [ "$tries" -lt 58 ]; do
         if [ "$tries" -lt 10 ]; then sleep 0.02; else sleep 0.1; fi
         tries=$((tries + 1))
     done
-    [ "$on_stop" = wait ] || go_on
+    case $on_stop in
+        end) go_on ;;
+        begin) has_begun || go_on ;;
+    esac
     return "$rc"
 }
 

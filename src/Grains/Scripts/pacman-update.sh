@@ -91,11 +91,12 @@ find_held() {
 # Installed for others, and needed by nothing any more.
 find_orphans() { ask_pacman "$work/autoremovals" -Qdtq; }
 
-# ask_pacman FILE QUERY...: pacman ends with 1 where it finds nothing and where it cannot look; only then has it an error to say.
+# ask_pacman FILE QUERY...: pacman ends with 1 where it finds nothing and where it cannot look; only then has it an error to say. Any
+# other code, such as a killed one's, is no answer.
 ask_pacman() {
     answer=$1
     shift
-    pacman "$@" 3>&- >"$answer" 2>"$work/log" || ! grep -q '^error:' "$work/log" || fail "$(error_code pacman-failed)" "$(error_text)"
+    pacman "$@" 3>&- >"$answer" 2>"$work/log" || { [ $? -eq 1 ] && ! grep -q '^error:' "$work/log"; } || fail "$(error_code pacman-failed)" "$(error_text)"
 }
 
 # Everything is fetched before anything is changed. Then the lists that the plan was made from take the place of the

@@ -59,8 +59,30 @@ public sealed record QDeviceSeen(string Model, string? Host, string? Algorithm, 
 public sealed record HaSeen(
     bool Used, NodeName? Master, bool ManagerActive, IReadOnlyDictionary<string, string> Nodes, IReadOnlyList<string> ServicesInError)
 {
-    internal bool HasGaps() => Nodes.Any(node => node.Value is null) || ServicesInError.Any(service => service is null);
+    /// <summary>Nodes for which maintenance mode is asked for, whether or not they are in it yet; null from an agent that does not say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? MaintenanceRequested { get; init; }
+
+    /// <summary>
+    /// How many services are still active on each node: in another state than <c>stopped</c>, <c>freeze</c>, <c>error</c> and
+    /// <c>request_start</c>. A node without any is not in it. Null from an agent that does not say.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, int>? ActiveServices { get; init; }
+
+    /// <summary>Each node's local resource manager; null from an agent that does not say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, LrmSeen>? Lrms { get; init; }
+
+    internal bool HasGaps() => Nodes.Any(node => node.Value is null) || ServicesInError.Any(service => service is null)
+        || (MaintenanceRequested?.Any(node => node is null) ?? false) || (Lrms?.Any(lrm => lrm.Value is null) ?? false);
 }
+
+/// <summary>HA's local resource manager of one node (<c>nodes/NODE/lrm_status</c>).</summary>
+/// <param name="Mode"><c>active</c>, <c>restart</c>, <c>shutdown</c>, <c>maintenance</c> or <c>disarm</c>.</param>
+/// <param name="State"><c>wait_for_agent_lock</c>, <c>active</c>, <c>maintenance</c> or <c>lost_agent_lock</c>.</param>
+/// <param name="Alive">Whether it wrote that in the last minute, by the reporting host's clock.</param>
+public sealed record LrmSeen(string Mode, string State, bool Alive);
 
 /// <summary>Ceph's health.</summary>
 /// <param name="Health"><c>HEALTH_OK</c>, <c>HEALTH_WARN</c>, <c>HEALTH_ERR</c>; null when it is configured and did not answer.</param>

@@ -22,7 +22,8 @@ internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases) : ID
         await turn.WaitAsync();
         try
         {
-            if (!own.Stored.Task.IsCompleted)
+            // Turns need not come in the order of the queue: its own may be behind more than go together, and nobody may come after.
+            while (!own.Stored.Task.IsCompleted)
             {
                 await WriteWaiting();
             }

@@ -72,9 +72,7 @@ internal sealed class GatedSqlite(string path) : DbDataSource
 
                 // FULL: a job's ledger may not lose its last commit with the power. WAL: a reader is never in a writer's way.
                 // The mode is last, since it gives a row, and this driver says nothing of a failure that comes after one.
-                using var pragmas = CreateCommand();
-                pragmas.CommandText = "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;";
-                pragmas.ExecuteNonQuery();
+                OnceForEach.Set(this, "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;");
             }
             catch
             {

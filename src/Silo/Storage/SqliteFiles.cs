@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
@@ -47,18 +48,35 @@ public sealed class FullSync : DbConnectionInterceptor
     private const string Pragma = "PRAGMA synchronous=FULL;";
 
     /// <inheritdoc/>
-    public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = Pragma;
-        command.ExecuteNonQuery();
-    }
+    public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData) => OnceForEach.Set((SqliteConnection)connection, Pragma);
 
     /// <inheritdoc/>
-    public override async Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
+    public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
     {
-        await using var command = connection.CreateCommand();
-        command.CommandText = Pragma;
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        ConnectionOpened(connection, eventData); // SQLite has nothing to wait for
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>
+/// Settings that last as long as SQLite's own connection, which the driver keeps for the next who opens one: setting them again for each write
+/// costs as much as a small write.
+/// </summary>
+internal static class OnceForEach
+{
+    private static readonly ConditionalWeakTable<object, string> Done = [];
+
+    /// <summary>Sets them, unless the connection below has them.</summary>
+    public static void Set(SqliteConnection connection, string pragmas)
+    {
+        if (Done.TryGetValue(connection.Handle!, out _))
+        {
+            return;
+        }
+
+        using var command = connection.CreateCommand();
+        command.CommandText = pragmas;
+        command.ExecuteNonQuery();
+        Done.Add(connection.Handle!, pragmas);
     }
 }

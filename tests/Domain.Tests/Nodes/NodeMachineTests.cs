@@ -259,6 +259,15 @@ public sealed class NodeMachineTests
         Assert.Equal(stored, !ReferenceEquals(node, after));
     }
 
+    [Theory]
+    [InlineData(null, JobOutcome.Accepted, null, false)] // where every operation begins
+    [InlineData(null, JobOutcome.Accepted, "waiting: locked (backup)", true)] // is shown
+    [InlineData(JobOutcome.Accepted, JobOutcome.Accepted, null, true)] // it may have waited for something until now
+    [InlineData(JobOutcome.Accepted, JobOutcome.Running, null, true)]
+    [InlineData(null, JobOutcome.Failed, null, true)]
+    public void An_operation_is_told_all_but_that_its_agent_has_it(JobOutcome? before, JobOutcome said, string? detail, bool told) =>
+        Assert.Equal(told, NodeMachine.IsNews(Registered with { Outbox = [Entry(1) with { Agent = Agent, LastOutcome = before }] }, new(Id(1), said, detail)));
+
     [Fact]
     public void A_job_that_another_agent_speaks_of_is_that_agents_from_then_on()
     {

@@ -34,9 +34,21 @@ public sealed class OperationMachineTests
     }
 
     [Theory]
+    [InlineData("timed out after 60 s", "stopped", OperationMachine.Timeout, "timed out after 60 s: Told to stop.")]
+    [InlineData("exit code 143", "stopped", "stopped", "Told to stop.")] // by somebody else
+    [InlineData("timed out after 60 s", "no-space", "no-space", "Told to stop.")] // it had ended by itself
+    public void A_script_that_was_told_to_stop_by_its_deadline_is_a_timeout(string detail, string said, string code, string message)
+    {
+        var document = $$$"""{"mode":"apply","error":{"code":"{{{said}}}","message":"Told to stop."}}""";
+        var report = Ended(JobOutcome.Failed, document, 124) with { Detail = detail };
+        Assert.Equal(new Refusal(code, message), OperationMachine.Report(Operation(PatchMode.Apply), report, Noon).Failure);
+    }
+
+    [Theory]
     [InlineData("container not running", false, "container-not-running")]
     [InlineData("could not start in the container: x", false, "not-started")]
     [InlineData("exit code 100", true, "script-failed")]
+    [InlineData("timed out after 60 s", true, OperationMachine.Timeout)]
     public void A_failure_has_a_code_to_branch_on(string detail, bool started, string code)
     {
         var report = new JobReport(Id(1), JobOutcome.Failed, detail) { StartedAt = started ? Noon : null };

@@ -1,0 +1,100 @@
+using NannyOrleans.Domain.Campaigns;
+using NannyOrleans.Domain.Tests.Campaigns.Exploring;
+using NannyOrleans.Protocol.Jobs;
+
+namespace NannyOrleans.Domain.Tests.Campaigns;
+
+/// <summary>Whole campaigns in which all goes well, as what was asked for in which order.</summary>
+public sealed class CampaignWalkTests
+{
+    private static readonly CampaignOrder Order = new(PatchMode.Apply, "admin") { Limits = new() { SettleSeconds = 1 } };
+
+    [Fact]
+    public void One_node_after_the_other_is_patched_drained_rebooted_and_put_back()
+    {
+        var (end, asked) = Walk(new(3) { Ha = true, Ceph = true, Guest = true, Order = Order });
+
+        Assert.Equal(CampaignStatus.Completed, end.Campaign.Status);
+        string[] node = ["PatchNode", "CephFlagsOn", "MaintenanceOn", "Reboot", "MaintenanceOff", "CephFlagsOff"];
+        // The first node in the order has no guest: the fewest go first. The one that leads HA, n0, goes last, and its guest moves and comes home.
+        Assert.Equal(
+            [.. node.Select(kind => $"{kind} n1"), .. node.Select(kind => $"{kind} n2"), "PatchNode n0", "CephFlagsOn n0", "MaintenanceOn n0", "MoveGuest n0", "Reboot n0", "MaintenanceOff n0", "CephFlagsOff n0", "MoveGuest n1"],
+            asked);
+        Assert.Equal((0, true), (end.GuestAt, end.GuestRuns));
+    }
+
+    [Fact]
+    public void A_dry_run_lists_and_does_nothing_else()
+    {
+        var (end, asked) = Walk(new(3) { Ha = true, Order = Order with { Mode = PatchMode.DryRun } });
+        Assert.Equal(CampaignStatus.Completed, end.Campaign.Status);
+        Assert.Equal(["PatchNode n1", "PatchNode n2", "PatchNode n0"], asked);
+    }
+
+    [Fact]
+    public void Nothing_is_drained_where_no_reboot_is_wanted()
+    {
+        var (end, asked) = Walk(new(3) { Ha = true, Guest = true, Order = Order with { Reboot = RebootPolicy.Never } });
+        Assert.Equal(CampaignStatus.Completed, end.Campaign.Status);
+        Assert.All(asked, one => Assert.StartsWith("PatchNode", one, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Two_nodes_without_a_device_are_patched_and_the_campaign_says_that_they_were_not_rebooted()
+    {
+        var (end, asked) = Walk(new(2) { Order = Order with { WithoutQuorum = WithoutQuorum.PatchOnly } });
+        Assert.Equal(["PatchNode n0", "PatchNode n1"], asked);
+        Assert.All(end.Campaign.Nodes, node => Assert.Contains("lose quorum", node.Note, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_failed_patch_halts_it_before_the_next_node_and_says_why()
+    {
+        var world = World.Begin(new(3) { Faults = 1, Order = Order });
+        while (world.Campaign.Status is CampaignStatus.Running)
+        {
+            world = Step(world, fail: true).World;
+        }
+
+        Assert.Equal((CampaignStatus.Halted, "n0: It failed."), (world.Campaign.Status, world.Campaign.Reason));
+        Assert.Equal(NodeStep.Pending, world.Campaign.Nodes[1].Step);
+
+        // Resumed, it looks at the conditions once more and tries again.
+        world = world with { Campaign = CampaignMachine.Resume(world.Campaign, "admin", null, world.Now).Value! };
+        Assert.Equal(NodeStep.Preflight, world.Campaign.Current!.Step);
+    }
+
+    private static (World End, List<string> Asked) Walk(Model model)
+    {
+        var (world, asked) = (World.Begin(model with { Faults = 0 }), new List<string>());
+        for (var step = 0; !world.Campaign.IsOver; step++)
+        {
+            Assert.True(step < 2000, $"It stays {world.Campaign.Status} at {world.Campaign.Current?.Step}.");
+            var before = world.Jobs;
+            world = Step(world, fail: false).World;
+            asked.AddRange(world.Jobs.Values.Where(job => !before.ContainsKey(job.Work.Job)).Select(job => $"{job.Work.Kind} {job.Work.Via}"));
+        }
+
+        return (world, asked);
+    }
+
+    // What leads on, one after the other, whatever it is; time passes only where nothing else does anything.
+    private static (string Name, World World) Step(World world, bool fail)
+    {
+        var before = world.Key();
+        foreach (var (name, isFault, next) in world.Next().OrderBy(one => one.Name is "time passes" or "more time passes" ? 2 : one.IsFault ? 0 : 1))
+        {
+            if (name.StartsWith("a person", StringComparison.Ordinal) || (isFault && !(fail && name.EndsWith("fails", StringComparison.Ordinal))))
+            {
+                continue;
+            }
+
+            if (next() is var following && following.Key() != before)
+            {
+                return (name, following);
+            }
+        }
+
+        throw new InvalidOperationException("Nothing leads on.");
+    }
+}
