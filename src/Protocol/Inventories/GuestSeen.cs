@@ -84,6 +84,13 @@ public sealed record GuestSeen(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? QemuAgent { get; init; }
 
+    /// <summary>
+    /// Why it can't leave its node, in a person's words: a bind mount, a passed-through device, a disk that no other node can have. Null when nothing
+    /// in its configuration is against it; whether the other node has what it needs is for Proxmox VE to say.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Pinned { get; init; }
+
     /// <summary>Whether the other says the same. (Record equality compares lists by reference.)</summary>
     public bool SameAs(GuestSeen other) => this with { Os = null } == other with { Os = null }
         && (Os, other.Os) switch

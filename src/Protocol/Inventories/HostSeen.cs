@@ -77,6 +77,21 @@ public sealed record HostSeen
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Subscription { get; init; }
 
+    /// <summary>
+    /// Backups, restores, migrations, replications and the like that run on it now, by the list of its tasks, in a person's words; empty when none
+    /// does, null when the list could not be read.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? RunningTasks { get; init; }
+
+    /// <summary>Bytes free on <c>/</c>; null when it could not be asked.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? RootFreeBytes { get; init; }
+
+    /// <summary>Bytes free where <c>/boot</c> is, which may be a file system of its own; null when it could not be asked.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? BootFreeBytes { get; init; }
+
     internal bool HasGaps() => (Addresses?.Any(one => one is null) ?? false) || (Macs?.Any(one => one is null) ?? false)
-        || (RepositoryProblems?.Any(one => one is null) ?? false) || (Os?.IdLike.Any(one => one is null) ?? false);
+        || (RepositoryProblems?.Any(one => one is null) ?? false) || (Os?.IdLike.Any(one => one is null) ?? false) || (RunningTasks?.Any(one => one is null) ?? false);
 }

@@ -13,8 +13,19 @@ namespace NannyOrleans.Protocol.Jobs;
 [JsonDerivedType(typeof(RebootGuest), "reboot-guest")]
 [JsonDerivedType(typeof(RebootHost), "reboot-host")]
 [JsonDerivedType(typeof(Diagnose), "diagnose")]
+[JsonDerivedType(typeof(SetMaintenance), "set-maintenance")]
+[JsonDerivedType(typeof(SetCephFlag), "set-ceph-flag")]
+[JsonDerivedType(typeof(MigrateGuest), "migrate-guest")]
+[JsonDerivedType(typeof(PowerGuest), "power-guest")]
 public abstract record Job(JobId Id, int TimeoutSeconds)
 {
+    /// <summary>
+    /// When it is too late to begin, by the host's own clock: then it fails and never starts. Whoever asked has stopped waiting for it, and what
+    /// was true when it was asked for may not be any more. Null when it may start whenever its turn comes.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? StartBy { get; init; }
+
     /// <summary>The guest it is for; null when it is for the machine the agent runs on.</summary>
     [JsonIgnore]
     public Vmid? Target => this switch
@@ -23,6 +34,8 @@ public abstract record Job(JobId Id, int TimeoutSeconds)
         PatchVm job => job.Vmid,
         RebootGuest job => job.Vmid,
         Diagnose job => job.Vmid,
+        MigrateGuest job => job.Vmid,
+        PowerGuest job => job.Vmid,
         _ => null,
     };
 }
@@ -123,6 +136,44 @@ public sealed record Diagnose(JobId Id, int TimeoutSeconds, Vmid? Vmid) : Job(Id
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ExpectedFamily { get; init; }
 }
+
+/// <summary>
+/// Asks HA to put a node into its maintenance mode, or to take it out (<c>ha-manager crm-command node-maintenance</c>). Done once HA has been asked
+/// for it: when it is so, the inventory says.
+/// </summary>
+/// <param name="Id">The job.</param>
+/// <param name="TimeoutSeconds">How long it may run, 1 to 86400.</param>
+/// <param name="Node">The node; any member that has quorum can ask for any other.</param>
+/// <param name="On">Into maintenance mode, or out of it.</param>
+public sealed record SetMaintenance(JobId Id, int TimeoutSeconds, NodeName Node, bool On) : Job(Id, TimeoutSeconds);
+
+/// <summary>Sets a flag of the cluster's Ceph, or takes it off (<c>ceph osd set</c>). Done when Ceph has said so; a flag that is as asked already is left.</summary>
+/// <param name="Id">The job.</param>
+/// <param name="TimeoutSeconds">How long it may run, 1 to 86400.</param>
+/// <param name="Flag">The flag; <see cref="Allowed"/> is the only one.</param>
+/// <param name="On">Set it, or take it off.</param>
+public sealed record SetCephFlag(JobId Id, int TimeoutSeconds, string Flag, bool On) : Job(Id, TimeoutSeconds)
+{
+    /// <summary>A down OSD is not marked out, so no data moves while a node reboots.</summary>
+    public const string Allowed = "noout";
+}
+
+/// <summary>
+/// Moves a running guest to another node: a VM while it runs, with its local disks; a container is shut down, moved and started there. Done when
+/// the cluster's own list has it there; one that is there already is.
+/// </summary>
+/// <param name="Id">The job.</param>
+/// <param name="TimeoutSeconds">How long it may take, 1 to 86400.</param>
+/// <param name="Vmid">The guest; it must be on the agent's own node, not managed by HA, and not locked.</param>
+/// <param name="To">The other node.</param>
+public sealed record MigrateGuest(JobId Id, int TimeoutSeconds, Vmid Vmid, NodeName To) : Job(Id, TimeoutSeconds);
+
+/// <summary>Starts a guest, or shuts it down in order; never ends one by force. Done when it was seen to run, or to be stopped; one that is as asked already is.</summary>
+/// <param name="Id">The job.</param>
+/// <param name="TimeoutSeconds">How long it may take, 1 to 86400.</param>
+/// <param name="Vmid">The guest; it must be on the agent's own node, not managed by HA, and not locked.</param>
+/// <param name="On">Start it, or shut it down.</param>
+public sealed record PowerGuest(JobId Id, int TimeoutSeconds, Vmid Vmid, bool On) : Job(Id, TimeoutSeconds);
 
 /// <summary>What a patch job does.</summary>
 [JsonConverter(typeof(WireEnumConverter<PatchMode>))]
