@@ -128,9 +128,9 @@ internal static class CommandLine
     private static Command Machine()
     {
         var vmid = Vmid();
-        var power = new Argument<string>("on|off|paused");
-        power.AcceptOnlyFromAmong("on", "off", "paused");
-        var command = new Command("vm", "Switch a VM on or off, or pause it: a process with kvm's command line.") { vmid, power };
+        var power = new Argument<string>("on|off|paused|silent");
+        power.AcceptOnlyFromAmong("on", "off", "paused", "silent");
+        var command = new Command("vm", "Switch a VM on or off, pause it, or stop the guest agent inside: a process with kvm's command line.") { vmid, power };
         command.SetAction((parsed, _) => Guarded(() =>
         {
             OnGuest(parsed).Machine(parsed.GetValue(vmid), parsed.GetValue(power)!);

@@ -14,6 +14,9 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
     /// <summary><c>running</c>, <c>paused</c> or <c>stopped</c>: what QEMU would say of it.</summary>
     public string Status(int vmid) => Pid(vmid) is null ? "stopped" : File.Exists($"{Folder}/{vmid}.paused") ? "paused" : "running";
 
+    /// <summary>Whether the agent inside has been stopped.</summary>
+    public bool IsSilent(int vmid) => File.Exists($"{Folder}/{vmid}.silent");
+
     /// <summary>Those that are on, on whatever host.</summary>
     public IReadOnlySet<int> Running()
     {
@@ -28,6 +31,7 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         if (Pid(vmid) is not null) { return; }
         Directory.CreateDirectory(Folder);
         File.Delete($"{Folder}/{vmid}.paused");
+        File.Delete($"{Folder}/{vmid}.silent");
         var pidFile = PidFile(host, vmid);
         var id = vmid.ToString(CultureInfo.InvariantCulture);
         var pid = Placeholder.Start($"{Folder}/{vmid}.fifo", "/usr/bin/kvm",
@@ -49,6 +53,13 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         else { File.Delete($"{Folder}/{vmid}.paused"); }
     }
 
+    /// <summary>Stops the agent inside, or starts it again.</summary>
+    public void Silence(int vmid, bool silent)
+    {
+        if (silent) { File.WriteAllText($"{Folder}/{vmid}.silent", ""); }
+        else { File.Delete($"{Folder}/{vmid}.silent"); }
+    }
+
     /// <summary>Switches one off at once, with all that shows it.</summary>
     public void Kill(int vmid)
     {
@@ -60,7 +71,7 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         }
 
         foreach (var host in plan.Hosts) { File.Delete(PidFile(host.Name, vmid)); }
-        foreach (var file in new[] { $"{Folder}/{vmid}", $"{Folder}/{vmid}.paused", $"{Folder}/{vmid}.fifo" })
+        foreach (var file in new[] { $"{Folder}/{vmid}", $"{Folder}/{vmid}.paused", $"{Folder}/{vmid}.silent", $"{Folder}/{vmid}.fifo" })
         {
             if (Directory.Exists(Folder)) { File.Delete(file); }
         }

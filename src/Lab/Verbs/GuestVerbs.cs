@@ -7,9 +7,9 @@ namespace NannyOrleans.Lab.Verbs;
 /// <summary>The verbs that act on one guest: what on a real cluster somebody else does while an agent looks on.</summary>
 internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
 {
-    /// <summary>Switches a VM on or off, or stops its virtual CPUs.</summary>
+    /// <summary>Switches a VM on or off, or stops its virtual CPUs or the agent inside.</summary>
     /// <param name="vmid">Which.</param>
-    /// <param name="wanted"><c>on</c>, <c>off</c> or <c>paused</c>.</param>
+    /// <param name="wanted"><c>on</c>, <c>off</c>, <c>paused</c> or <c>silent</c>.</param>
     public void Machine(int vmid, string wanted) => With(vmid, (plan, guests, guest) =>
     {
         if (guest.Kind is not "qemu") { throw new LabFailure($"{vmid} is a container: use pct on {guest.Host}"); }
@@ -22,6 +22,7 @@ internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
             if (guests.Machines.Pid(vmid) is null && !Membership.IsQuorate(host, hosts, directory.Qdevice(plan))) { throw new LabFailure("cluster not ready - no quorum?"); }
             guests.Machines.Start(guest.Host, vmid, guest.Conf);
             guests.Machines.Pause(vmid, wanted is "paused");
+            guests.Machines.Silence(vmid, wanted is "silent");
         }
 
         new ClusterFiles(directory, plan).Publish();

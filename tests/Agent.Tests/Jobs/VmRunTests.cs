@@ -53,8 +53,46 @@ public sealed class VmRunTests : IDisposable
 
         Directory.Delete(Inside(""), recursive: true);
         Assert.Equal("started\n", await Start("exit 0"));
-        Assert.Equal("claimed\n", await Sh(VmRun.Prevent, "", Jobs, Job));
         Assert.Equal(0, (await Until("ended")).ExitCode);
+        Assert.Equal("claimed\n", await Sh(VmRun.Prevent, "", Jobs, Job));
+        Assert.Equal("ended", (await Look()).State);
+    }
+
+    [Fact]
+    public async Task A_start_that_is_on_its_way_is_prevented_by_whoever_comes_first()
+    {
+        // A systemd-run that says it failed and starts the unit all the same, later.
+        var program = Path.Combine(folder, "systemd-run");
+        await File.WriteAllTextAsync(program, "#!/bin/sh\nexit 1\n", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Assert.Equal(string.Empty, await Start("echo ran >../ran", systemd: folder, exit: 1));
+        Assert.Equal("prevented", (await Look()).State);
+        await Sh($"sh {Inside("runner")} {Inside("")} sh script", "", 1);
+        Assert.Equal("prevented", (await Look()).State);
+        Assert.False(File.Exists(Path.Combine(Jobs, "ran")));
+    }
+
+    [Fact]
+    public async Task What_jobs_of_last_week_have_left_goes_with_the_next_start()
+    {
+        var (old, young) = (Directory.CreateDirectory(Path.Combine(Jobs, "old")), Directory.CreateDirectory(Path.Combine(Jobs, "young")));
+        await File.WriteAllTextAsync(Path.Combine(old.FullName, "code"), "0\n", TestContext.Current.CancellationToken);
+        old.LastWriteTimeUtc = young.LastWriteTimeUtc - TimeSpan.FromDays(9);
+        Assert.Equal("started\n", await Start("exit 0"));
+        Assert.Equal(0, (await Until("ended")).ExitCode);
+        Assert.False(Directory.Exists(old.FullName));
+        Assert.True(Directory.Exists(young.FullName));
+    }
+
+    [Fact]
+    public async Task The_middle_of_a_flood_goes_back_to_the_disk_and_its_ends_stay()
+    {
+        Directory.CreateDirectory(Inside(""));
+        await Sh($"head -c 80000000 /dev/zero | tr '\\0' x >{Inside("out")}; echo last >>{Inside("out")}", "", 0);
+        var first = await Look(length: 3);
+        Assert.Equal((80_000_005, "xxx"), (first.Out, Encoding.UTF8.GetString(first.Block)));
+        Assert.Equal("last\n", Encoding.UTF8.GetString((await Look(offset: 80_000_000)).Block));
+        Assert.InRange(long.Parse(await Sh($"stat -c %b {Inside("out")}", "", 0), System.Globalization.CultureInfo.InvariantCulture) * 512, 1, 20_000_000);
     }
 
     [Fact]
@@ -110,30 +148,32 @@ public sealed class VmRunTests : IDisposable
 
     [Theory]
     [InlineData("")]
-    [InlineData("runs\n5 0\n")] // no block, though there are five bytes
-    [InlineData("runs\n5 0\naGVs")] // cut
-    [InlineData("runs\n5 0\naGVsbG8")] // cut within a group
-    [InlineData("runs\n5 0\naGVsbG8hIGhlbGxvIQ==")] // more than was asked for
+    [InlineData("runs 1\n5 0\n")] // no block, though there are five bytes
+    [InlineData("runs 1\n5 0\naGVs")] // cut
+    [InlineData("runs 1\n5 0\naGVsbG8")] // cut within a group
+    [InlineData("runs 1\n5 0\naGVsbG8hIGhlbGxvIQ==")] // more than was asked for
     [InlineData("walks\n0 0\n")]
+    [InlineData("runs\n0 0\n")] // for how long?
+    [InlineData("runs -1\n0 0\n")]
     [InlineData("ended\n0 0\n")]
     [InlineData("ended x\n0 0\n")]
     [InlineData("ended -1\n0 0\n")]
     [InlineData("ended 256\n0 0\n")]
-    [InlineData("runs\n-1 0\n")]
-    [InlineData("runs\n0\n")]
+    [InlineData("runs 1\n-1 0\n")]
+    [InlineData("runs 1\n0\n")]
     public void What_is_not_a_whole_look_is_none(string output) => Assert.Null(VmRun.Parse(output, ofErrors: false, 0, 8));
 
-    private Task<string> Start(string script, string? hash = null, string? systemd = null) => Sh(
-        VmRun.Start, script, Jobs, Job, systemd ?? Path.Combine(folder, "no-systemd"),
+    private Task<string> Start(string script, string? hash = null, string? systemd = null, int exit = 0) => Sh(
+        VmRun.Start, script, exit, Jobs, Job, systemd ?? Path.Combine(folder, "no-systemd"),
         hash ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(script))), "timeout", "-k", "10", "600", "sh", "script", "--dry-run");
 
-    private async Task<(string State, int? ExitCode, long Out, long Err, byte[] Block)> Look(bool errors = false, long offset = 0, int length = 65536)
+    private async Task<VmLook> Look(bool errors = false, long offset = 0, int length = 65536)
     {
         var said = await Sh(VmRun.Look, "", Jobs, Job, errors ? "err" : "out", $"{offset}", $"{length}");
         return VmRun.Parse(said, errors, offset, length) ?? throw new InvalidOperationException($"not a look: {said}");
     }
 
-    private async Task<(string State, int? ExitCode, long Out, long Err, byte[] Block)> Until(string state)
+    private async Task<VmLook> Until(string state)
     {
         await Until(async () => (await Look()).State == state);
         return await Look();
@@ -149,7 +189,9 @@ public sealed class VmRunTests : IDisposable
         }
     }
 
-    private async Task<string> Sh(string script, string input, params string[] arguments)
+    private Task<string> Sh(string script, string input, params string[] arguments) => Sh(script, input, 0, arguments);
+
+    private async Task<string> Sh(string script, string input, int exit, params string[] arguments)
     {
         var start = new ProcessStartInfo("sh", ["-c", script, "nanny", .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["PATH"] = $"{folder}:{start.Environment["PATH"]}";
@@ -158,7 +200,7 @@ public sealed class VmRunTests : IDisposable
         process.StandardInput.Close();
         var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(0, process.ExitCode);
+        Assert.Equal(exit, process.ExitCode);
         return output;
     }
 }
