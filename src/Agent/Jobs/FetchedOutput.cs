@@ -26,10 +26,15 @@ internal sealed class FetchedOutput(string path) : IAsyncDisposable
         : ended && size > file.Length ? (Math.Max(file.Length, size - End), Piece)
         : (file.Length, 0);
 
-    /// <summary>Takes a piece, on return it is on disk, and how long the whole is by now.</summary>
+    /// <summary>Takes a piece, on return it is on disk, and how long the whole is by now. What is said after the end counts no more.</summary>
     public void Take(long offset, byte[] piece, long size, bool ended)
     {
-        (this.size, this.ended) = (size, ended);
+        // A VM that says it has ended and grows all the same would be asked for ever.
+        if (!this.ended)
+        {
+            (this.size, this.ended) = (size, ended);
+        }
+
         if (piece.Length > 0)
         {
             file.Position = offset;

@@ -116,9 +116,10 @@ internal sealed partial class PatchVmHandler(Host host, PatchHandler patches, Ti
             var (seen, problem) = await Fetch(job, stdout, stderr, stopping);
             tail.Read(progress.Output);
             spoke |= seen is { Out: > 0 } or { Err: > 0 };
-            if (reason is null && (progress.Cancelled.IsCancellationRequested || seen?.Age > late))
+            var watched = clock.GetElapsedTime(began);
+            if (reason is null && (progress.Cancelled.IsCancellationRequested || seen?.Age > late || (seen is not null && watched > late)))
             {
-                // timeout(1) in the VM should have ended an overdue one. The age is the VM's own count: a clock that is set must not kill a package manager.
+                // timeout(1) in the VM should have ended an overdue one. No wall clock is asked: one that is set must not kill a package manager.
                 (outcome, reason) = progress.Cancelled.IsCancellationRequested
                     ? (JobOutcome.Cancelled, "cancelled while it ran")
                     : (JobOutcome.Failed, PatchVerdict.TimedOut(job));
@@ -155,10 +156,14 @@ internal sealed partial class PatchVmHandler(Host host, PatchHandler patches, Ti
                     break;
             }
 
-            var watched = clock.GetElapsedTime(began);
             if (problem is not null && (overdue || watched > late + patches.Grace))
             {
                 return (JobOutcome.Interrupted, $"{Unknown}: {problem}", null);
+            }
+
+            if (reason is not null && clock.GetElapsedTime(since) > patches.Grace * 10)
+            {
+                return (JobOutcome.Interrupted, $"{reason}, and it does not end, not even killed", null); // a VM may say for ever that it runs
             }
 
             await Wait(reason is null || overdue ? Poll(watched) : FirstPoll, reason is null ? progress.Cancelled : CancellationToken.None, stopping);

@@ -94,7 +94,10 @@ internal static class VmRun
         cd "$1/$2" && read -r pid start <command.pid || exit 1
         [ "$(cat boot)" = "$(cat /proc/sys/kernel/random/boot_id)" ] || exit 0
         [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f20)" = "$start" ] || exit 0
-        if [ "$3" = TERM ]; then kill -s TERM -- "-$pid"; exit; fi
+        if [ "$3" = TERM ]; then
+          kill -s TERM -- "-$pid" 2>/dev/null || kill -s TERM "-$pid" # dash wants the dashes, BusyBox does not know them
+          exit
+        fi
         tree=" $pid " more=1
         while [ -n "$more" ]; do
           more=
@@ -139,7 +142,7 @@ internal static class VmRun
     public static VmLook? Parse(string output, bool ofErrors, long offset, int length)
     {
         if (output.Split('\n', 3) is not [var state, var sizes, var encoded] || sizes.Split(' ') is not [var first, var second]
-            || Number(first) is not { } stdout || Number(second) is not { } stderr)
+            || Number(first) is not (>= 0 and <= LargestOutput and var stdout) || Number(second) is not (>= 0 and <= LargestOutput and var stderr))
         {
             return null;
         }
@@ -165,6 +168,9 @@ internal static class VmRun
             return null;
         }
     }
+
+    // A VM may say anything, and a file here is as long as it says.
+    private const long LargestOutput = 1L << 40;
 
     private static long? Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

@@ -12,7 +12,8 @@ public sealed class PatchVmHandlerTests : IAsyncLifetime
 {
     private const string Marker = "echo 'nanny-patch: started' >&2\n";
 
-    // Its files: fails (what it says instead of an answer), fails.SCRIPT (only for that one), hangs (a pipe to wait for), age (the VM's word on it).
+    // Its files: fails (what it says instead of an answer), fails.SCRIPT (only for that one), hangs (a pipe to wait for), age (the VM's word on it),
+    // always (its only answer).
     private const string Qm = """
         while [ "$1" != -- ]; do shift; done
         script=$4 job=$7
@@ -22,7 +23,7 @@ public sealed class PatchVmHandlerTests : IAsyncLifetime
           'umask 077'*) kind=prevent ;;
           *base64*) kind=look ;;
           *tree*) kind=signal; echo $1 >>$root/signals ;;
-          'rm -rf'*) kind=remove ;;
+          'rm -rf'*) kind=remove; echo remove >>$root/removes ;;
         esac
         [ ! -e $root/hangs ] || cat $root/hangs
         for fails in $root/fails $root/fails.$kind; do [ ! -f $fails ] || { cat $fails >&2; exit 255; }; done
@@ -30,6 +31,7 @@ public sealed class PatchVmHandlerTests : IAsyncLifetime
         code=$?
         printf '{"exited":1,"exitcode":%s,"out-data":"' $code
         [ ! -f $root/age ] || sed -i "s/^runs .*/runs $(cat $root/age)/" $root/out.$$
+        [ ! -f $root/always ] || { cat $root/always >$root/out.$$; code=0; }
         sed 's/$/\\n/' $root/out.$$ | tr -d '\n'
         printf '"}'
         """;
@@ -238,6 +240,62 @@ public sealed class PatchVmHandlerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_VM_that_was_restarted_under_a_run_leaves_an_end_that_nobody_knows()
+    {
+        var jobs = Runtime();
+        var job = Job(Marker + $"touch {host.Directory}/up; until [ -e {host.Directory}/go ]; do sleep 0.1; done");
+        jobs.Receive(job);
+        await Up();
+        await File.WriteAllTextAsync(Inside(job.Id.Value, "boot"), "another\n", TestContext.Current.CancellationToken);
+        var end = await End(jobs);
+        host.Write("go", "");
+        Assert.Equal((JobOutcome.Interrupted, "the job was started in the VM, its end is unknown"), (end.Outcome, end.Detail));
+    }
+
+    [Theory]
+    [InlineData("fails", "VM 201 is not running", "the job was started in the VM, its end is unknown: the VM is not running")]
+    [InlineData("fails", "VM 201 qga command 'guest-exec' failed - got timeout", "the job was started in the VM, its end is unknown: the QEMU guest agent in the VM does not answer; after a boot it may take 100 s")]
+    [InlineData("always", "runs 5\n0 0\n", "timed out after 600 s, and it does not end, not even killed")] // whatever time has passed
+    [InlineData("always", "none\n0 0\n", "the job was started in the VM, its end is unknown")]
+    [InlineData("always", "ended 0\n9999999999999999 0\n", "the job was started in the VM, its end is unknown: the VM's answer cannot be read")]
+    [InlineData("always", "ended 0\n5000000 0\n", "the job was started in the VM, its end is unknown: the VM's answer cannot be read")] // and nothing of it
+    public async Task Whatever_a_VM_says_its_job_ends(string file, string text, string detail)
+    {
+        var clock = new HurriedClock { Hurried = false };
+        var jobs = Runtime(TimeSpan.FromSeconds(1), clock: clock);
+        var job = Job(Marker + $"touch {host.Directory}/up; until [ -e {host.Directory}/go ]; do sleep 0.1; done");
+        jobs.Receive(job);
+        await Up();
+        await Heard(job);
+        host.Write(file, text);
+        clock.Hurried = true;
+        var end = await End(jobs);
+        host.Write("go", "");
+        Assert.Equal((JobOutcome.Interrupted, detail), (end.Outcome, end.Detail));
+    }
+
+    [Fact]
+    public async Task What_could_not_be_removed_from_the_VM_is_later()
+    {
+        host.Write("fails.remove", "QEMU guest agent is not running");
+        var clock = new HurriedClock { Hurried = false };
+        clock.OnWait = () =>
+        {
+            if (Has("removes"))
+            {
+                File.Delete(Path.Combine(host.Directory, "fails.remove"));
+                clock.Hurried = true;
+            }
+        };
+        var jobs = Runtime(clock: clock);
+        var job = Job(Marker);
+        jobs.Receive(job);
+        Assert.Equal(JobOutcome.Succeeded, (await End(jobs)).Outcome);
+        await CleanedUp(job);
+        Assert.Equal("remove\nremove\n", host.Read("removes"));
+    }
+
+    [Fact]
     public async Task Of_a_flood_the_beginning_and_the_end_are_fetched()
     {
         var jobs = Runtime();
@@ -312,12 +370,12 @@ public sealed class PatchVmHandlerTests : IAsyncLifetime
 
     private JobJournal Journal() => new(host.Host, TimeProvider.System);
 
-    private JobRuntime Runtime(TimeSpan? grace = null, CancellationToken? until = null)
+    private JobRuntime Runtime(TimeSpan? grace = null, CancellationToken? until = null, TimeProvider? clock = null)
     {
         var patches = new PatchHandler(host.Host, Credentials.Load(host.Host)!.Node, new(Eventually.Limit), scripts, TimeProvider.System, NullLogger.Instance) { Grace = grace ?? TimeSpan.FromSeconds(60) };
         var jobs = new JobRuntime(Journal(), patches, TimeProvider.System, NullLogger.Instance)
         {
-            Vms = new PatchVmHandler(host.Host, patches, TimeProvider.System, NullLogger.Instance) { FirstPoll = TimeSpan.FromMilliseconds(50) },
+            Vms = new PatchVmHandler(host.Host, patches, clock ?? TimeProvider.System, NullLogger.Instance) { FirstPoll = TimeSpan.FromMilliseconds(50) },
         };
         runtimes.Add(jobs);
         jobs.Resume(until ?? stopping.Token);
