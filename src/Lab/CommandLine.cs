@@ -171,9 +171,9 @@ internal static class CommandLine
     private static Command Machine()
     {
         var vmid = Vmid();
-        var power = new Argument<string>("on|off|paused|deaf");
-        power.AcceptOnlyFromAmong("on", "off", "paused", "deaf");
-        var command = new Command("vm", "Switch a VM on or off, pause it, or let it ignore that it shall shut down: a process with kvm's command line.") { vmid, power };
+        var power = new Argument<string>("on|off|paused|deaf|silent");
+        power.AcceptOnlyFromAmong("on", "off", "paused", "deaf", "silent");
+        var command = new Command("vm", "Switch a VM on or off, pause it, let it ignore that it shall shut down, or stop the guest agent inside: a process with kvm's command line.") { vmid, power };
         command.SetAction((parsed, _) => Guarded(() =>
         {
             OnGuest(parsed).Machine(parsed.GetValue(vmid), parsed.GetValue(power)!);

@@ -62,6 +62,13 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
     public async Task<string[]> Running(int vmid) => (await Inside(
         vmid, "sh", "-c", "for one in /proc/[0-9]*; do [ $one = /proc/$$ ] || { read -r name <$one/comm && echo $name; } 2>/dev/null || :; done")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>Runs a command in a VM's inside, beside the agent and beside its guest agent.</summary>
+    public async Task<string> InsideVm(int vmid, params string[] command) =>
+        (await Run("lxc-attach", ["-P", Path.Combine(directory, "roots"), "-n", $"vm{vmid}", "--", .. command])).StandardOutput;
+
+    /// <summary>The versions of the lab's packages in a VM.</summary>
+    public async Task<Dictionary<string, string>> VmVersions(int vmid) => Versions(await InsideVm(vmid, ShowVersions));
+
     /// <summary>The versions of the lab's packages in a container.</summary>
     public async Task<Dictionary<string, string>> Versions(int vmid) => Versions(await Inside(vmid, ShowVersions));
 

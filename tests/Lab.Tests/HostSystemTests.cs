@@ -158,6 +158,19 @@ public sealed class HostSystemTests
         Assert.Equal("gone\n", (string?)JsonNode.Parse(told)!["out-data"]);
         Assert.Equal("Agent error: Invalid parameter 'pid'\n", (await lab.Run("pve1", $"qm guest exec-status 201 {pid}")).StandardError);
 
+        // Of each output the agent keeps 16 MiB.
+        var flood = JsonNode.Parse(await lab.Must("pve1", "qm guest exec 201 -- sh -c 'head -c 16777217 /dev/zero | tr \\\\0 x; echo e >&2'"))!;
+        Assert.Equal((16 << 20, 1, null), (((string)flood["out-data"]!).Length, (int?)flood["out-truncated"], (int?)flood["err-truncated"]));
+
+        // A stopped agent answers nothing until it is started again, and the VM runs on.
+        Assert.Equal(0, (await lab.Verb("vm", "201", "silent")).ExitCode);
+        Assert.Equal((255, "QEMU guest agent is not running\n"), await Said(lab, "qm guest exec 201 -- true"));
+        Assert.Equal((255, "QEMU guest agent is not running\n"), await Said(lab, "qm guest cmd 201 get-osinfo"));
+        Assert.Equal("status: running\n", await lab.Must("pve1", "qm status 201"));
+        Assert.Equal(0, (await lab.Verb("vm", "201", "on")).ExitCode);
+        Assert.Equal("ubuntu", (string?)JsonNode.Parse(await lab.Must("pve1", "qm agent 201 get-osinfo"))!["id"]);
+        Assert.Equal("ubuntu\n", (string?)JsonNode.Parse(await lab.Must("pve1", "qm guest exec 201 -- sh -c '. /etc/os-release; echo $ID'"))!["out-data"]);
+
         var before = await File.ReadAllTextAsync($"{lab.Root("pve1")}/var/run/qemu-server/201.pid");
         await lab.Must("pve1", "qm reboot 201");
         Assert.NotEqual(before, await File.ReadAllTextAsync($"{lab.Root("pve1")}/var/run/qemu-server/201.pid"));

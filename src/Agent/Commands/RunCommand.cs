@@ -129,6 +129,7 @@ internal static partial class RunCommand
         var patches = new PatchHandler(host, node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchHandler>());
         var jobs = new JobRuntime(journal, patches, clock, loggers.CreateLogger<JobRuntime>())
         {
+            Vms = new PatchVmHandler(host, patches, clock, loggers.CreateLogger<PatchVmHandler>()),
             GuestReboots = new RebootGuestHandler(host, node, terminal.Reads, clock, loggers.CreateLogger<RebootGuestHandler>()),
             HostReboots = new RebootHostHandler(host, node is not null, clock, loggers.CreateLogger<RebootHostHandler>()),
             HostCommands = new HostCommandHandler(host, node, terminal.Reads, clock, loggers.CreateLogger<HostCommandHandler>()),

@@ -26,6 +26,9 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
     private readonly HashSet<JobId> unreadable = [];
     private CancellationToken stopping = CancellationToken.None;
 
+    /// <summary>Patches VMs.</summary>
+    public PatchVmHandler? Vms { get; init; }
+
     /// <summary>Restarts guests.</summary>
     public IJobHandler<RebootGuest>? GuestReboots { get; init; }
 
@@ -51,6 +54,11 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
         lock (gate)
         {
             stopping = cancellationToken;
+
+            foreach (var entry in Readable().Where(one => one.Outcome is not (JobOutcome.Accepted or JobOutcome.Running)).Select(one => one.Entry))
+            {
+                CleanUp(entry);
+            }
 
             // A job that runs already holds its container: it goes before those that only wait.
             foreach (var (entry, outcome) in Readable().Where(one => one.Outcome is JobOutcome.Accepted or JobOutcome.Running).OrderBy(one => one.Outcome is JobOutcome.Accepted))
@@ -167,11 +175,17 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
     }
 
     /// <summary>Waits until no job is watched any more; after the runtime was told to stop.</summary>
-    public Task Stopped()
+    public async Task Stopped()
     {
-        lock (gate)
+        await Task.WhenAll(Taken(() => queues.Values));
+        await Task.WhenAll(Taken(() => looks)); // of which the last job may have added one
+
+        Task[] Taken(Func<IEnumerable<Task>> from)
         {
-            return Task.WhenAll([.. queues.Values, .. looks]);
+            lock (gate)
+            {
+                return [.. from()];
+            }
         }
     }
 
@@ -230,6 +244,21 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
         }
     }
 
+    // Beside what comes next: whoever waits for the end, or for the VM, does not wait for this. Its end is on disk, so it can be done at any time.
+    private void CleanUp(JournalEntry entry)
+    {
+        if (Vms is null || !entry.IsInVm)
+        {
+            return;
+        }
+
+        lock (gate)
+        {
+            looks.RemoveAll(look => look.IsCompleted);
+            looks.Add(Vms.CleanUp(entry, stopping));
+        }
+    }
+
     private async Task RunAfter(Task earlier, JournalEntry entry, Job job, CancellationTokenSource cancel)
     {
         await Task.Yield(); // out of the caller's lock
@@ -244,6 +273,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
             try
             {
                 await Run(entry, job, cancel.Token);
+                CleanUp(entry);
                 due.Writer.TryWrite(new(entry.Id, entry.Outcome));
                 Log.Ended(logger, entry.Id, entry.Outcome, entry.End?.Detail);
                 Unwatch(entry.Id);
@@ -324,6 +354,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
     {
         _ when entry.End is not null => Task.CompletedTask,
         PatchGuest or PatchHost => patches.Run((PatchJob)job, entry, Progress(entry, cancelled), stopping),
+        PatchVm vm when Vms is not null => Vms.Run(vm, entry, Progress(entry, cancelled), stopping),
         RebootGuest reboot when GuestReboots is not null => GuestReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
         RebootHost reboot when HostReboots is not null => HostReboots.Run(reboot, entry, Progress(entry, cancelled), stopping),
         SetMaintenance or SetCephFlag or MigrateGuest or PowerGuest when HostCommands is not null => HostCommands.Run(job, entry, Progress(entry, cancelled), stopping),

@@ -13,7 +13,7 @@ internal static class PatchChecks
     public static string? Refusal(PatchJob job) => job switch
     {
         { Target: { Value: < Vmid.Smallest or > Vmid.Largest } vmid } => $"{vmid} is not a vmid",
-        PatchGuest { WaitSeconds: < 0 or > 86400 } => "the time to wait for a lock is not from 0 to 86400 s",
+        PatchGuest { WaitSeconds: < 0 or > 86400 } or PatchVm { WaitSeconds: < 0 or > 86400 } => "the time to wait for a lock is not from 0 to 86400 s",
         { Plan: { } plan } when plan.Length is not 64 || !plan.All(char.IsAsciiHexDigitLower) => "the plan is not a SHA-256 of 64 hex digits",
         { Plan: not null, Mode: PatchMode.DryRun } => "a dry run makes a plan, it cannot be held to one",
         { TimeoutSeconds: < 1 or > 86400 } => $"a timeout of {job.TimeoutSeconds.ToString(CultureInfo.InvariantCulture)} s is not from 1 to 86400",
@@ -34,23 +34,37 @@ internal static class PatchChecks
         ? $"container {vmid} is not on this node"
         : GuestConf.Parse(GuestType.Lxc, conf) is { Template: true } ? "container is a template" : null;
 
+    /// <summary>Why the VM may not be patched, and who holds it; both null when it may be.</summary>
+    public static (string? Refusal, string? Lock) OfVm(Vmid vmid, GuestConfFile? file) =>
+        file is not { Type: GuestType.Qemu } ? ($"VM {vmid} is not on this node", null) : GuestConf.Parse(GuestType.Qemu, file.Text) switch
+        {
+            { Template: true } => ("VM is a template", null),
+            { OsType: { } os } when os.StartsWith('w') => ($"VM runs Windows (ostype {PlainText.Of(os, 40)}), which is not patched from outside", null),
+            { Lock: { } held } => (null, $"VM is locked ({PlainText.Of(held, 40)})"),
+            _ => (null, null),
+        };
+
     /// <summary>Who holds the container; null when nobody does. A template's lock does not matter: it is never patched.</summary>
     public static string? LockOf(string? conf) => conf is not null && GuestConf.Parse(GuestType.Lxc, conf) is { Lock: { } held, Template: false }
         ? $"container is locked ({PlainText.Of(held, 40)})"
         : null;
 
-    /// <summary>The whole command: for a container one <c>pct exec</c>; the script on its standard input, a clean environment, an end of its own.</summary>
+    /// <summary>
+    /// The whole command: for a container one <c>pct exec</c>; the script on its standard input, a clean environment, an end of its own. For a VM
+    /// it is what <see cref="VmRun.Start"/> runs, with the script in a file.
+    /// </summary>
     /// <param name="job">The job.</param>
     /// <param name="isHost">Whether this machine is a Proxmox VE host.</param>
     public static IReadOnlyList<string> Command(PatchJob job, bool isHost)
     {
-        List<string> command = job.Target is { } vmid ? ["pct", "exec", vmid.ToString(), "--"] : [];
+        List<string> command = job is PatchGuest { Vmid: var vmid } ? ["pct", "exec", vmid.ToString(), "--"] : [];
         command.AddRange(
         [
             "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
             "timeout", "-k", "10", job.TimeoutSeconds.ToString(CultureInfo.InvariantCulture),
-            "sh", "-s", "--",
+            "sh",
         ]);
+        command.AddRange(job is PatchVm ? ["script"] : ["-s", "--"]);
         if (job.Target is null && isHost)
         {
             command.Add("--host");

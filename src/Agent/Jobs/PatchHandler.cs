@@ -68,7 +68,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
     }
 
     // No script and no refusal: it was cancelled meanwhile.
-    private async Task<(string? Refusal, string? Script)> PrepareOrCancel(PatchJob job, JournalEntry entry, JobProgress progress, CancellationToken stopping)
+    internal async Task<(string? Refusal, string? Script)> PrepareOrCancel(PatchJob job, JournalEntry entry, JobProgress progress, CancellationToken stopping)
     {
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(stopping, progress.Cancelled);
         try
@@ -88,9 +88,9 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             return (wrong, null);
         }
 
-        if (job is PatchGuest && node is null)
+        if (job.Target is not null && node is null)
         {
-            return ($"this machine is no Proxmox VE host and has no container {job.Target}; only the host that runs it can patch it", null);
+            return ($"this machine is no Proxmox VE host and has no {(job is PatchVm ? "VM" : "container")} {job.Target}; only the host that runs it can patch it", null);
         }
 
         // From the first attempt: a job may have waited for hours behind another on its container.
@@ -103,20 +103,26 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             try
             {
                 var script = await scripts.Get(job.Script, wanted);
-                if (job is not PatchGuest guest)
+                if (job.Target is not { } vmid)
                 {
                     return (null, script);
                 }
 
                 // Last, so that as little time as possible lies between the look and the start.
-                var conf = await reads.Read(host.At("/etc/pve"), () => PveFiles.ReadContainer(host, node!.Value, guest.Vmid), wanted);
-                if (PatchChecks.LockOf(conf) is not { } held)
+                var file = await reads.Read(host.At("/etc/pve"), () => GuestConfFile.Read(host, node!.Value, vmid), wanted);
+                var container = file is { Type: GuestType.Lxc } ? file.Text : null;
+                var (refusal, held) = job is PatchVm ? PatchChecks.OfVm(vmid, file) : (null, PatchChecks.LockOf(container));
+                if (held is null)
                 {
-                    var refusal = PatchChecks.Refusal(guest.Vmid, conf) ?? (guest.StartStopped ? await StartIfStopped(guest, conf!, entry, wanted) : null);
+                    if (job is PatchGuest guest)
+                    {
+                        refusal = PatchChecks.Refusal(vmid, container) ?? (guest.StartStopped ? await StartIfStopped(guest, container!, entry, wanted) : null);
+                    }
+
                     return refusal is null ? (null, script) : (refusal, null);
                 }
 
-                if (clock.GetElapsedTime(began) >= TimeSpan.FromSeconds(guest.WaitSeconds))
+                if (clock.GetElapsedTime(began) >= TimeSpan.FromSeconds(job is PatchVm vm ? vm.WaitSeconds : ((PatchGuest)job).WaitSeconds))
                 {
                     return (held, null);
                 }
@@ -375,6 +381,9 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             CompletedAt = end.CompletedAt,
         };
     }
+
+    /// <summary>Standard error as it is kept: what a verdict is made of.</summary>
+    internal static string Errors(JournalEntry entry) => Kept(entry.Run.StandardError, StderrLimit, StderrEncodedLimit).Text;
 
     private static KeptOutput Kept(string path, int limit, int encodedLimit) => KeptOutput.Read(path, limit, encodedLimit);
 

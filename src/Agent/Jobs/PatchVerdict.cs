@@ -47,7 +47,7 @@ internal static class PatchVerdict
         }
 
         var reason = LastLines(stderr, 3) is { Count: > 0 } lines ? string.Join("; ", lines) : string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}, no message");
-        return $"could not start {(job.Target is null ? "on this machine" : "in the container")}: {PlainText.Of(reason)}";
+        return $"could not start {(job is PatchVm ? "in the VM" : job.Target is null ? "on this machine" : "in the container")}: {PlainText.Of(reason)}";
     }
 
     // Line by line in place: cut into strings, a quarter of a megabyte of short lines takes ten times as much.

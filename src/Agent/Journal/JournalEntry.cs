@@ -132,7 +132,7 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
     public void MarkReported()
     {
         Write("reported", new(clock.GetUtcNow()), AgentJson.Default.JobReported);
-        foreach (var path in Directory.EnumerateFiles(directory).Where(path => Path.GetFileName(path) is not ("job.json" or "started" or "end.json" or "reported")))
+        foreach (var path in Directory.EnumerateFiles(directory).Where(path => Path.GetFileName(path) is not ("job.json" or "started" or "end.json" or "reported" or "in-vm")))
         {
             File.Delete(path);
         }
@@ -149,6 +149,23 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
 
     /// <summary>Puts on disk that the guest was stopped; only then is it started.</summary>
     public void NoteStopped() => DurableFile.Write(At("was-stopped"), []);
+
+    /// <summary>Whether the job may have files in its VM.</summary>
+    public bool IsInVm
+    {
+        get => File.Exists(At("in-vm"));
+        set
+        {
+            if (value)
+            {
+                DurableFile.Write(At("in-vm"), []); // before anything is put there
+            }
+            else
+            {
+                File.Delete(At("in-vm")); // one that comes back after a power loss asks for nothing that could not be asked for twice
+            }
+        }
+    }
 
     /// <summary>Forgets the job.</summary>
     public void Delete()

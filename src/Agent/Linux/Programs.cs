@@ -19,15 +19,16 @@ internal sealed class Programs(Host host)
     public string? Find(string name) =>
         host.SearchPath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists);
 
-    /// <summary>Runs a program to its end in <c>/</c>, with no input.</summary>
+    /// <summary>Runs a program to its end in <c>/</c>, with no input unless a file is given.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="limit">After this it and everything it started is killed.</param>
     /// <param name="outputLimit">Bytes kept of each of its outputs; the rest is read and dropped.</param>
     /// <param name="cancellationToken">Kills it, too.</param>
     /// <param name="shown">What a problem calls it; null for its name and arguments.</param>
+    /// <param name="input">The file that is its standard input.</param>
     public async Task<ProgramEnd> Run(
-        string name, IReadOnlyList<string> arguments, TimeSpan limit, int outputLimit, CancellationToken cancellationToken, string? shown = null)
+        string name, IReadOnlyList<string> arguments, TimeSpan limit, int outputLimit, CancellationToken cancellationToken, string? shown = null, string? input = null)
     {
         shown ??= $"{name} {string.Join(' ', arguments)}";
         if (Find(name) is not { } path)
@@ -41,6 +42,7 @@ internal sealed class Programs(Host host)
         try
         {
             var result = await Cli.Wrap(path).WithArguments(arguments).WithWorkingDirectory("/")
+                .WithStandardInputPipe(input is null ? PipeSource.Null : PipeSource.FromFile(input))
                 .WithEnvironmentVariables(OnlyTheHosts())
                 .WithStandardOutputPipe(PipeTarget.Create(async (stream, stop) => output = await ReadBeginning(stream, outputLimit, stop)))
                 .WithStandardErrorPipe(PipeTarget.Create(async (stream, stop) => error = await ReadBeginning(stream, outputLimit, stop)))

@@ -292,9 +292,7 @@ public sealed record GuestRow : AgentRow
 
     /// <summary>What speaks against that; there only where it is allowed.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public string? AgentlessVmWarning => AgentlessVm is true
-        ? "Patching a VM from outside is not recommended: there is no shell as in a container, and there are risks of corruption or state inconsistency. Install the agent inside the VM and patch it like any other machine."
-        : null;
+    public string? AgentlessVmWarning => AgentlessVm is true ? GuestMachine.AgentlessVmWarning : null;
 
     /// <summary>Proxmox's lock on it; null when there is none.</summary>
     public string? Lock { get; init; }

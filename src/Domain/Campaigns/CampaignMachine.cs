@@ -170,7 +170,7 @@ public static class CampaignMachine
 
     /// <summary>A node at the beginning of a step, with nothing under way.</summary>
     internal static NodeProgress Enter(CampaignState campaign, NodeProgress node, NodeStep step, DateTimeOffset now, IReadOnlyList<CampaignWork>? work = null) =>
-        node with { Step = step, Since = now, Deadline = now + (step is NodeStep.Settle ? SettleTime(campaign, node) : Limit(campaign.Order!, step)), Work = work ?? [] };
+        node with { Step = step, Since = now, Deadline = now + (step is NodeStep.Settle ? SettleTime(campaign, node) : Limit(campaign.Order!, step)), Work = work ?? [], WaitsFor = null };
 
     internal static TimeSpan Limit(CampaignOrder order, NodeStep step) => TimeSpan.FromSeconds(step switch
     {

@@ -71,6 +71,9 @@ public sealed record NodeProgress(NodeName Node, NodeStep Step)
     /// <summary>When the step has taken too long, or, while it settles, is over.</summary>
     public DateTimeOffset Deadline { get; init; }
 
+    /// <summary>The conditions that it waits for, as they were when it began to wait for these; null when it waits for none.</summary>
+    public IReadOnlyList<GateResult>? WaitsFor { get; init; }
+
     /// <summary>What the step has under way; empty when it only waits.</summary>
     public IReadOnlyList<CampaignWork> Work { get; init; } = [];
 

@@ -71,7 +71,16 @@ internal static class CampaignSteps
         var never = gates.Any(gate => gate.Verdict is GateVerdict.Never);
         return never || now >= node.Deadline
             ? Halt(campaign, node, never ? gates.Reasons() : $"It has waited since {node.Since:u}. {gates.Reasons()}", now, gates)
-            : campaign;
+            : Waiting(campaign, node, gates, now);
+    }
+
+    // Said once for as long as it is the same conditions: their reasons have times in them that change with each look.
+    private static CampaignState Waiting(CampaignState campaign, NodeProgress node, IReadOnlyList<GateResult> gates, DateTimeOffset now)
+    {
+        GateResult[] waits = [.. gates.Where(gate => gate.Verdict is not GateVerdict.Pass)];
+        return node.WaitsFor?.Select(gate => gate.Name).SequenceEqual(waits.Select(gate => gate.Name)) is true
+            ? campaign
+            : campaign.With(node with { WaitsFor = waits }).Tell(node.Node, $"Waits: {gates.Reasons()}", now, gates);
     }
 
     private static CampaignState AfterWork(CampaignState campaign, NodeProgress node, DateTimeOffset now, Func<CampaignState> done)

@@ -9,6 +9,10 @@ namespace NannyOrleans.Domain.Guests;
 /// <summary>The decisions about one guest.</summary>
 public static class GuestMachine
 {
+    /// <summary>What speaks against patching a VM from outside.</summary>
+    public const string AgentlessVmWarning =
+        "Patching a VM from outside is not recommended: there is no shell as in a container, and there are risks of corruption or state inconsistency. Install the agent inside the VM and patch it like any other machine.";
+
     /// <summary>Says which family's script patches the guest and which node runs it, or why it can't be patched from outside.</summary>
     /// <param name="node">The node it is on.</param>
     /// <param name="guest">The guest as it is known.</param>
@@ -16,7 +20,7 @@ public static class GuestMachine
     {
         { DeletedAt: not null } => Deleted(guest)!,
         { Template: true } => Template(guest)!,
-        { Type: GuestType.Qemu, AgentlessVm: false } => new Refusal("requires-agent", $"VM {guest.Vmid} is not patched from outside; install the agent inside it."),
+        { Type: GuestType.Qemu, AgentlessVm: false } => new Refusal("requires-agent", $"VM {guest.Vmid} is not patched through its QEMU guest agent unless that is allowed for it (agentless_vm). {AgentlessVmWarning}"),
         { Type: GuestType.Qemu, Seen.QemuAgent: false } => new Refusal(
             "no-guest-agent", $"The QEMU guest agent of VM {guest.Vmid} is not switched on in its configuration, so it can't be patched through it."),
         { PlatformFamily: PlatformFamily.Unknown, Seen.Os: not { Id.Length: > 0 } } => new Refusal(

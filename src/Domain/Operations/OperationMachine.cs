@@ -88,6 +88,8 @@ public static class OperationMachine
     {
         { } detail when detail.StartsWith("timeout:", StringComparison.Ordinal) || detail.StartsWith("timed out after ", StringComparison.Ordinal) => Timeout,
         "container not running" => "container-not-running",
+        "the VM is not running" => "vm-not-running",
+        { } detail when detail.StartsWith("the QEMU guest agent ", StringComparison.Ordinal) => "guest-agent-silent",
         { } detail when detail.StartsWith(ScriptSignature.Refused, StringComparison.Ordinal) => ScriptRefused,
         _ when report.StartedAt is null => "not-started",
         _ => "script-failed",

@@ -196,8 +196,13 @@ internal sealed class Qm(LabHost host)
         var row = PerlJson.Object(("exited", 1));
         if ((seen.Status & 0x7f) is > 0 and var signal) { row["signal"] = signal; }
         else { row["exitcode"] = seen.Status >> 8; }
-        if (seen.Out.Length > 0) { row["out-data"] = seen.Out; }
-        if (seen.Err.Length > 0) { row["err-data"] = seen.Err; }
+        // The agent keeps this much of each and reads the rest into nothing.
+        foreach (var (name, text) in (ReadOnlySpan<(string, string)>)[("out", seen.Out), ("err", seen.Err)])
+        {
+            if (text.Length > 0) { row[$"{name}-data"] = text.Length > MostOutput ? text[..MostOutput] : text; }
+            if (text.Length > MostOutput) { row[$"{name}-truncated"] = 1; }
+        }
+
         return Answer.Says(PerlJson.Pretty(row));
     }
 
@@ -211,6 +216,7 @@ internal sealed class Qm(LabHost host)
         {
             "stopped" => Answer.Dies(255, $"VM {vmid} is not running"),
             "paused" => Answer.Dies(255, $"VM {vmid} qga command 'guest-ping' failed - got timeout"),
+            _ when IsSilent(vmid) => Answer.Dies(255, "QEMU guest agent is not running"),
             _ => null,
         };
     }
@@ -237,6 +243,7 @@ internal sealed class Qm(LabHost host)
         if (guest.Pid is null) { return Answer.Dies(255, $"VM {vmid} is not running"); }
         // A VM that is paused has an agent that cannot answer.
         if (guest.Status is "paused") { return Answer.Dies(255, $"VM {vmid} qga command 'guest-ping' failed - got timeout"); }
+        if (IsSilent(vmid)) { return Answer.Dies(255, "QEMU guest agent is not running"); }
         return words[0] switch
         {
             "ping" => new Answer.Ends(0),
@@ -246,6 +253,11 @@ internal sealed class Qm(LabHost host)
             _ => Answer.Dies(255, $"nanny-lab: `qm guest cmd ID {words[0]}` is not in this lab"),
         };
     }
+
+    private bool IsSilent(int vmid) => new VirtualMachines(host.Directory, host.Plan).IsSilent(vmid);
+
+    /// <summary>Bytes of each output that the agent inside keeps: GUEST_EXEC_MAX_OUTPUT of QEMU.</summary>
+    private const int MostOutput = 16 << 20;
 
     private static bool HasAgent(GuestConf conf)
     {

@@ -20,6 +20,9 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
     /// <summary>Lets one that is on not listen any more.</summary>
     public void Deafen(int vmid) => File.WriteAllText($"{Folder}/{vmid}.deaf", "");
 
+    /// <summary>Whether the agent inside has been stopped.</summary>
+    public bool IsSilent(int vmid) => File.Exists($"{Folder}/{vmid}.silent");
+
     /// <summary>Those that are on, on whatever host.</summary>
     public IReadOnlySet<int> Running()
     {
@@ -35,6 +38,7 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         Directory.CreateDirectory(Folder);
         File.Delete($"{Folder}/{vmid}.paused");
         File.Delete($"{Folder}/{vmid}.deaf");
+        File.Delete($"{Folder}/{vmid}.silent");
         var pidFile = PidFile(host, vmid);
         var id = vmid.ToString(CultureInfo.InvariantCulture);
         var pid = Placeholder.Start($"{Folder}/{vmid}.fifo", "/usr/bin/kvm",
@@ -69,6 +73,13 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         Native.SendSignal(old, Native.SigKill);
     }
 
+    /// <summary>Stops the agent inside, or starts it again.</summary>
+    public void Silence(int vmid, bool silent)
+    {
+        if (silent) { File.WriteAllText($"{Folder}/{vmid}.silent", ""); }
+        else { File.Delete($"{Folder}/{vmid}.silent"); }
+    }
+
     /// <summary>Switches one off at once, with all that shows it.</summary>
     public void Kill(int vmid)
     {
@@ -80,7 +91,7 @@ internal sealed class VirtualMachines(LabDirectory directory, LabPlan plan)
         }
 
         foreach (var host in plan.Hosts) { File.Delete(PidFile(host.Name, vmid)); }
-        foreach (var file in new[] { $"{Folder}/{vmid}", $"{Folder}/{vmid}.paused", $"{Folder}/{vmid}.deaf", $"{Folder}/{vmid}.fifo" })
+        foreach (var file in new[] { $"{Folder}/{vmid}", $"{Folder}/{vmid}.paused", $"{Folder}/{vmid}.deaf", $"{Folder}/{vmid}.silent", $"{Folder}/{vmid}.fifo" })
         {
             if (Directory.Exists(Folder)) { File.Delete(file); }
         }

@@ -28,6 +28,7 @@ internal static class HostFiles
 
         foreach (var kernel in new[] { release.Kernel, release.OlderKernel }) { Place(root, $"boot/vmlinuz-{kernel}", ""); }
         foreach (var (file, content) in AptSources(release)) { Place(root, file, content); }
+        Directory.CreateDirectory($"{root}/var/log/pve/tasks");
         Directory.CreateDirectory($"{root}/etc/apt/sources.list.d");
         Place(root, "var/lib/dpkg/status", HostPackages.DpkgStatus(release));
         // In this order: what Proxmox VE keeps about updates is good while it is newer than what it was made from.

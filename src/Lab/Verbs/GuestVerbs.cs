@@ -9,9 +9,9 @@ namespace NannyOrleans.Lab.Verbs;
 /// <summary>The verbs that act on one guest: what on a real cluster somebody else does while an agent looks on.</summary>
 internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
 {
-    /// <summary>Switches a VM on or off, or stops its virtual CPUs.</summary>
+    /// <summary>Switches a VM on or off, or stops its virtual CPUs or the agent inside.</summary>
     /// <param name="vmid">Which.</param>
-    /// <param name="wanted"><c>on</c>, <c>off</c>, <c>paused</c>, or <c>deaf</c>: on, and it does not shut down when it is asked to.</param>
+    /// <param name="wanted"><c>on</c>, <c>off</c>, <c>paused</c>, <c>deaf</c>: on, and it does not shut down when it is asked to; or <c>silent</c>: on, and its guest agent is stopped.</param>
     public void Machine(int vmid, string wanted) => With(vmid, (plan, guests, guest) =>
     {
         if (guest.Kind is not "qemu") { throw new LabFailure($"{vmid} is a container: use pct on {guest.Host}"); }
@@ -25,6 +25,7 @@ internal sealed class GuestVerbs(LabDirectory directory, Action<string> say)
             guests.Machines.Start(guest.Host, vmid, guest.Conf);
             guests.Machines.Pause(vmid, wanted is "paused");
             if (wanted is "deaf") { guests.Machines.Deafen(vmid); }
+            guests.Machines.Silence(vmid, wanted is "silent");
         }
 
         new ClusterFiles(directory, plan).Publish();

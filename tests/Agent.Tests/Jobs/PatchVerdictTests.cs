@@ -25,4 +25,12 @@ public sealed class PatchVerdictTests
     public void The_end_is_judged_by_marker_code_and_time(int code, int seconds, string stderr, JobOutcome outcome, string? detail) => Assert.Equal(
         (outcome, detail),
         PatchVerdict.Of(RunningAgent.Job(new("apt-update.sh", new('a', 64)), timeoutSeconds: 60), code, TimeSpan.FromSeconds(seconds), stderr));
+
+    [Fact]
+    public void What_did_not_start_in_a_VM_says_so()
+    {
+        var like = RunningAgent.Job(new("apt-update.sh", new('a', 64)));
+        var vm = new PatchVm(like.Id, 60, new(201), PatchMode.Apply, [], like.Script);
+        Assert.Equal((JobOutcome.Failed, "could not start in the VM: sh: not found"), PatchVerdict.Of(vm, 127, TimeSpan.FromSeconds(1), "sh: not found\n"));
+    }
 }

@@ -49,6 +49,14 @@ public sealed class GuestTests
     }
 
     [Fact]
+    public void A_VM_that_is_not_patched_from_outside_says_what_would_allow_it_and_what_speaks_against_it()
+    {
+        var why = Route(Container() with { Type = GuestType.Qemu }).Refusal!.Message;
+        Assert.Contains("unless that is allowed for it (agentless_vm)", why, StringComparison.Ordinal);
+        Assert.EndsWith(GuestMachine.AgentlessVmWarning, why, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_guest_that_migrates_has_another_parent_and_is_the_same_guest()
     {
         var moved = View(Lab((Pve1, Taken(Pve1, Inventory(Container()))), (Pve2, Taken(Pve2, Noon.AddSeconds(1), Inventory(Container())))));

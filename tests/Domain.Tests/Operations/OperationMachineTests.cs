@@ -46,6 +46,8 @@ public sealed class OperationMachineTests
 
     [Theory]
     [InlineData("container not running", false, "container-not-running")]
+    [InlineData("the VM is not running", false, "vm-not-running")]
+    [InlineData("the QEMU guest agent is not running in the VM; install and start qemu-guest-agent there", false, "guest-agent-silent")]
     [InlineData("could not start in the container: x", false, "not-started")]
     [InlineData("exit code 100", true, "script-failed")]
     [InlineData("timed out after 60 s", true, OperationMachine.Timeout)]
