@@ -6,6 +6,7 @@ using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Silo.Batches;
 using NannyOrleans.Silo.History;
+using NannyOrleans.Silo.Reboots;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
 using Orleans.Serialization;
@@ -47,6 +48,7 @@ public static class SiloSetup
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
         builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
+        builder.Services.AddHostedService<RebootWatch>();
     }
 
     /// <summary>Connects this process to a silo in another one.</summary>
