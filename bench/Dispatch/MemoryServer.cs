@@ -96,6 +96,8 @@ internal static class MemoryServer
             return Task.CompletedTask;
         }
 
+        public Task Amend(OperationRecord operation) => throw new NotSupportedException("Nothing ends late while dispatching is measured.");
+
         public Task<OperationRecord?> Find(string id) => Task.FromResult(stored.TryGetValue(id, out var found) ? found.Operation : null);
 
         public Task<OperationOutput?> FindOutput(string id) => Task.FromResult(stored.TryGetValue(id, out var found) ? found.Output : null);

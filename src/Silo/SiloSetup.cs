@@ -8,6 +8,7 @@ using NannyOrleans.Grains.Operations;
 using NannyOrleans.Silo.Batches;
 using NannyOrleans.Silo.Campaigns;
 using NannyOrleans.Silo.History;
+using NannyOrleans.Silo.Reboots;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
 using Orleans.Serialization;
@@ -50,6 +51,7 @@ public static class SiloSetup
         });
         builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
         builder.Services.AddHostedService<CampaignResume>();
+        builder.Services.AddHostedService<RebootWatch>();
     }
 
     /// <summary>Connects this process to a silo in another one.</summary>

@@ -73,6 +73,16 @@ internal sealed class RecordingHistory : IOperationHistory
         return Task.CompletedTask;
     }
 
+    public Task Amend(OperationRecord operation)
+    {
+        if (ended.TryGetValue(operation.Id.Value, out var row))
+        {
+            ended[operation.Id.Value] = row with { Operation = operation };
+        }
+
+        return Task.CompletedTask;
+    }
+
     public Task<OperationPage> List(OperationQuery query)
     {
         var all = ended.Values.Select(row => row.Operation).Concat(alive.Values.Where(operation => !ended.ContainsKey(operation.Id.Value)))

@@ -25,10 +25,15 @@ public sealed class RunningSilo : IAsyncDisposable
 
     internal IOperationHistory History => host.Services.GetRequiredService<IOperationHistory>();
 
-    internal static async Task<RunningSilo> Start(DataDirectory data)
+    internal static async Task<RunningSilo> Start(DataDirectory data, TimeProvider? clock = null)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
+        if (clock is not null)
+        {
+            builder.Services.AddSingleton(clock);
+        }
+
         builder.AddSilo(data.Options, withGateway: false);
         var host = builder.Build();
         await host.StartAsync().Within("the silo's start");

@@ -41,7 +41,7 @@ internal sealed record OperationListRequest
     };
 
     /// <summary>One or several statuses.</summary>
-    [Description("Any of these, separated by commas: pending, running, succeeded (completed), failed, interrupted, cancelled. A restart that timed out is a failed one.")]
+    [Description("Any of these, separated by commas: pending, running, succeeded (completed), failed, interrupted, cancelled; of restarts also timeout, which is then none of the failed.")]
     [FromQuery(Name = "status")]
     public string? Status { get; init; }
 
@@ -136,10 +136,11 @@ internal sealed record OperationListRequest
     internal (OperationQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read(OperationKind kind, IEnumerable<string> asked)
     {
         var errors = asked.Except(Names, StringComparer.Ordinal).ToDictionary(name => name, _ => new[] { $"There is no such parameter; there are {string.Join(", ", Names)}." });
-        var statuses = string.IsNullOrEmpty(Status) ? null : Status.Split(',').Select(one => Statuses.TryGetValue(one.Trim(), out var status) ? status : (OperationStatus?)null).ToArray();
-        if (statuses?.Contains(null) is true)
+        string[]? names = string.IsNullOrEmpty(Status) ? null : [.. Status.Split(',').Select(one => one.Trim())];
+        string[] known = [.. Statuses.Keys, .. kind is OperationKind.Reboot ? new[] { OperationMachine.Timeout } : []];
+        if (names?.Except(known, StringComparer.Ordinal).Any() is true)
         {
-            errors["status"] = [$"It must be some of {string.Join(", ", Statuses.Keys)}, separated by commas."];
+            errors["status"] = [$"It must be some of {string.Join(", ", known)}, separated by commas."];
         }
 
         PatchMode? mode = Mode switch { "dry-run" => PatchMode.DryRun, "apply" => PatchMode.Apply, _ => null };
@@ -166,7 +167,8 @@ internal sealed record OperationListRequest
         return errors.Count > 0 ? (null, errors) : (
             new(kind, (page - 1) * perPage, perPage)
             {
-                Statuses = statuses is null ? null : [.. statuses.OfType<OperationStatus>()],
+                Statuses = names is null ? null : [.. names.Where(Statuses.ContainsKey).Select(name => Statuses[name])],
+                TimedOut = names?.Contains(OperationMachine.Timeout) is true,
                 Mode = mode,
                 Name = NullIfEmpty(Name),
                 Node = NullIfEmpty(Node),

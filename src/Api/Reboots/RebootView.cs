@@ -17,7 +17,8 @@ internal sealed record RebootView(
     string RequestedBy,
     DateTimeOffset CreatedAt,
     DateTimeOffset? StartedAt,
-    DateTimeOffset? CompletedAt)
+    DateTimeOffset? CompletedAt,
+    LateAnswer? LateAnswer)
 {
     /// <summary>The view of an operation.</summary>
     public static RebootView Of(OperationRecord operation) => new(
@@ -29,7 +30,7 @@ internal sealed record RebootView(
         operation switch
         {
             { Status: OperationStatus.Succeeded } => "completed",
-            { Status: OperationStatus.Failed, Failure.Code: OperationMachine.Timeout } => "timeout",
+            { IsTimedOutReboot: true } => "timeout",
             _ => operation.Status.ToString().ToLowerInvariant(),
         },
         operation.Failure,
@@ -38,5 +39,6 @@ internal sealed record RebootView(
         operation.RequestedBy,
         operation.CreatedAt,
         operation.StartedAt,
-        operation.CompletedAt);
+        operation.CompletedAt,
+        operation.LateAnswer);
 }

@@ -21,6 +21,12 @@ public static class NodeMachine
     /// </summary>
     public static readonly TimeSpan SessionLife = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// How much longer than its timeout a restart is waited for: its agent, which has the last word while it can speak, needs time to come up,
+    /// connect and say it.
+    /// </summary>
+    public static readonly TimeSpan RebootAllowance = TimeSpan.FromMinutes(2);
+
     /// <summary>Takes an approved agent. The one before, if any, may not speak for the node any more.</summary>
     public static NodeState Enrol(NodeState node, Enrolment enrolment) => node.Agent == enrolment.Agent
         ? node
@@ -44,7 +50,7 @@ public static class NodeMachine
     /// Takes what the agent says of a job on its way; a job that is not in the outbox has been closed and is no news. A final report
     /// leaves the entry in place until <see cref="Close"/>: the operation must be stored as ended first.
     /// </summary>
-    public static Outcome<NodeState> Report(NodeState node, AgentId agent, JobReport report)
+    public static Outcome<NodeState> Report(NodeState node, AgentId agent, JobReport report, DateTimeOffset now)
     {
         if (Speaks(node, agent) is { } refusal)
         {
@@ -52,12 +58,29 @@ public static class NodeMachine
         }
 
         // Each write is one the agent waits for. Of its words only the first changes what is sent from now on, and the last one's entry is
-        // about to be closed; the operation stores all of them.
+        // about to be closed; the operation stores all of them. That a restart has begun is stored too: from then on the server waits for its end.
         var entry = node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id);
-        return entry is null || entry.LastOutcome == report.Outcome || (entry.Agent == agent && (entry.LastOutcome is not null || report.Outcome.IsFinal()))
+        var begins = entry?.Job is RebootHost or RebootGuest && report.Outcome is JobOutcome.Running;
+        return entry is null || entry.LastOutcome == report.Outcome || (entry.Agent == agent && !begins && (entry.LastOutcome is not null || report.Outcome.IsFinal()))
             ? node
-            : node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent } : known)] };
+            : node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent, HeardAt = now } : known)] };
     }
+
+    /// <summary>
+    /// Restarts that should have ended by now. Those that have begun, and of the host's own those that a silent agent has taken: it begins them
+    /// at once, and the word that it did may have been lost with the connection. Their jobs stay where they are: nothing else may be sent to a
+    /// host in the middle of it, and what its agent says in the end is still wanted.
+    /// </summary>
+    /// <param name="node">The node.</param>
+    /// <param name="isOnline">Whether the agent is connected.</param>
+    /// <param name="now">When.</param>
+    public static IEnumerable<(OutboxEntry Entry, TimeSpan Waited)> Overdue(NodeState node, bool isOnline, DateTimeOffset now) =>
+        from entry in node.Outbox
+        where entry.Job is RebootHost or RebootGuest && IsWithAgent(node, entry)
+        where entry.LastOutcome is JobOutcome.Running || (entry.LastOutcome is JobOutcome.Accepted && entry.Job is RebootHost && !isOnline)
+        let waited = now - (entry.HeardAt ?? entry.Operation.CreatedAt)
+        where waited > TimeSpan.FromSeconds(entry.Job.TimeoutSeconds) + RebootAllowance
+        select (entry, waited);
 
     /// <summary>Whether a report says anything that the job's operation does not know. That its agent has it is where every operation begins.</summary>
     /// <param name="node">The node before the report.</param>

@@ -34,6 +34,10 @@ public sealed record OutboxEntry(Job Job, OperationRecord Operation, JobOutcome?
     /// <summary>Whether a person wants it ended. Stored before anybody is told; one that was not sent by then never is.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool CancelRequested { get; init; }
+
+    /// <summary>When the agent's <see cref="LastOutcome"/> came, by the server's clock; null before, and where it was not noted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? HeardAt { get; init; }
 }
 
 /// <summary>An agent as a person approved it.</summary>

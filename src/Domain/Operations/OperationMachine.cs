@@ -20,17 +20,23 @@ public static class OperationMachine
     /// <summary>The failure of an apply that would have installed something else than the dry run it was approved from listed.</summary>
     public const string PlanChanged = "plan-changed";
 
+    private const string NoAnswer = "the agent has not answered for";
     private const int MaxWaitingFor = 500;
 
     /// <summary>Whether nothing more will come.</summary>
     public static bool IsFinal(this OperationStatus status) => status is not (OperationStatus.Pending or OperationStatus.Running);
 
-    /// <summary>Takes what the agent says. A final operation never changes again; repeating a report changes nothing.</summary>
+    /// <summary>
+    /// Takes what the agent says. A final operation keeps its status for ever; of a restart that the server gave up waiting for, what comes
+    /// late is noted beside it. Repeating a report changes nothing.
+    /// </summary>
     public static OperationRecord Report(OperationRecord operation, JobReport report, DateTimeOffset now)
     {
         if (operation.Status.IsFinal())
         {
-            return operation;
+            return IsGivenUp(operation) && operation.LateAnswer is null && report.Outcome.IsFinal()
+                ? operation with { LateAnswer = new(report.Outcome, Bounded(report.Detail), now) }
+                : operation;
         }
 
         if (!report.Outcome.IsFinal())
@@ -60,9 +66,24 @@ public static class OperationMachine
         };
     }
 
+    /// <summary>Ends a restart that the agent has not answered in time. One that has ended stays as it is.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="waited">How long the server has waited since the agent last had something to say of it.</param>
+    /// <param name="now">When.</param>
+    public static OperationRecord GiveUp(OperationRecord operation, TimeSpan waited, DateTimeOffset now) => operation.Status.IsFinal() ? operation : operation with
+    {
+        Status = OperationStatus.Failed,
+        Failure = new(Timeout, $"{NoAnswer} {(long)waited.TotalSeconds} s: {(operation.Vmid is null ? "the machine" : "its host")} may be down, cut off, or still on its way. What its agent says later is noted here."),
+        WaitingFor = null,
+        CompletedAt = now,
+    };
+
     /// <summary>Notes that a person wants it ended. An ended one stays as it is; asking twice changes nothing.</summary>
     public static OperationRecord Cancel(OperationRecord operation) =>
         operation.CancelRequested || operation.Status.IsFinal() ? operation : operation with { CancelRequested = true };
+
+    // An agent's own timeout is its last word; only one of ours can be followed by another.
+    private static bool IsGivenUp(OperationRecord operation) => operation.IsTimedOutReboot && operation.Failure!.Message.StartsWith(NoAnswer, StringComparison.Ordinal);
 
     // Success is claimed by the exit code and must be borne out by the document: either alone proves nothing.
     private static (OperationStatus Status, Refusal? Failure) Judge(OperationRecord operation, JobReport report, PatchFindings? findings, Diagnosis? diagnosis) => report.Outcome switch

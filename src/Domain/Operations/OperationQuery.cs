@@ -12,6 +12,9 @@ public sealed record OperationQuery(OperationKind Kind, int Skip, int Take)
     /// <summary>Any of these.</summary>
     public IReadOnlyList<OperationStatus>? Statuses { get; init; }
 
+    /// <summary>Beside <see cref="Statuses"/> also restarts that timed out; failed ones are without them.</summary>
+    public bool TimedOut { get; init; }
+
     /// <summary>List or install.</summary>
     public PatchMode? Mode { get; init; }
 

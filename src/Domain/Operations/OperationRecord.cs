@@ -119,7 +119,21 @@ public sealed record OperationRecord
     /// <summary>What a diagnosis found; null when it is none, or has not ended.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Diagnosis? Diagnosis { get; init; }
+
+    /// <summary>What the agent said after the server had given up waiting for it; null when it said nothing. The status stays as it was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LateAnswer? LateAnswer { get; init; }
+
+    /// <summary>Whether this is a restart that was not over in its time.</summary>
+    [JsonIgnore]
+    public bool IsTimedOutReboot => this is { Kind: OperationKind.Reboot, Status: OperationStatus.Failed, Failure.Code: OperationMachine.Timeout };
 }
+
+/// <summary>An end that came when nobody waited for it any more.</summary>
+/// <param name="Outcome">How it ended, as the agent says.</param>
+/// <param name="Detail">In a person's words; null when there is nothing to say.</param>
+/// <param name="At">When it was heard, by the server's clock.</param>
+public sealed record LateAnswer(JobOutcome Outcome, string? Detail, DateTimeOffset At);
 
 /// <summary>What an operation does to its target.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<OperationKind>))]

@@ -71,6 +71,10 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Cancel")]
     Task<Outcome<OperationRecord>> Cancel(JobId id);
 
+    /// <summary>Ends the operations of restarts that should be over and whose agent says nothing. Asking again changes nothing.</summary>
+    [Alias("EndOverdue")]
+    Task EndOverdue();
+
     /// <summary>Whether this agent is the one registered for the node.</summary>
     [AlwaysInterleave]
     [Alias("IsAgent")]

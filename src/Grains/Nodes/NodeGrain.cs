@@ -163,7 +163,7 @@ internal sealed partial class NodeGrain(
 
     public async Task<Refusal?> Report(AgentId agent, JobReport report)
     {
-        var outcome = NodeMachine.Report(stored.State, agent, report);
+        var outcome = NodeMachine.Report(stored.State, agent, report, clock.GetUtcNow());
         if (outcome.IsRefused)
         {
             return outcome.Refusal;
@@ -217,6 +217,17 @@ internal sealed partial class NodeGrain(
         return await Operation(id).Get() is { } ended
             ? new Refusal("already-ended", $"The operation has ended already; it is {ended.Status.ToString().ToLowerInvariant()}.")
             : new Refusal("not-found", "There is no such operation on this node.");
+    }
+
+    public async Task EndOverdue()
+    {
+        foreach (var (entry, waited) in NodeMachine.Overdue(stored.State, Online is not null, clock.GetUtcNow()).ToArray())
+        {
+            if (await Operation(entry.Job.Id).GiveUp(waited))
+            {
+                Log.GivenUp(logger, this.GetPrimaryKeyString(), entry.Job.Id, waited);
+            }
+        }
     }
 
     public Task<bool> IsAgent(AgentId agent) => Task.FromResult(stored.State.Agent == agent);
@@ -396,6 +407,9 @@ internal sealed partial class NodeGrain(
 
         [LoggerMessage(1008, LogLevel.Error, "Node {Node}: job {Job} was cancelled and its end could not be stored yet")]
         public static partial void NotEnded(ILogger logger, string node, JobId job, Exception failure);
+
+        [LoggerMessage(1010, LogLevel.Warning, "Node {Node}: restart {Job} has not been answered for {Waited}; nobody waits for it any more")]
+        public static partial void GivenUp(ILogger logger, string node, JobId job, TimeSpan waited);
 
         [LoggerMessage(1009, LogLevel.Information, "Node {Node}: telling the agent to end job {Job}")]
         public static partial void Cancelling(ILogger logger, string node, JobId job);

@@ -18,6 +18,11 @@ public interface IOperationGrain : IGrainWithStringKey
     [Alias("Report")]
     Task<OperationRecord?> Report(JobReport report);
 
+    /// <summary>Ends a restart as timed out because its agent has been silent for so long; stored when this returns.</summary>
+    /// <returns>Whether it ended by this; it has not when it had ended before.</returns>
+    [Alias("GiveUp")]
+    Task<bool> GiveUp(TimeSpan waited);
+
     /// <summary>Notes that a person wants it ended. Whoever sends its job sees to it.</summary>
     /// <returns>The operation as it is now; null when it was never opened.</returns>
     [Alias("Cancel")]
@@ -65,6 +70,9 @@ public interface IOperationHistory
 
     /// <summary>Stores an ended operation. One that has ended already stays as it is.</summary>
     Task Add(OperationRecord operation, OperationOutput output);
+
+    /// <summary>Stores what was said of an ended operation after its end, which stays as it is.</summary>
+    Task Amend(OperationRecord operation);
 
     /// <summary>An operation; null when there is none of this id.</summary>
     Task<OperationRecord?> Find(string id);

@@ -41,10 +41,23 @@ internal sealed class OperationGrain(
 
         if (!ReferenceEquals(next, operation))
         {
-            await Store(next, () => next.Status.IsFinal() ? history.Add(next, new(report.StandardOutput, report.StandardError)) : history.Keep(next));
+            await Store(next, () => operation.Status.IsFinal() ? history.Amend(next)
+                : next.Status.IsFinal() ? history.Add(next, new(report.StandardOutput, report.StandardError))
+                : history.Keep(next));
         }
 
         return known;
+    }
+
+    public async Task<bool> GiveUp(TimeSpan waited)
+    {
+        if (await Get() is not { } operation || OperationMachine.GiveUp(operation, waited, clock.GetUtcNow()) is var next && ReferenceEquals(next, operation))
+        {
+            return false;
+        }
+
+        await Store(next, () => history.Add(next, new(string.Empty, string.Empty)));
+        return true;
     }
 
     public async Task<OperationRecord?> Cancel()

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Operations;
 
@@ -18,6 +19,15 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
     public Task Add(OperationRecord operation, OperationOutput output) => operation.CompletedAt is null
         ? throw new ArgumentException("The operation has not ended.", nameof(operation))
         : Write(operation, output);
+
+    public Task Amend(OperationRecord operation) => writes.Write(async database =>
+    {
+        // Gone if it was pruned meanwhile: then nobody reads it any more.
+        if (await database.Operations.FindAsync(operation.Id.Value) is { Completed: not null } row && row.Status == Shown(operation))
+        {
+            row.Record = JsonSerializer.Serialize(operation, Json);
+        }
+    });
 
     public async Task<OperationRecord?> Find(string id)
     {
@@ -42,6 +52,14 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
         return new(total, [.. records.Select(Read)]);
     }
 
+    /// <summary>Nodes that a restart is under way on, or waits for.</summary>
+    public async Task<IReadOnlyList<NodeKey>> Restarting(CancellationToken cancellationToken)
+    {
+        await using var database = await databases.CreateDbContextAsync(cancellationToken);
+        var nodes = await database.Operations.Where(row => row.Completed == null && row.Kind == Reboot).Select(row => row.Cluster + "/" + row.Node).Distinct().ToListAsync(cancellationToken);
+        return [.. nodes.Select(node => NodeKey.Parse(node))];
+    }
+
     /// <summary>Drops some operations that ended before a time, and what they printed.</summary>
     /// <returns>How many were dropped; as long as it is <paramref name="atMost"/> there may be more.</returns>
     public async Task<int> Prune(DateTimeOffset before, int atMost, CancellationToken cancellationToken)
@@ -63,7 +81,7 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
         rows = rows.Where(row => row.Kind == kind);
         if (query.Statuses is { } statuses)
         {
-            string[] names = [.. statuses.Select(status => $"{status}")];
+            string[] names = [.. statuses.Select(status => $"{status}"), .. query.TimedOut ? new[] { TimedOut } : []];
             rows = rows.Where(row => names.Contains(row.Status));
         }
 
@@ -99,6 +117,12 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
         _ => throw new ArgumentOutOfRangeException(nameof(query)),
     };
 
+    private const string Reboot = nameof(OperationKind.Reboot);
+    private const string TimedOut = "Timeout";
+
+    // Lists select and sort by what is shown.
+    private static string Shown(OperationRecord operation) => operation.IsTimedOutReboot ? TimedOut : $"{operation.Status}";
+
     private static OperationRecord Read(string record) => JsonSerializer.Deserialize<OperationRecord>(record, Json) ?? throw new JsonException("A stored operation is null.");
 
     /// <summary>
@@ -118,7 +142,7 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
                 return;
             }
 
-            (row.Status, row.Completed, row.Record) = ($"{operation.Status}", operation.CompletedAt?.ToUnixTimeMilliseconds(), record);
+            (row.Status, row.Completed, row.Record) = (Shown(operation), operation.CompletedAt?.ToUnixTimeMilliseconds(), record);
         }
         else
         {
@@ -133,7 +157,7 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
                 Mode = operation.Mode?.ToString(),
                 Batch = operation.Batch?.Value,
                 RequestedBy = operation.RequestedBy,
-                Status = $"{operation.Status}",
+                Status = Shown(operation),
                 Created = operation.CreatedAt.ToUnixTimeMilliseconds(),
                 Completed = operation.CompletedAt?.ToUnixTimeMilliseconds(),
                 Record = record,

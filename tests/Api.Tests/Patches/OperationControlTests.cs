@@ -146,12 +146,21 @@ public sealed class OperationControlTests(SharedServer shared)
         Assert.Equal(900, reboot.TimeoutSeconds);
         await host.Report(new(reboot.Id, JobOutcome.Succeeded, null) { StartedAt = Some.Noon });
         Assert.Equal("completed", (await Reboot(second)).Text("status"));
+        Assert.Equal([id], await Restarts("timeout"));
+        Assert.Equal([second, id], await Restarts("completed,timeout"));
+        Assert.Empty(await Restarts("failed")); // shown as a timeout, so none of these
         Assert.Equal([second, id], (await shared.Admin.Get($"/api/reboots?cluster={host.Cluster}")).Is(200).Json.EnumerateArray().Select(one => one.GetProperty("id").GetString()!));
         (await shared.Admin.Get($"/api/patches/{second}")).IsProblem(404, "not-found");
         Assert.Contains(
             (await shared.Admin.Get("/api/audit?limit=1000")).Json.EnumerateArray(),
             entry => entry.GetProperty("action").GetString() is "reboot" && entry.GetProperty("detail").GetString() == $"operation {id}: A new libc.");
+
+        async Task<string?[]> Restarts(string status) =>
+            [.. (await shared.Admin.Get($"/api/reboots?cluster={host.Cluster}&status={status}")).Is(200).Json.EnumerateArray().Select(one => one.GetProperty("id").GetString())];
     }
+
+    [Fact]
+    public async Task Only_a_restart_can_be_listed_as_timed_out() => (await shared.Admin.Get("/api/patches?status=timeout")).NamesField("status");
 
     [Theory]
     [InlineData("""{}""", "agent_id")]

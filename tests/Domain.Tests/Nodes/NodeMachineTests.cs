@@ -31,7 +31,7 @@ public sealed class NodeMachineTests
     public void Only_the_registered_agent_speaks_for_the_node()
     {
         Assert.Equal("not-this-nodes-agent", NodeMachine.Attach(Registered, OtherAgent).Refusal?.Code);
-        Assert.Equal("not-this-nodes-agent", NodeMachine.Report(Registered, OtherAgent, new(Id(1), JobOutcome.Running, null)).Refusal?.Code);
+        Assert.Equal("not-this-nodes-agent", NodeMachine.Report(Registered, OtherAgent, new(Id(1), JobOutcome.Running, null), Noon).Refusal?.Code);
         Assert.Equal("not-this-nodes-agent", NodeMachine.Speaks(Registered, OtherAgent)?.Code);
         Assert.Null(NodeMachine.Speaks(Registered, Agent));
         Assert.Equal("not-this-nodes-agent", NodeMachine.Attach(new(), Agent).Refusal?.Code);
@@ -57,7 +57,7 @@ public sealed class NodeMachineTests
     [Fact]
     public void What_a_replaced_agent_had_begun_is_not_sent_to_the_new_one()
     {
-        var node = NodeMachine.Report(Registered with { Outbox = [Entry(1), Entry(2, vmid: 101)] }, Agent, new(Id(1), JobOutcome.Running, null)).Value!;
+        var node = NodeMachine.Report(Registered with { Outbox = [Entry(1), Entry(2, vmid: 101)] }, Agent, new(Id(1), JobOutcome.Running, null), Noon).Value!;
         var replaced = NodeMachine.Enrol(node, new(OtherAgent, "pve1", "lab"));
         Assert.Equal([2], Due(replaced));
         var orphan = Assert.Single(NodeMachine.Orphans(replaced));
@@ -85,7 +85,7 @@ public sealed class NodeMachineTests
     public void What_a_replaced_agent_had_only_accepted_may_have_run_too_for_all_anybody_knows()
     {
         // Accepted was the last word that arrived, not the last thing that happened.
-        var node = NodeMachine.Report(Registered with { Outbox = [Entry(1)] }, Agent, new(Id(1), JobOutcome.Accepted, null)).Value!;
+        var node = NodeMachine.Report(Registered with { Outbox = [Entry(1)] }, Agent, new(Id(1), JobOutcome.Accepted, null), Noon).Value!;
         var orphan = Assert.Single(NodeMachine.Orphans(NodeMachine.Enrol(node, new(OtherAgent, "pve1", "lab"))));
         Assert.Equal(JobOutcome.Interrupted, NodeMachine.EndOf(orphan).Outcome);
     }
@@ -104,10 +104,10 @@ public sealed class NodeMachineTests
                         queued.Add(number);
                         break;
                     case 1:
-                        node = NodeMachine.Report(node, Agent, new(Id(number), JobOutcome.Running, null)).Value!;
+                        node = NodeMachine.Report(node, Agent, new(Id(number), JobOutcome.Running, null), Noon).Value!;
                         break;
                     case 2:
-                        node = NodeMachine.Report(node, Agent, new(Id(number), JobOutcome.Succeeded, null)).Value!;
+                        node = NodeMachine.Report(node, Agent, new(Id(number), JobOutcome.Succeeded, null), Noon).Value!;
                         break;
                     case 3 when queued.Contains(number):
                         node = NodeMachine.Close(node, Id(number));
@@ -254,7 +254,7 @@ public sealed class NodeMachineTests
     public void Stores_of_what_its_agent_says_only_what_changes_what_is_sent(JobOutcome? before, JobOutcome said, bool stored)
     {
         var node = Registered with { Outbox = [Entry(1) with { Agent = Agent, LastOutcome = before }] };
-        var after = NodeMachine.Report(node, Agent, new(Id(1), said, null)).Value!;
+        var after = NodeMachine.Report(node, Agent, new(Id(1), said, null), Noon).Value!;
         Assert.Equal(stored ? said : before, after.Outbox.Single().LastOutcome);
         Assert.Equal(stored, !ReferenceEquals(node, after));
     }
@@ -272,7 +272,7 @@ public sealed class NodeMachineTests
     public void A_job_that_another_agent_speaks_of_is_that_agents_from_then_on()
     {
         var node = Registered with { Outbox = [Entry(1) with { Agent = OtherAgent, LastOutcome = JobOutcome.Accepted }] };
-        Assert.Equal(Agent, NodeMachine.Report(node, Agent, new(Id(1), JobOutcome.Succeeded, null)).Value!.Outbox.Single().Agent);
+        Assert.Equal(Agent, NodeMachine.Report(node, Agent, new(Id(1), JobOutcome.Succeeded, null), Noon).Value!.Outbox.Single().Agent);
     }
 
     private static int Number(OutboxEntry entry) => int.Parse(entry.Job.Id.Value[^6..]);
@@ -280,4 +280,46 @@ public sealed class NodeMachineTests
     private static int[] Sent(NodeState node) => [.. node.Outbox.Where(entry => entry.Agent is not null).Select(Number)];
 
     private static int[] Due(NodeState node, int guestsAtOnce = NodeMachine.GuestJobsAtOnce) => [.. NodeMachine.Due(node, guestsAtOnce).Select(Number)];
+
+    [Theory]
+    [InlineData(JobOutcome.Running, true, 60 + 119, false)] // its agent has the last word while it can speak
+    [InlineData(JobOutcome.Running, true, 60 + 121, true)]
+    [InlineData(JobOutcome.Running, false, 60 + 121, true)]
+    [InlineData(JobOutcome.Accepted, false, 60 + 121, true)] // the word that it has begun may have been lost with the connection
+    [InlineData(JobOutcome.Accepted, true, 60 + 121, false)] // its agent lives and says that it waits
+    [InlineData(null, false, 90_000, false)] // no agent ever had it
+    public void A_hosts_restart_is_overdue_when_its_agent_had_it_and_all_its_time_has_passed(JobOutcome? said, bool isOnline, int after, bool overdue)
+    {
+        var node = Heard(Registered with { Outbox = [Entry(1) with { Job = new RebootHost(Id(1), 60), Agent = Agent }] }, said);
+        Assert.Equal(overdue, NodeMachine.Overdue(node, isOnline, Noon.AddSeconds(after)).Any());
+    }
+
+    [Theory]
+    [InlineData(JobOutcome.Running, true)]
+    [InlineData(JobOutcome.Accepted, false)] // it may wait for a lock, for as long as was asked for
+    public void A_guests_restart_is_overdue_only_once_it_has_begun(JobOutcome said, bool overdue)
+    {
+        var node = Heard(Registered with { Outbox = [Entry(1) with { Job = new RebootGuest(Id(1), 60, new(100)), Agent = Agent }] }, said);
+        Assert.Equal(overdue, NodeMachine.Overdue(node, isOnline: false, Noon.AddHours(1)).Any());
+    }
+
+    [Fact]
+    public void A_restarts_time_begins_when_it_does_and_hearing_so_again_does_not_begin_it_anew()
+    {
+        var node = Registered with { Outbox = [Entry(1) with { Job = new RebootHost(Id(1), 60) }, Entry(2)] };
+        node = NodeMachine.Report(node, Agent, new(Id(1), JobOutcome.Accepted, null), Noon).Value!;
+        node = NodeMachine.Report(node, Agent, new(Id(1), JobOutcome.Running, null), Noon.AddHours(1)).Value!;
+        Assert.Same(node, NodeMachine.Report(node, Agent, new(Id(1), JobOutcome.Running, null), Noon.AddHours(2)).Value);
+        Assert.Same(node, NodeMachine.Report(node, Agent, new(Id(1), JobOutcome.Accepted, null), Noon.AddHours(2)).Value);
+        Assert.Equal(Noon.AddHours(1), node.Outbox[0].HeardAt);
+    }
+
+    [Fact]
+    public void Neither_a_patch_nor_what_a_replaced_agent_had_is_overdue()
+    {
+        var node = Registered with { Outbox = [Entry(1) with { Agent = Agent, LastOutcome = JobOutcome.Running }, Entry(2) with { Job = new RebootHost(Id(2), 60), Agent = OtherAgent, LastOutcome = JobOutcome.Running }] };
+        Assert.Empty(NodeMachine.Overdue(node, isOnline: false, Noon.AddDays(9)));
+    }
+
+    private static NodeState Heard(NodeState node, JobOutcome? said) => said is { } outcome ? NodeMachine.Report(node, Agent, new(Id(1), outcome, null), Noon).Value! : node;
 }

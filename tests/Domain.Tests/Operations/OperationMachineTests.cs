@@ -149,4 +149,28 @@ public sealed class OperationMachineTests
 
     private static JobReport Ended(JobOutcome outcome, string output, int exit) =>
         new(Id(1), outcome, null) { StandardOutput = output, ExitCode = exit, StartedAt = Noon, CompletedAt = Noon.AddSeconds(5) };
+
+    [Fact]
+    public void A_restart_nobody_answers_for_is_a_timeout_and_what_comes_late_is_noted_once_and_makes_no_success_of_it()
+    {
+        var running = Operation() with { Kind = OperationKind.Reboot, Mode = null, Status = OperationStatus.Running };
+        var given = OperationMachine.GiveUp(running, TimeSpan.FromSeconds(181), Noon);
+        Assert.Equal((OperationStatus.Failed, OperationMachine.Timeout, Noon), (given.Status, given.Failure?.Code, given.CompletedAt));
+        Assert.Contains("not answered for 181 s", given.Failure!.Message, StringComparison.Ordinal);
+        Assert.Same(given, OperationMachine.GiveUp(given, TimeSpan.FromSeconds(999), Noon));
+        Assert.Same(given, OperationMachine.Report(given, new(Id(1), JobOutcome.Running, null), Noon));
+
+        var late = OperationMachine.Report(given, new(Id(1), JobOutcome.Succeeded, "came back with kernel 6.17"), Noon.AddHours(1));
+        Assert.Equal(new(JobOutcome.Succeeded, "came back with kernel 6.17", Noon.AddHours(1)), late.LateAnswer);
+        Assert.Equal(given, late with { LateAnswer = null });
+        Assert.Same(late, OperationMachine.Report(late, new(Id(1), JobOutcome.Failed, "twice"), Noon.AddHours(2)));
+    }
+
+    [Fact]
+    public void After_an_agents_own_timeout_nothing_comes_late()
+    {
+        var ended = OperationMachine.Report(Operation() with { Kind = OperationKind.Reboot, Mode = null }, new(Id(1), JobOutcome.Failed, "timeout: it has not been restarted"), Noon);
+        Assert.True(ended.IsTimedOutReboot);
+        Assert.Same(ended, OperationMachine.Report(ended, new(Id(1), JobOutcome.Succeeded, null), Noon));
+    }
 }

@@ -381,6 +381,38 @@ public sealed class NodeGrainTests(SiloCluster silo)
         Assert.Null(await silo.Grains.GetGrain<IOperationGrain>(Id(9).Value).ReadOutput(default, null, TimeSpan.Zero));
     }
 
+    [Fact]
+    public async Task A_restart_whose_host_stays_away_is_a_timeout_after_a_restart_of_the_server_too_and_its_late_return_is_noted()
+    {
+        var session = await Connect();
+        var target = new OperationTarget(cluster, NodeName.Parse("pve1"), "pve1", null, null, agent, PlatformFamily.Debian);
+        Assert.False((await Node.Enqueue(target.Reboot(Id(1), null, 60, 0, "admin", DateTimeOffset.UnixEpoch))).IsRefused);
+        await session.NextJob();
+        await Node.Report(agent, new(Id(1), JobOutcome.Accepted, null));
+        await Node.Report(agent, new(Id(1), JobOutcome.Running, null));
+        await Node.Detach(session.Ticket);
+        await Node.EndOverdue();
+        Assert.Equal(OperationStatus.Running, (await Operation(Id(1)))!.Status);
+
+        await silo.ForgetActivations();
+        silo.Clock.Shift += TimeSpan.FromSeconds(60) + NodeMachine.RebootAllowance + TimeSpan.FromSeconds(1);
+        await Node.EndOverdue();
+        await Node.EndOverdue();
+        var ended = (await Operation(Id(1)))!;
+        Assert.True(ended.IsTimedOutReboot);
+        Assert.Equal(1, silo.History.AddsOf(Id(1).Value));
+
+        // It is back: what it says is kept, the status stays, and the next job's turn comes.
+        await Node.Enqueue(target.Reboot(Id(2), null, 60, 0, "admin", DateTimeOffset.UnixEpoch));
+        var back = await Connect();
+        Assert.Equal(Id(1), (await back.NextJob()).Id); // its agent answers from the journal
+        await Node.Report(agent, new(Id(1), JobOutcome.Succeeded, "came back with kernel 6.17"));
+        var late = (await Operation(Id(1)))!;
+        Assert.Equal((JobOutcome.Succeeded, "came back with kernel 6.17"), (late.LateAnswer!.Outcome, late.LateAnswer.Detail));
+        Assert.True(late.IsTimedOutReboot);
+        Assert.Equal(Id(2), (await back.NextJob()).Id);
+    }
+
     private async Task<ListeningSession> Connect()
     {
         await Node.Enrol(new(agent, "pve1", "lab"));

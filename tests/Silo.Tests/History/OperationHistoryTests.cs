@@ -163,6 +163,33 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     }
 
     [Fact]
+    public async Task A_restart_that_timed_out_is_listed_as_that_and_keeps_its_end_when_its_host_comes_back()
+    {
+        using var file = await new HistoryFile().Made();
+        var history = new OperationHistory(file, new HistoryWrites(file));
+        var restart = ended with { Kind = OperationKind.Reboot, Mode = null, Failure = new(OperationMachine.Timeout, "late") };
+        var other = restart with { Id = JobId.Parse("01M83HW1FS84TH000000000001"), Failure = new("script-failed", "It did not start.") };
+        var alive = restart with { Id = JobId.Parse("01M83HW1FS84TH000000000002"), Status = OperationStatus.Running, CompletedAt = null, Failure = null };
+        await history.Add(restart, new(string.Empty, string.Empty));
+        await history.Add(other, new(string.Empty, string.Empty));
+        Assert.Empty(await history.Restarting(CancellationToken.None));
+        await history.Keep(alive);
+        Assert.Equal(new(alive.Cluster, alive.Node), Assert.Single(await history.Restarting(CancellationToken.None)));
+
+        await history.Amend(restart with { LateAnswer = new(JobOutcome.Succeeded, "came back", restart.CreatedAt) });
+        await history.Amend(alive with { LateAnswer = new(JobOutcome.Succeeded, "has no end to be late for", restart.CreatedAt) });
+        Assert.Equal("came back", (await history.Find(restart.Id.Value))!.LateAnswer?.Detail);
+        Assert.Null((await history.Find(alive.Id.Value))!.LateAnswer);
+
+        var all = new OperationQuery(OperationKind.Reboot, 0, 100);
+        Assert.Equal([restart.Id], await Listed(all with { Statuses = [], TimedOut = true }));
+        Assert.Equal([other.Id], await Listed(all with { Statuses = [OperationStatus.Failed] }));
+        Assert.Equal([alive.Id, restart.Id], (await Listed(all with { Statuses = [OperationStatus.Running], TimedOut = true })).OrderByDescending(id => id.Value == alive.Id.Value));
+
+        async Task<JobId[]> Listed(OperationQuery query) => [.. (await history.List(query)).Operations.Select(operation => operation.Id)];
+    }
+
+    [Fact]
     public async Task What_ended_longer_ago_than_it_is_kept_is_dropped_with_its_output_and_nothing_else()
     {
         using var file = await new HistoryFile().Made();

@@ -144,6 +144,7 @@ internal static class Stored
         WaitingFor = "The container is locked (backup).",
         CancelRequested = true,
         Findings = Ended.Findings! with { ServicesToRestart = ["nginx.service"] },
+        LateAnswer = new(JobOutcome.Succeeded, "came back with kernel 6.17.4-1-pve", Noon.AddHours(1)),
         Diagnosis = new([new("disk-space", CheckResult.Problem, "/var has 10 MB left.", "Make room.")]),
     };
 
@@ -159,7 +160,7 @@ internal static class Stored
             Agent = Agent,
             Hostname = "pve1.lan",
             Epoch = 7,
-            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true }],
+            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true, HeardAt = Noon }],
         },
         ["node-inventory"] = new NodeInventory
         {
