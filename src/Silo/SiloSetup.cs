@@ -31,6 +31,7 @@ public static class SiloSetup
         var database = new GatedSqlite(options.PathOf("grains.db"));
         SqliteFiles.Open(options.PathOf("grains.db"), () => SqliteGrainStorageSchema.Apply(database));
         builder.Services.TryAddClock();
+        builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(PortOf(options.Port), withGateway ? options.GatewayPort : 0, serviceId: ClusterName, clusterId: ClusterName);
@@ -54,6 +55,7 @@ public static class SiloSetup
     {
         builder.Services.AddScriptKeys(options);
         builder.Services.TryAddClock();
+        builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>();
         builder.UseOrleansClient(client =>
         {
             client.UseLocalhostClustering(options.GatewayPort, serviceId: ClusterName, clusterId: ClusterName);
