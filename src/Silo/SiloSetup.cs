@@ -28,8 +28,9 @@ public static class SiloSetup
         AddHistory(builder.Services, options);
 
         // Now and not while the silo starts: a file that is no database, or read-only, is then the first thing said and not the last.
-        var database = new GatedSqlite(options.PathOf("grains.db"));
-        SqliteFiles.Open(options.PathOf("grains.db"), () => SqliteGrainStorageSchema.Apply(database));
+        var path = options.PathOf("grains.db");
+        SqliteFiles.Open(path, () => SqliteGrainStorageSchema.Apply(path));
+        var database = new GatedSqlite(path);
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
         builder.UseOrleans(silo =>
