@@ -72,7 +72,7 @@ public static class SiloSetup
     {
         var path = options.PathOf("history.db");
         SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
-        services.AddDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
+        services.AddPooledDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
         services.AddSingleton<HistoryWrites>();
         services.AddSingleton<OperationHistory>();
         services.AddSingleton<IOperationHistory>(provider => provider.GetRequiredService<OperationHistory>());

@@ -11,6 +11,13 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
+    public async Task<bool> Begin(OperationRecord operation)
+    {
+        var isNew = false;
+        await writes.Write(async database => isNew = await Insert(database, operation, overAlive: false) > 0);
+        return isNew;
+    }
+
     public Task Keep(OperationRecord operation) => operation.Status.IsFinal()
         ? throw new ArgumentException("The operation has ended.", nameof(operation))
         : Write(operation, output: null);
@@ -107,19 +114,9 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
     /// </summary>
     private static string Storable(string printed) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(printed.Replace('\0', '\uFFFD')));
 
-    // By statements and not by tracked rows: this is what the server does most. An end that is there stands, anything else is written over.
     private Task Write(OperationRecord operation, OperationOutput? output) => writes.Write(async database =>
     {
-        var written = await database.Database.ExecuteSqlAsync(
-            $"""
-            INSERT INTO "operations" ("Id", "Kind", "Cluster", "Node", "Target", "Name", "Mode", "Batch", "RequestedBy", "Status", "Created", "Completed", "Record")
-            VALUES ({operation.Id.Value}, {$"{operation.Kind}"}, {operation.Cluster.Value}, {operation.Node.Value}, {operation.Target}, {operation.Name}, {operation.Mode?.ToString()},
-                {operation.Batch?.Value}, {operation.RequestedBy}, {$"{operation.Status}"}, {operation.CreatedAt.ToUnixTimeMilliseconds()}, {operation.CompletedAt?.ToUnixTimeMilliseconds()},
-                {JsonSerializer.Serialize(operation, Json)})
-            ON CONFLICT ("Id") DO UPDATE SET "Status" = excluded."Status", "Completed" = excluded."Completed", "Record" = excluded."Record"
-            WHERE "operations"."Completed" IS NULL
-            """);
-        if (output is not null && written > 0)
+        if (await Insert(database, operation, overAlive: true) > 0 && output is not null)
         {
             await database.Database.ExecuteSqlAsync(
                 $"""
@@ -128,6 +125,17 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
                 """);
         }
     });
+
+    // By a statement and not by a tracked row: this is what the server does most. An end that is there stands; one alive is written over, or stands too.
+    private static Task<int> Insert(HistoryDb database, OperationRecord operation, bool overAlive) => database.Database.ExecuteSqlAsync(
+        $"""
+        INSERT INTO "operations" ("Id", "Kind", "Cluster", "Node", "Target", "Name", "Mode", "Batch", "RequestedBy", "Status", "Created", "Completed", "Record")
+        VALUES ({operation.Id.Value}, {$"{operation.Kind}"}, {operation.Cluster.Value}, {operation.Node.Value}, {operation.Target}, {operation.Name}, {operation.Mode?.ToString()},
+            {operation.Batch?.Value}, {operation.RequestedBy}, {$"{operation.Status}"}, {operation.CreatedAt.ToUnixTimeMilliseconds()}, {operation.CompletedAt?.ToUnixTimeMilliseconds()},
+            {JsonSerializer.Serialize(operation, Json)})
+        ON CONFLICT ("Id") DO UPDATE SET "Status" = excluded."Status", "Completed" = excluded."Completed", "Record" = excluded."Record"
+        WHERE "operations"."Completed" IS NULL AND {overAlive}
+        """);
 }
 
 /// <summary>Brings the history's tables up to date before the silo starts.</summary>
