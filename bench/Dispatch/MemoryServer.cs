@@ -88,6 +88,8 @@ internal static class MemoryServer
     {
         private readonly ConcurrentDictionary<string, (OperationRecord Operation, OperationOutput? Output)> stored = [];
 
+        public Task<bool> Begin(OperationRecord operation) => Task.FromResult(stored.TryAdd(operation.Id.Value, (operation, null)));
+
         public Task Keep(OperationRecord operation) => Add(operation, null!);
 
         public Task Add(OperationRecord operation, OperationOutput output)

@@ -18,11 +18,11 @@ var length = TimeSpan.FromSeconds(3);
 var directory = Directory.CreateTempSubdirectory("nanny-bench-").FullName;
 try
 {
+    SqliteGrainStorageSchema.Apply(Path.Combine(directory, "gated.db"));
+    SqliteGrainStorageSchema.Apply(Path.Combine(directory, "plain.db"));
     using var gated = new GatedSqlite(Path.Combine(directory, "gated.db"));
     using var plain = new PlainSqlite(Path.Combine(directory, "plain.db"));
-    SqliteGrainStorageSchema.Apply(gated);
-    SqliteGrainStorageSchema.Apply(plain);
-    var write = ReadWriteStatement(gated);
+    var write = ReadWriteStatement(plain);
 
     var (gatedTimes, plainTimes) = (new List<double>(), new List<double>());
     await Round(gated, write, TimeSpan.FromSeconds(1), TimeSpan.Zero); // warm: compilation, connection pools, first pages

@@ -31,9 +31,11 @@ public static class SiloSetup
         AddHistory(builder.Services, options);
 
         // Now and not while the silo starts: a file that is no database, or read-only, is then the first thing said and not the last.
-        var database = new GatedSqlite(options.PathOf("grains.db"));
-        SqliteFiles.Open(options.PathOf("grains.db"), () => SqliteGrainStorageSchema.Apply(database));
+        var path = options.PathOf("grains.db");
+        SqliteFiles.Open(path, () => SqliteGrainStorageSchema.Apply(path));
+        var database = new GatedSqlite(path);
         builder.Services.TryAddClock();
+        builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(PortOf(options.Port), withGateway ? options.GatewayPort : 0, serviceId: ClusterName, clusterId: ClusterName);
@@ -59,6 +61,7 @@ public static class SiloSetup
     {
         builder.Services.AddScriptKeys(options);
         builder.Services.TryAddClock();
+        builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>();
         builder.UseOrleansClient(client =>
         {
             client.UseLocalhostClustering(options.GatewayPort, serviceId: ClusterName, clusterId: ClusterName);
@@ -74,7 +77,7 @@ public static class SiloSetup
     {
         var path = options.PathOf("history.db");
         SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
-        services.AddDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
+        services.AddPooledDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
         services.AddSingleton<HistoryWrites>();
         services.AddSingleton<OperationHistory>();
         services.AddSingleton<IOperationHistory>(provider => provider.GetRequiredService<OperationHistory>());

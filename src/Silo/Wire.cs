@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using NannyOrleans.Domain.Agents;
@@ -31,12 +33,27 @@ internal static class Wire
 
     /// <summary>
     /// Orleans copies what a call within a process passes on, in case somebody changes it. Nobody can change a record: a cluster of thousands
-    /// of guests need not be copied for each look at it.
+    /// of guests need not be copied for each look at it. Nor what a collection expression makes for an <see cref="IReadOnlyList{T}"/>, which
+    /// has no name; Orleans knows no copier for it, and looks for one anew in each call.
     /// </summary>
     private sealed class ImmutableRecords : IGeneralizedCopier
     {
-        public bool IsSupportedType(Type type) => IsOurs(type);
+        public bool IsSupportedType(Type type) => IsOurs(type)
+            || (type.Name.StartsWith("<>z__ReadOnly", StringComparison.Ordinal) && type.GetGenericArguments() is [var item] && (IsOurs(item) || item == typeof(string)));
 
         public object? DeepCopy(object? input, CopyContext context) => input;
+    }
+
+    /// <summary>The names of grain interfaces, read once. Orleans reads the attributes anew for each reference to a grain, which takes as long as the call.</summary>
+    public sealed class InterfaceNames(IServiceProvider services) : IGrainInterfaceTypeProvider
+    {
+        private readonly ConcurrentDictionary<Type, GrainInterfaceType> names = [];
+
+        /// <inheritdoc/>
+        public bool TryGetGrainInterfaceType(Type type, out GrainInterfaceType grainInterfaceType)
+        {
+            grainInterfaceType = names.GetOrAdd(type, known => known.GetCustomAttribute<GrainInterfaceTypeAttribute>()?.GetGrainInterfaceType(services, known) ?? default);
+            return !grainInterfaceType.IsDefault;
+        }
     }
 }

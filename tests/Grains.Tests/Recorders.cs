@@ -38,6 +38,22 @@ internal sealed class RecordingHistory : IOperationHistory
     /// <summary>Holds up the next write of an operation while it is alive, until it is told to go on.</summary>
     public FailingStorage.Gate HoldNextKeep(string id) => gates[id] = new();
 
+    public async Task<bool> Begin(OperationRecord operation)
+    {
+        if (Unreadable.ContainsKey(operation.Id.Value))
+        {
+            throw new JsonException("Not JSON.");
+        }
+
+        if (ended.ContainsKey(operation.Id.Value) || alive.ContainsKey(operation.Id.Value))
+        {
+            return false;
+        }
+
+        await Keep(operation);
+        return true;
+    }
+
     public async Task Keep(OperationRecord operation)
     {
         if (gates.TryRemove(operation.Id.Value, out var gate))

@@ -1,6 +1,9 @@
+using NannyOrleans.Domain;
 using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Protocol.Jobs;
 using NannyOrleans.Protocol.Metrics;
 
 namespace NannyOrleans.Grains.Tests;
@@ -33,6 +36,9 @@ internal static class Some
     /// <summary>What has changed since a report of other guests.</summary>
     public static Inventory Changes(NodeName node, GuestSeen[] since, GuestSeen[] changed, GuestSeen[] now) =>
         Inventory(node, changed) with { Since = Fingerprint(since), Fingerprint = Fingerprint(now) };
+
+    /// <summary>Why a node did not take a report; null when it did.</summary>
+    public static async Task<Refusal?> Report(this INodeGrain node, AgentId agent, JobReport report) => (await node.TakeReport(agent, report)).Refusal;
 
     public static NodeMetrics Metrics(int intervalSeconds = 30, double cpuPercent = 10) => new(DateTimeOffset.UnixEpoch, intervalSeconds) { CpuPercent = cpuPercent };
 

@@ -20,7 +20,7 @@ public sealed class RebootWatchTests
             await node.Enrol(new(agent, "pve1", "lab"));
             var target = new OperationTarget(key.Cluster, key.Node, "pve1", null, null, agent, Domain.Guests.PlatformFamily.Debian);
             Assert.False((await node.Enqueue(target.Reboot(id, null, 60, 0, "admin", DateTimeOffset.UtcNow))).IsRefused);
-            Assert.Null(await node.Report(agent, new(id, JobOutcome.Running, null)));
+            Assert.False((await node.TakeReport(agent, new(id, JobOutcome.Running, null))).IsRefused);
         }
 
         await using var second = await RunningSilo.Start(data, new LaterClock(TimeSpan.FromSeconds(61) + NodeMachine.RebootAllowance));

@@ -4,7 +4,6 @@ using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
 using OpenIddict.Abstractions;
-using OpenIddict.Validation.AspNetCore;
 
 namespace NannyOrleans.Api.Accounts;
 
@@ -38,7 +37,7 @@ internal static class Policies
 
     private static AuthorizationPolicy Of(Action<AuthorizationPolicyBuilder> rules)
     {
-        var policy = new AuthorizationPolicyBuilder(OpenIddictValidationAspNetCoreDefaults.AuthenticationScheme).RequireAuthenticatedUser();
+        var policy = new AuthorizationPolicyBuilder(TokenMemory.SchemeName).RequireAuthenticatedUser();
         rules(policy);
         return policy.Build();
     }

@@ -38,7 +38,7 @@ internal static class TokenSetup
             .AddRoles<IdentityRole>()
             .AddEntityFrameworkStores<AccountsDb>()
             .AddSignInManager();
-        services.AddAuthentication();
+        TokenMemory.Add(services.AddAuthentication());
         services.AddHttpContextAccessor();
         services.AddHostedService<AccountsStart>();
         services.AddHostedService<TokenPruning>();

@@ -4,6 +4,7 @@ using NannyOrleans.Api.Accounts;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
@@ -69,9 +70,9 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         }
 
         var node = Context.User!.NodeKey();
-        Accept(await grains.GetGrain<INodeGrain>(node.ToString()).Report(Context.User!.AgentId(), report));
-        if (report.Outcome.IsFinal() && await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is { } operation && operation.Cluster == node.Cluster && operation.Node == node.Node
-            && operation.Vmid is { } vmid && GuestMachine.Found(operation) is { } patches)
+        var taken = await grains.GetGrain<INodeGrain>(node.ToString()).TakeReport(Context.User!.AgentId(), report);
+        Accept(taken.Refusal);
+        if (report.Outcome.IsFinal() && (taken.Value?.Ended ?? await EndedBefore(report, node)) is { Vmid: { } vmid } operation && GuestMachine.Found(operation) is { } patches)
         {
             // Before the agent is answered: it says a final report again until then, so the cluster hears of it in the end.
             await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordPatch(vmid, patches);
@@ -94,6 +95,10 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
             await grains.GetGrain<IOperationGrain>(output.Id.Value).TakeOutput(node, output);
         }
     }
+
+    // A report that is said again: the cluster may not have heard of it.
+    private async Task<OperationRecord?> EndedBefore(JobReport report, NodeKey node) =>
+        await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is { } operation && operation.Cluster == node.Cluster && operation.Node == node.Node ? operation : null;
 
     private static void Accept(Refusal? refusal)
     {

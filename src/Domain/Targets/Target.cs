@@ -23,12 +23,16 @@ public static class Targets
     /// All things in a cluster that <paramref name="text"/> may mean: a full id, or a short form of the guide (<c>lxc-100</c>,
     /// <c>guest-lxc-100</c>, <c>lxc-100-web-server</c>), a vmid, a guest's or host's name. Case matters, as in Proxmox.
     /// </summary>
-    public static IEnumerable<Target> Matching(ClusterView cluster, string text)
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="nodes">Its nodes.</param>
+    /// <param name="text">What was typed.</param>
+    public static IEnumerable<Target> Matching(ClusterId cluster, string name, IReadOnlyList<NodeView> nodes, string text)
     {
         var form = GuestForm.Of(text);
-        foreach (var node in cluster.Nodes)
+        foreach (var node in nodes)
         {
-            var alone = new Target(cluster.Id, cluster.Name, node with { Guests = null }, null);
+            var alone = new Target(cluster, name, node with { Guests = null }, null);
             if (alone.Id == text || IsShort(node, text))
             {
                 yield return alone;

@@ -93,7 +93,12 @@ internal sealed partial class ClusterGrain(
         return TopologyView.Overview(Id, index, Shown().Views, clock.GetUtcNow());
     }
 
-    public async Task<IReadOnlyList<Target>> Find(string text, IReadOnlyList<MachineLink> machines) => [.. Targets.Matching(await View(machines), text)];
+    public async Task<IReadOnlyList<Target>> Find(string text, IReadOnlyList<MachineLink> machines)
+    {
+        await Gather();
+        this.machines = machines;
+        return [.. Targets.Matching(Id, index.Stored.Name ?? Id.Value, Shown().Views, text)];
+    }
 
     public async Task<AgentPage> List(AgentQuery query, IReadOnlyList<MachineLink> machines)
     {

@@ -56,9 +56,8 @@ public interface INodeGrain : IGrainWithStringKey
     Task<Refusal?> Discover(Discover ask);
 
     /// <summary>Takes a job report; stored when this returns. Repeating it changes nothing.</summary>
-    /// <returns>Why not; null when it was taken.</returns>
-    [Alias("Report")]
-    Task<Refusal?> Report(AgentId agent, JobReport report);
+    [Alias("TakeReport")]
+    Task<Outcome<TakenReport>> TakeReport(AgentId agent, JobReport report);
 
     /// <summary>Queues a job and opens its operation; sent at once when the agent is connected, else when it comes back.</summary>
     [Alias("Enqueue")]
@@ -80,6 +79,10 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("IsAgent")]
     Task<bool> IsAgent(AgentId agent);
 }
+
+/// <summary>A job report that was taken.</summary>
+/// <param name="Ended">The operation that it ended; null when it was no end, or had been taken before.</param>
+public sealed record TakenReport(OperationRecord? Ended);
 
 /// <summary>Names one session of an agent.</summary>
 /// <param name="Epoch">Counts the node's sessions; the greatest is the present one.</param>

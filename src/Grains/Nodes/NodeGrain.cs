@@ -161,7 +161,7 @@ internal sealed partial class NodeGrain(
         return Task.CompletedTask;
     }
 
-    public async Task<Refusal?> Report(AgentId agent, JobReport report)
+    public async Task<Outcome<TakenReport>> TakeReport(AgentId agent, JobReport report)
     {
         var outcome = NodeMachine.Report(stored.State, agent, report, clock.GetUtcNow());
         if (outcome.IsRefused)
@@ -173,16 +173,12 @@ internal sealed partial class NodeGrain(
         await stored.Replace(outcome.Value, this);
         if (stored.State.Outbox.FirstOrDefault(entry => entry.Job.Id == report.Id) is not { } entry)
         {
-            return null; // closed before: no news
+            return new TakenReport(null); // closed before: no news
         }
 
-        if (isNews)
-        {
-            await Take(entry, report);
-        }
-
+        var ended = isNews ? await Take(entry, report) : null;
         await SendDue();
-        return null;
+        return new TakenReport(ended);
     }
 
     public async Task<Outcome<OperationRecord>> Enqueue(OutboxEntry entry)
@@ -193,10 +189,12 @@ internal sealed partial class NodeGrain(
             return outcome.Refusal;
         }
 
-        // In one write where it can go at once: whoever asked waits for it.
+        // In one write where it can go at once: whoever asked waits for it. Sent while its operation is opened: should that fail, whoever
+        // asked is told that it is not known, and it is opened with the first word of its agent or with the next renewal.
         await stored.Replace(Online is null ? outcome.Value : NodeMachine.Assign(outcome.Value, options.Value.GuestJobsAtOnce), this);
-        await Operation(entry.Job.Id).Open(entry.Operation);
+        var opening = Operation(entry.Job.Id).Open(entry.Operation);
         await SendDue(opened: entry.Job.Id);
+        await opening;
         return entry.Operation;
     }
 

@@ -65,6 +65,10 @@ public sealed record OutputPage(OperationRecord Operation, IReadOnlyList<OutputP
 /// <summary>Where operations are kept, with what their targets printed.</summary>
 public interface IOperationHistory
 {
+    /// <summary>Stores a new operation. One that is there stays as it is.</summary>
+    /// <returns>Whether it is new.</returns>
+    Task<bool> Begin(OperationRecord operation);
+
     /// <summary>Stores an operation that has not ended, new or changed. One that has ended stays as it is.</summary>
     Task Keep(OperationRecord operation);
 

@@ -2,12 +2,13 @@ using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Jobs;
+using Orleans.Storage;
 
 namespace NannyOrleans.Grains.Operations;
 
 [GrainType("operation")]
 internal sealed class OperationGrain(
-    [PersistentState("operation")] IPersistentState<OperationState> stored,
+    IGrainStorage storage,
     IOperationHistory history,
     IAuditLog audit,
     TimeProvider clock) : Grain, IOperationGrain
@@ -19,9 +20,22 @@ internal sealed class OperationGrain(
 
     public async Task Open(OperationRecord operation)
     {
-        if (await Get() is null)
+        if (known is not null)
         {
-            await Store(operation, () => history.Keep(operation));
+            return;
+        }
+
+        // Without a look first: nearly every operation is opened once, and is new then.
+        var isNew = false;
+        await Attempt(async () => isNew = await history.Begin(operation));
+        if (isNew)
+        {
+            loading = Task.CompletedTask;
+            Know(operation);
+        }
+        else
+        {
+            await Load();
         }
     }
 
@@ -128,19 +142,31 @@ internal sealed class OperationGrain(
 
     private async Task LoadOnce()
     {
-        var found = await history.Find(this.GetPrimaryKeyString());
-        if (found is null && stored.State.Operation is { } old)
+        var found = await history.Find(this.GetPrimaryKeyString()) ?? await FindOld();
+        known ??= found; // it may have been opened since
+    }
+
+    // One that was alive before operations were rows from their first moment on. Its old place is left as it is: the row is read first.
+    private async Task<OperationRecord?> FindOld()
+    {
+        var old = new GrainState<OperationState>(new());
+        await storage.ReadStateAsync("operation", this.GetGrainId(), old);
+        if (old.State?.Operation is { } operation)
         {
-            // One that was alive before operations were rows from their first moment on. Its old place is left as it is: the row is read first.
-            await history.Keep(old);
-            found = old;
+            await history.Keep(operation);
         }
 
-        known = found;
+        return old.State?.Operation;
+    }
+
+    private async Task Store(OperationRecord next, Func<Task> write)
+    {
+        await Attempt(write);
+        Know(next);
     }
 
     // A failed write may have landed or not: the activation ends, and the next one reads which.
-    private async Task Store(OperationRecord next, Func<Task> write)
+    private async Task Attempt(Func<Task> write)
     {
         try
         {
@@ -151,8 +177,11 @@ internal sealed class OperationGrain(
             DeactivateOnIdle();
             throw;
         }
+    }
 
-        known = next;
+    private void Know(OperationRecord operation)
+    {
+        known = operation;
         Tell();
     }
 

@@ -14,7 +14,7 @@ internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases) : ID
     private readonly SemaphoreSlim turn = new(1, 1);
 
     /// <summary>Stores what <paramref name="change"/> makes of the rows; it is on disk when this returns.</summary>
-    /// <param name="change">Reads and changes tracked rows, and does not save. Made again, on rows read anew, when it was not stored.</param>
+    /// <param name="change">Reads and changes tracked rows, and does not save; or executes statements. Made again when it was not stored.</param>
     public async Task Write(Func<HistoryDb, Task> change)
     {
         var own = new Waiting(change);
@@ -81,13 +81,14 @@ internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases) : ID
     private async Task Store(IEnumerable<Waiting> some)
     {
         await using var database = await databases.CreateDbContextAsync();
-        await database.Database.OpenConnectionAsync(); // once, and not for each row that is looked for
+        await using var transaction = await database.Database.BeginTransactionAsync();
         foreach (var one in some)
         {
             await one.Change(database);
         }
 
         await database.SaveChangesAsync();
+        await transaction.CommitAsync();
     }
 
     private sealed record Waiting(Func<HistoryDb, Task> Change)

@@ -66,15 +66,17 @@ public sealed class TargetsTests
     public void A_guest_that_was_deleted_gives_way_to_one_that_is_there_and_is_found_when_there_is_none()
     {
         var cluster = View(Lab((Pve1, Taken(Pve1, Inventory(Container(100, "web")).Placing((Pve1, 100)), Inventory(Container(101, "web")).Placing((Pve1, 101))))));
-        var both = Domain.Targets.Targets.Matching(cluster, "web").ToArray();
+        var both = Matching(cluster, "web").ToArray();
         Assert.Equal(2, both.Length);
         Assert.Equal(101, Assert.Single(Domain.Targets.Targets.Meant(both, "web")).Guest!.Vmid.Value);
-        var gone = Assert.Single(Domain.Targets.Targets.Meant(Domain.Targets.Targets.Matching(cluster, "lxc-100"), "lxc-100"));
+        var gone = Assert.Single(Domain.Targets.Targets.Meant(Matching(cluster, "lxc-100"), "lxc-100"));
         Assert.NotNull(gone.Guest!.DeletedAt);
     }
 
+    private static IEnumerable<Target> Matching(ClusterView cluster, string text) => Domain.Targets.Targets.Matching(cluster.Id, cluster.Name, cluster.Nodes, text);
+
     private static IReadOnlyList<Target> Meant(string text) =>
-        Domain.Targets.Targets.Meant(Fleet.SelectMany(cluster => Domain.Targets.Targets.Matching(cluster, text)), text);
+        Domain.Targets.Targets.Meant(Fleet.SelectMany(cluster => Matching(cluster, text)), text);
 
     private static ClusterView Of(ClusterId cluster, AgentId agent, params Protocol.Inventories.GuestSeen[] guests)
     {

@@ -169,7 +169,7 @@ public sealed class NodeGrainTests(SiloCluster silo)
     }
 
     [Fact]
-    public async Task A_job_whose_operation_could_not_be_opened_is_opened_before_it_runs_and_its_result_is_kept()
+    public async Task A_job_whose_operation_could_not_be_opened_is_sent_and_opened_with_the_next_renewal_and_its_result_is_kept()
     {
         var session = await Connect();
         silo.History.FailNextKeep[Id(1).Value] = false;

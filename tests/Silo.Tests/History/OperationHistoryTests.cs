@@ -52,20 +52,18 @@ public sealed class OperationHistoryTests(SharedSilo shared)
         Assert.Equal($"{kept!.Status}", (await History.FindOutput(ended.Id.Value))!.StandardOutput);
     }
 
-    [Fact] // The conflict itself, which the test above meets only by chance: both have looked before either writes.
-    public async Task A_row_that_came_between_the_look_and_the_write_is_no_failure()
+    [Fact] // They do not share a queue: the statement itself decides whose end stands.
+    public async Task Of_two_writers_with_ways_of_their_own_the_first_stays_whole()
     {
-        using var data = new DataDirectory();
-        var added = new OneAheadOf(data, ended);
-        var options = new DbContextOptionsBuilder<HistoryDb>().UseSqlite($"Data Source={data.PathOf("history.db")};Pooling=False").AddInterceptors(added).Options;
-        await using (var database = new HistoryDb(options))
-        {
-            await database.Database.MigrateAsync();
-        }
-
-        await new OperationHistory(new Contexts(options), new HistoryWrites(new Contexts(options))).Add(ended, new("late", string.Empty));
-        Assert.True(added.Done);
-        Assert.Equal("early", data.Ask<string>("history.db", "SELECT StandardOutput FROM operation_outputs"));
+        using var file = new HistoryFile();
+        using var one = new HistoryWrites(await file.Made());
+        using var other = new HistoryWrites(file);
+        await Task.WhenAll(
+            Task.Run(() => new OperationHistory(file, one).Add(ended with { Status = OperationStatus.Succeeded }, new($"{OperationStatus.Succeeded}", string.Empty))),
+            Task.Run(() => new OperationHistory(file, other).Add(ended with { Status = OperationStatus.Failed }, new($"{OperationStatus.Failed}", string.Empty)))).Within("both");
+        var reader = new OperationHistory(file, one);
+        Assert.Equal($"{(await reader.Find(ended.Id.Value))!.Status}", (await reader.FindOutput(ended.Id.Value))!.StandardOutput);
+        Assert.Equal(1, file.Count("operations"));
     }
 
     [Fact]
@@ -218,28 +216,6 @@ public sealed class OperationHistoryTests(SharedSilo shared)
         await using var command = database.Database.GetDbConnection().CreateCommand();
         command.CommandText = pragma;
         Assert.Equal(value, $"{await command.ExecuteScalarAsync()}");
-    }
-
-    private sealed class Contexts(DbContextOptions<HistoryDb> options) : IDbContextFactory<HistoryDb>
-    {
-        public HistoryDb CreateDbContext() => new(options);
-    }
-
-    /// <summary>Adds the same operation by another way, just before the first save.</summary>
-    private sealed class OneAheadOf(DataDirectory data, OperationRecord ended) : Microsoft.EntityFrameworkCore.Diagnostics.SaveChangesInterceptor
-    {
-        public bool Done { get; private set; }
-
-        public override async ValueTask<Microsoft.EntityFrameworkCore.Diagnostics.InterceptionResult<int>> SavingChangesAsync(
-            Microsoft.EntityFrameworkCore.Diagnostics.DbContextEventData eventData,
-            Microsoft.EntityFrameworkCore.Diagnostics.InterceptionResult<int> result,
-            CancellationToken cancellationToken = default)
-        {
-            Done = true;
-            var options = new DbContextOptionsBuilder<HistoryDb>().UseSqlite($"Data Source={data.PathOf("history.db")};Pooling=False").Options;
-            await new OperationHistory(new Contexts(options), new HistoryWrites(new Contexts(options))).Add(ended, new("early", string.Empty));
-            return result;
-        }
     }
 
     private sealed class FixedClock(DateTimeOffset now) : TimeProvider

@@ -223,11 +223,10 @@ public sealed class GrainStorageTests(SharedSilo shared)
     public void Applying_the_schema_again_changes_nothing()
     {
         using var data = new DataDirectory();
-        using var database = new GatedSqlite(data.PathOf("grains.db"));
-        SqliteGrainStorageSchema.Apply(database);
+        SqliteGrainStorageSchema.Apply(data.PathOf("grains.db"));
         data.Tell("grains.db", "INSERT INTO OrleansStorage VALUES ('s', 't', 0, 0, 'key', 7, '', x'00')");
         var before = Schema();
-        SqliteGrainStorageSchema.Apply(database);
+        SqliteGrainStorageSchema.Apply(data.PathOf("grains.db"));
         Assert.Equal(before, Schema());
         Assert.Equal(7, data.Ask<long>("grains.db", "SELECT Version FROM OrleansStorage WHERE IdText = 'key'"));
 

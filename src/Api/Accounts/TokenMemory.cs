@@ -1,0 +1,95 @@
+using System.Collections.Concurrent;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+using OpenIddict.Validation.AspNetCore;
+
+namespace NannyOrleans.Api.Accounts;
+
+/// <summary>
+/// The scheme that policies name: OpenIddict's, with a memory. What it says of an access token follows from the token, the keys and the clock
+/// alone; nothing revokes one before its hour is over (who may speak for a node its grain is asked each time). So each token is decrypted
+/// and its signature checked once, and looked up until it expires.
+/// </summary>
+internal sealed class TokenMemory(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenMemory.Known known)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    /// <summary>The scheme's name.</summary>
+    public const string SchemeName = "token";
+
+    private const string Checking = OpenIddictValidationAspNetCoreDefaults.AuthenticationScheme;
+
+    /// <summary>Adds the scheme. Who is refused is told by OpenIddict.</summary>
+    public static void Add(AuthenticationBuilder authentication)
+    {
+        authentication.Services.AddSingleton<Known>();
+        authentication.AddScheme<AuthenticationSchemeOptions, TokenMemory>(SchemeName, scheme => (scheme.ForwardChallenge, scheme.ForwardForbid) = (Checking, Checking));
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        // The header as it came, so that what is remembered is what was checked, however it is to be read.
+        if (Request.Headers.Authorization is not [{ Length: > 0 and <= MaxLength } header])
+        {
+            return await Context.AuthenticateAsync(Checking);
+        }
+
+        if (known.Find(header, TimeProvider.GetUtcNow()) is { } ticket)
+        {
+            return AuthenticateResult.Success(ticket);
+        }
+
+        var result = await Context.AuthenticateAsync(Checking);
+        if (result is { Succeeded: true, Ticket: { } good })
+        {
+            known.Add(header, good);
+        }
+
+        return result;
+    }
+
+    private const int MaxLength = 8 * 1024;
+
+    /// <summary>The tokens that were found good in this process.</summary>
+    internal sealed class Known
+    {
+        private const int Most = 4096;
+        private readonly ConcurrentDictionary<string, AuthenticationTicket> tickets = [];
+
+        /// <summary>What a header stands for; null when it was not seen, or has expired.</summary>
+        public AuthenticationTicket? Find(string header, DateTimeOffset now)
+        {
+            if (!tickets.TryGetValue(header, out var ticket))
+            {
+                return null;
+            }
+
+            if (now < ticket.Properties.ExpiresUtc)
+            {
+                return ticket;
+            }
+
+            tickets.TryRemove(header, out _);
+            return null;
+        }
+
+        /// <summary>Remembers one; one without an end is not.</summary>
+        public void Add(string header, AuthenticationTicket ticket)
+        {
+            if (ticket.Properties.ExpiresUtc is null)
+            {
+                return;
+            }
+
+            // Expired ones of agents that have newer ones since; to check the living once more is nothing.
+            if (tickets.Count >= Most)
+            {
+                tickets.Clear();
+            }
+
+            tickets[header] = ticket;
+        }
+    }
+}
