@@ -1,5 +1,6 @@
 using System.Text.Json;
 using NannyOrleans.Domain.Batches;
+using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
@@ -140,6 +141,7 @@ internal static class Stored
         StartStopped = true,
         Plan = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GB"),
         Batch = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC"),
+        Campaign = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GH"),
         Reason = "A new kernel.",
         WaitingFor = "The container is locked (backup).",
         CancelRequested = true,
@@ -192,6 +194,51 @@ internal static class Stored
                 new(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GE"), "01M83HYC366EDV4QB830883JAT", Cluster, null, Node, BatchStep.Waiting, null),
                 new(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GF"), "nobody", null, null, null, BatchStep.Refused, new("not-found", "There is none.")),
             ],
+        },
+        ["campaign-state"] = new CampaignState
+        {
+            Id = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GH"),
+            Order = new(PatchMode.Apply, "admin")
+            {
+                Nodes = [Node],
+                Canary = Node,
+                GuestTag = "web",
+                Guests = GuestsFirst.Tagged,
+                Drain = DrainPolicy.ShutDown,
+                Reboot = RebootPolicy.Always,
+                OnFailure = FailurePolicy.SkipNode,
+                WithoutQuorum = WithoutQuorum.PatchOnly,
+                ApproveReboots = true,
+                AcceptRepositoryProblems = true,
+                WindowEnd = Noon.AddHours(6),
+                Exclusions = ["nginx"],
+                Plans = new Dictionary<NodeName, JobId> { [Node] = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GB") },
+            },
+            Status = CampaignStatus.Halted,
+            Reason = "pve1: The patch failed.",
+            StartedAt = Noon,
+            EndedAt = Noon.AddHours(2),
+            Nodes =
+            [
+                new(Node, NodeStep.Drain)
+                {
+                    Since = Noon,
+                    Deadline = Noon.AddHours(1),
+                    WaitsFor = [new("votes", GateVerdict.Wait, "Only 1 vote.")],
+                    Work = [new(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GJ"), WorkKind.MoveGuest, Node) { Vmid = new(100), Target = NodeName.Parse("pve2"), End = new(false, "It is locked.") }],
+                    BootId = "0d8a7d2e-8f0e-4f3c-9a94-3b7c5f2b6a10",
+                    PatchedAt = Noon,
+                    Rebooted = true,
+                    Maintenance = true,
+                    Approved = true,
+                    Guests = [new(new(100), GuestType.Lxc, "web-server-01", GuestWay.Migrate, NodeName.Parse("pve2"), "It moves.")],
+                    Note = "It failed.",
+                    Failed = true,
+                },
+            ],
+            CephFlags = ["noout"],
+            News = [new(1, Noon, Node, NodeStep.Drain, "It is drained.", [new("votes", GateVerdict.Pass, "2 votes.")])],
+            Events = 1,
         },
         ["unfinished-batches-state"] = new UnfinishedBatchesState { Batches = [JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC")] },
         ["custom-scripts-state"] = new CustomScriptsState
