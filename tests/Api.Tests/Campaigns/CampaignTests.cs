@@ -118,7 +118,8 @@ public sealed class CampaignTests(SharedServer shared)
     public async Task Paused_resumed_and_aborted_by_a_person_it_does_so()
     {
         await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
-        await Connect(host); // and says no more: its conditions never hold
+        await host.Connect(shared.Server.Url);
+        await host.ReportInventory(Seen(host) with { Host = Seen(host).Host! with { RunningTasks = ["backup of CT 100"] } }); // its conditions never hold
         var id = (await shared.Admin.PostLikeCurl(Path(host), """{"mode":"apply"}""")).Is(202).Text("id");
         Assert.Equal("paused", (await shared.Admin.PostLikeCurl($"{Path(host)}/{id}/pause", "")).Is(202).Text("status"));
         Assert.Equal("window_end", (await shared.Admin.PostLikeCurl($"{Path(host)}/{id}/resume", """{"window_end":"2020-01-01T00:00:00Z"}""")).Is(400).Json.GetProperty("errors").EnumerateObject().Single().Name);

@@ -13,6 +13,10 @@ public sealed class AccessTests(SharedServer shared)
     [
         "GET /api/agents", "GET /api/agents/{id}", "PATCH /api/agents/{id}", "POST /api/agents/{id}/discover", "GET /api/agents/{id}/metrics",
         "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
+        "POST /api/clusters/{cluster}/campaigns", "GET /api/clusters/{cluster}/campaigns", "POST /api/clusters/{cluster}/campaigns/plan",
+        "GET /api/clusters/{cluster}/campaigns/{id}", "GET /api/clusters/{cluster}/campaigns/{id}/plan", "GET /api/clusters/{cluster}/campaigns/{id}/timeline",
+        "POST /api/clusters/{cluster}/campaigns/{id}/pause", "POST /api/clusters/{cluster}/campaigns/{id}/resume",
+        "POST /api/clusters/{cluster}/campaigns/{id}/abort", "POST /api/clusters/{cluster}/campaigns/{id}/approve",
         "GET /api/packages/exceptions", "POST /api/packages/exceptions", "GET /api/packages/exceptions/{id}", "PATCH /api/packages/exceptions/{id}", "DELETE /api/packages/exceptions/{id}",
         "GET /api/patches/batches/{id}", "POST /api/patches/batches/{id}/cancel",
         "GET /api/scripts", "POST /api/scripts", "GET /api/scripts/{id}", "DELETE /api/scripts/{id}", "POST /api/scripts/{id}/validate",
