@@ -20,10 +20,12 @@ public sealed record OperationRecord
     /// <summary>The target's cluster, or the machine outside Proxmox VE that is the target.</summary>
     public required ClusterId Cluster { get; init; }
 
-    /// <summary>The guest that is the target; null when it is the node itself.</summary>
-    public required Vmid? Vmid { get; init; }
+    /// <summary>The guest that is the target; null when it is the node itself. Not required: where nulls are not stored, one would not be read again.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Vmid? Vmid { get; init; }
 
-    /// <summary>The guest's kind; null when the target is the node itself.</summary>
+    /// <summary>The guest's kind; null when the target is the node itself, and stored as that: one that is absent is an old one's container.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public GuestType? Type { get; init; } = GuestType.Lxc;
 
     /// <summary>The target's id in the API.</summary>
