@@ -114,6 +114,10 @@ public sealed record OperationRecord
     /// <summary>What the script found; null when it said nothing readable.</summary>
     public PatchFindings? Findings { get; init; }
 
+    /// <summary>What its agent could not put back as it was before; null when nothing was left. It says nothing about success.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Warning { get; init; }
+
     /// <summary>What a diagnosis found; null when it is none, or has not ended.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Diagnosis? Diagnosis { get; init; }

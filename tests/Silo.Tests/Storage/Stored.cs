@@ -144,6 +144,7 @@ internal static class Stored
         WaitingFor = "The container is locked (backup).",
         CancelRequested = true,
         Findings = Ended.Findings! with { ServicesToRestart = ["nginx.service"] },
+        Warning = "the container was stopped before and could not be stopped again: exit code 1",
         LateAnswer = new(JobOutcome.Succeeded, "came back with kernel 6.17.4-1-pve", Noon.AddHours(1)),
         Diagnosis = new([new("disk-space", CheckResult.Problem, "/var has 10 MB left.", "Make room.")]),
     };
