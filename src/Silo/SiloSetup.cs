@@ -25,6 +25,10 @@ public static class SiloSetup
     public static void AddSilo(this IHostApplicationBuilder builder, SiloOptions options, bool withGateway)
     {
         options.MakeDataDirectory();
+
+        // Before any of its files is opened, and held until the host is disposed of, which owns what a factory gives it.
+        var only = new DataDirectoryLock(options);
+        builder.Services.AddHostedService(_ => only);
         builder.Services.AddScriptKeys(options);
         AddHistory(builder.Services, options);
 
