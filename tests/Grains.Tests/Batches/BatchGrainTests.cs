@@ -111,6 +111,22 @@ public sealed class BatchGrainTests(SiloCluster silo)
     }
 
     [Fact]
+    public async Task A_target_whose_host_cannot_be_read_just_now_is_asked_for_again_and_not_said_to_be_gone()
+    {
+        await Connect();
+        var row = $"node/{cluster}/pve1";
+        silo.Storage.Unreadable[row] = true;
+        await silo.ForgetActivations();
+        await Batch.Start(Asked(100));
+        await WaitFor(() => silo.Grains.GetGrain<IClusterGrain>(cluster.Value).HasUnreadNode(), "the cluster to miss its node");
+
+        silo.Storage.Unreadable.TryRemove(row, out _);
+        silo.Clock.Shift += TimeSpan.FromSeconds(31); // the cluster asks again no sooner
+        var started = await Until(progress => !BatchMachine.HasWaiting(progress.Batch));
+        Assert.Equal((BatchStep.Started, null), (started.Batch.Targets[0].Step, started.Batch.Targets[0].Refusal));
+    }
+
+    [Fact]
     public async Task A_cancelled_batch_starts_nothing_more_even_after_a_restart()
     {
         await Connect();
