@@ -53,6 +53,7 @@ public static class SiloSetup
         });
         builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
         builder.Services.AddHostedService<RebootWatch>();
+        builder.Services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }
 
     /// <summary>Connects this process to a silo in another one.</summary>
@@ -84,7 +85,6 @@ public static class SiloSetup
         services.AddSingleton<IMetricsHistory>(provider => provider.GetRequiredService<MetricsHistory>());
         services.AddHostedService<HistoryMigration>();
         services.AddHostedService(provider => provider.GetRequiredService<MetricsHistory>());
-        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }
 
     private static void TryAddClock(this IServiceCollection services)

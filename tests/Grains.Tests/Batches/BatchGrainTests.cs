@@ -127,6 +127,31 @@ public sealed class BatchGrainTests(SiloCluster silo)
     }
 
     [Fact]
+    public async Task A_batch_is_forgotten_with_its_operations_and_not_while_something_is_to_be_started()
+    {
+        await Connect();
+        await Batch.Start(Asked(100));
+        await Until(progress => !BatchMachine.HasWaiting(progress.Batch));
+        Assert.Null(await Node.Report(Some.Agent, new(Number(1), JobOutcome.Failed, "exit code 1")));
+        silo.History.Forget(Number(1).Value);
+        var old = (await Batch.Get())!;
+        Assert.Equal((true, null), (old.IsDone, old.Statuses[0])); // it had an operation, so nothing more will come
+        await Batch.Forget();
+        await Batch.Forget();
+        Assert.Null(await Batch.Get());
+
+        var waiting = silo.Grains.GetGrain<IBatchGrain>(Number(7).Value);
+        var row = $"node/{cluster}/pve1";
+        silo.Storage.Unreadable[row] = true;
+        await silo.ForgetActivations();
+        await waiting.Start(Asked(100) with { Id = Number(7) });
+        await waiting.Forget();
+        Assert.NotNull(await waiting.Get());
+        silo.Storage.Unreadable.TryRemove(row, out _);
+        await waiting.Cancel();
+    }
+
+    [Fact]
     public async Task A_cancelled_batch_starts_nothing_more_even_after_a_restart()
     {
         await Connect();
