@@ -27,7 +27,11 @@ internal sealed class InventoryReports(IInventories inventories)
     /// <summary>Somebody asks for a new look: at one guest, or at all.</summary>
     public void Take(Discover ask)
     {
-        inventories.Forget(ask.Vmid);
+        if (!ask.HostOnly)
+        {
+            inventories.Forget(ask.Vmid); // to find it out again means to enter containers
+        }
+
         BeginAnew();
     }
 

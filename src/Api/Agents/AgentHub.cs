@@ -4,7 +4,9 @@ using NannyOrleans.Api.Accounts;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Grains.Guests;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Inventories;
@@ -70,11 +72,10 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
 
         var node = Context.User!.NodeKey();
         Accept(await grains.GetGrain<INodeGrain>(node.ToString()).Report(Context.User!.AgentId(), report));
-        if (report.Outcome.IsFinal() && await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is { } operation && operation.Cluster == node.Cluster && operation.Node == node.Node
-            && operation.Vmid is { } vmid && GuestMachine.Found(operation) is { } patches)
+        if (report.Outcome.IsFinal() && await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is { } operation && operation.Cluster == node.Cluster && operation.Node == node.Node)
         {
             // Before the agent is answered: it says a final report again until then, so the cluster hears of it in the end.
-            await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordPatch(vmid, patches);
+            await TellCluster(node, operation);
         }
 
         Log.JobReported(logger, node.ToString(), report.Id.Value, report.Outcome);
@@ -92,6 +93,23 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         if (await grains.GetGrain<INodeGrain>(node.ToString()).IsAgent(Context.User!.AgentId()))
         {
             await grains.GetGrain<IOperationGrain>(output.Id.Value).TakeOutput(node, output);
+        }
+    }
+
+    private async Task TellCluster(NodeKey node, OperationRecord operation)
+    {
+        var cluster = grains.GetGrain<IClusterGrain>(node.Cluster.Value);
+        if (operation.Vmid is not { } vmid)
+        {
+            var inventory = operation.Mode is PatchMode.Apply ? await grains.GetGrain<INodeGrain>(node.ToString()).Inventory() : null;
+            if (inventory?.Report is not null)
+            {
+                await cluster.RecordInventory(node.Node, inventory); // what of it is in doubt now
+            }
+        }
+        else if ((await grains.GetGrain<IGuestGrain>(new GuestKey(node.Cluster, vmid).ToString()).Get()).Patches is { } patches)
+        {
+            await cluster.RecordPatch(vmid, patches);
         }
     }
 

@@ -93,4 +93,9 @@ public sealed record InventoryAnswer(bool NeedsWhole);
 
 /// <summary>Asks an agent to look anew at once and to send a whole inventory.</summary>
 /// <param name="Vmid">A guest whose remembered system is to be read again; null for all.</param>
-public sealed record Discover(Vmid? Vmid);
+public sealed record Discover(Vmid? Vmid)
+{
+    /// <summary>Whether only the machine itself is looked at anew: what is remembered of guests stays.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HostOnly { get; init; }
+}

@@ -188,6 +188,26 @@ public sealed class OperationControlTests(SharedServer shared)
     [Fact]
     public async Task Only_a_restart_can_be_listed_as_timed_out() => (await shared.Admin.Get("/api/patches?status=timeout")).NamesField("status");
 
+    [Fact]
+    public async Task After_a_hosts_patch_its_old_figures_are_not_shown_and_it_is_asked_for_new_ones()
+    {
+        await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
+        var inventory = Some.Inventory(host) with { Host = new() { PendingUpdates = 7, RebootRequired = false } };
+        await host.ConnectWith(shared.Server.Url);
+        await host.ReportInventory(inventory);
+        Assert.Equal("7", await Pending());
+        (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(host.Id.Value, "apply"))).Is(202);
+        var job = await host.NextPatch();
+        await host.Report(Some.Success(job) with { StartedAt = Some.Noon });
+        var ask = await host.NextDiscover();
+        Assert.Equal((null, true), (ask.Vmid, ask.HostOnly));
+        Assert.Equal(string.Empty, await Pending()); // not known, which is not zero
+        await host.ReportInventory(inventory with { Host = new() { PendingUpdates = 0, RebootRequired = true } });
+        Assert.Equal("0", await Pending());
+
+        async Task<string> Pending() => (await shared.Admin.Get($"/api/agents/{host.Id}")).Is(200).Json.GetProperty("pending_updates").ToString();
+    }
+
     [Theory]
     [InlineData("""{}""", "agent_id")]
     [InlineData("""{"agent_id":"x","timeout_seconds":0}""", "timeout_seconds")]

@@ -149,7 +149,7 @@ internal static class Stored
         Diagnosis = new([new("disk-space", CheckResult.Problem, "/var has 10 MB left.", "Make room.")]),
     };
 
-    private static readonly PatchState Patches = new(Running.Id, Noon, 3, true, new("interrupted", "Power loss."));
+    private static readonly PatchState Patches = new(Running.Id, Noon, 3, true, new("interrupted", "Power loss.")) { RestartedBy = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GH") };
 
     private static readonly Annotation Said = new() { PlatformFamily = PlatformFamily.Debian, Tags = ["prod"], Notes = "Ask before a reboot.", Agent = Agent, AgentlessVm = true };
 
