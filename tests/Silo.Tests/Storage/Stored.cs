@@ -161,7 +161,7 @@ internal static class Stored
             Agent = Agent,
             Hostname = "pve1.lan",
             Epoch = 7,
-            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true, HeardAt = Noon }],
+            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true, HeardAt = Noon, Waits = true }],
         },
         ["node-inventory"] = new NodeInventory
         {
