@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Protocol.Ids;
 using Orleans.Storage;
 
 namespace NannyOrleans.Bench.Dispatch;
@@ -103,6 +104,8 @@ internal static class MemoryServer
         public Task<OperationRecord?> Find(string id) => Task.FromResult(stored.TryGetValue(id, out var found) ? found.Operation : null);
 
         public Task<OperationOutput?> FindOutput(string id) => Task.FromResult(stored.TryGetValue(id, out var found) ? found.Output : null);
+
+        public Task<IReadOnlyDictionary<string, OperationStatus>> StatusesOf(JobId batch) => throw new NotSupportedException("There are no batches while dispatching is measured.");
 
         public Task<OperationPage> List(OperationQuery query) => throw new NotSupportedException("Nobody lists operations while dispatching is measured.");
     }

@@ -27,6 +27,10 @@ public static class SiloSetup
     public static void AddSilo(this IHostApplicationBuilder builder, SiloOptions options, bool withGateway)
     {
         options.MakeDataDirectory();
+
+        // Before any of its files is opened, and held until the host is disposed of, which owns what a factory gives it.
+        var only = new DataDirectoryLock(options);
+        builder.Services.AddHostedService(_ => only);
         builder.Services.AddScriptKeys(options);
         AddHistory(builder.Services, options);
 
@@ -54,6 +58,7 @@ public static class SiloSetup
         builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
         builder.Services.AddHostedService<CampaignResume>();
         builder.Services.AddHostedService<RebootWatch>();
+        builder.Services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }
 
     /// <summary>Connects this process to a silo in another one.</summary>
@@ -87,7 +92,6 @@ public static class SiloSetup
         services.AddSingleton<IMetricsHistory>(provider => provider.GetRequiredService<MetricsHistory>());
         services.AddHostedService<HistoryMigration>();
         services.AddHostedService(provider => provider.GetRequiredService<MetricsHistory>());
-        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }
 
     private static void TryAddClock(this IServiceCollection services)

@@ -99,6 +99,9 @@ internal sealed class RecordingHistory : IOperationHistory
         return Task.CompletedTask;
     }
 
+    public Task<IReadOnlyDictionary<string, OperationStatus>> StatusesOf(JobId batch) => Task.FromResult<IReadOnlyDictionary<string, OperationStatus>>(
+        alive.Values.Concat(ended.Values.Select(row => row.Operation)).Where(operation => operation.Batch == batch).GroupBy(operation => operation.Id.Value).ToDictionary(group => group.Key, group => group.Last().Status));
+
     public Task<OperationPage> List(OperationQuery query)
     {
         var all = ended.Values.Select(row => row.Operation).Concat(alive.Values.Where(operation => !ended.ContainsKey(operation.Id.Value)))

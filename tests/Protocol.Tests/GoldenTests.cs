@@ -145,6 +145,7 @@ public sealed class GoldenTests
             Host = new() { PendingUpdatesProblem = "pvesh: no end within 30 s" },
         }),
         ["inventory-answer.json"] = (typeof(InventoryAnswer), new InventoryAnswer(true)),
+        ["discover.host.json"] = (typeof(Discover), new Discover(null) { HostOnly = true }),
         ["discover.json"] = (typeof(Discover), new Discover(new(100))),
         ["node-metrics.json"] = (typeof(NodeMetrics), new NodeMetrics(Noon, 30)
         {

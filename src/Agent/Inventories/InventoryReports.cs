@@ -28,9 +28,9 @@ internal sealed class InventoryReports(IInventories inventories)
     /// <summary>Somebody asks for a new look: at one guest, or at all.</summary>
     public void Take(Discover ask)
     {
-        if (!ask.KeepsSystems)
+        if (!ask.HostOnly)
         {
-            inventories.Forget(ask.Vmid);
+            inventories.Forget(ask.Vmid); // to find it out again means to enter containers
         }
 
         BeginAnew();

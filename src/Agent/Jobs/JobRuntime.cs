@@ -305,10 +305,10 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
             return false; // its handler asks, too
         }
 
-        if (entry.Started is not null)
+        if (entry.Started is not null || entry.WasStopped)
         {
             await earlier;
-            return false; // of an earlier agent: it runs, and is ended by who watches it
+            return false; // of an earlier agent: it runs, and is ended by who watches it; or its container does, which is to be stopped again
         }
 
         try

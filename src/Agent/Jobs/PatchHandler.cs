@@ -31,8 +31,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
 
         progress.Running();
         var end = await Watch(job, entry, started, progress, stopping);
-        await StopAgain(job, entry, stopping);
-        entry.Finish(end.Outcome, end.Detail, end.ExitCode, end.At);
+        var warning = await StopAgain(job, entry, stopping);
+        entry.Finish(end.Outcome, end.Detail, end.ExitCode, end.At, warning);
     }
 
     // Null when it has ended before it began.
@@ -43,8 +43,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             var (refusal, script) = await PrepareOrCancel(job, entry, progress, stopping);
             if (script is null)
             {
-                await StopAgain(job, entry, stopping);
-                entry.Finish(refusal is null ? JobOutcome.Cancelled : JobOutcome.Failed, refusal ?? "cancelled before it was started");
+                var left = await StopAgain(job, entry, stopping);
+                entry.Finish(refusal is null ? JobOutcome.Cancelled : JobOutcome.Failed, refusal ?? "cancelled before it was started", warning: left);
                 return null;
             }
 
@@ -53,8 +53,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             Log.Starting(logger, entry.Id, job.Target?.ToString() ?? "this machine");
             if (await entry.Run.Start(host, script, PatchChecks.Command(job, node is not null)) is { } problem)
             {
-                await StopAgain(job, entry, stopping);
-                entry.Finish(JobOutcome.Failed, $"could not be started: {problem}");
+                var left = await StopAgain(job, entry, stopping);
+                entry.Finish(JobOutcome.Failed, $"could not be started: {problem}", warning: left);
                 return null;
             }
 
@@ -166,7 +166,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                 return $"it is not known whether the container runs: {process.Problem}";
         }
 
-        if (IsHaManaged(job.Vmid))
+        if (await reads.Read(host.At("/etc/pve"), () => IsHaManaged(job.Vmid), wanted))
         {
             return "the container is stopped and managed by HA, which decides when it runs; start it through HA first";
         }
@@ -217,18 +217,22 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
     }
 
     /// <summary>Stops a container that was started for the job. After a crash it is done again: a stopped one stays stopped.</summary>
-    private async Task StopAgain(PatchJob job, JournalEntry entry, CancellationToken stopping)
+    /// <returns>That it could not be, and why; null when it is as it was before the job.</returns>
+    private async Task<string?> StopAgain(PatchJob job, JournalEntry entry, CancellationToken stopping)
     {
         if (job.Target is not { } vmid || !entry.WasStopped)
         {
-            return;
+            return null;
         }
 
         var end = await programs.RunApart("pct", ["shutdown", vmid.ToString(), "--timeout", "60", "--forceStop", "1"], StopLimit, OutputLimit, stopping);
-        if (end.Problem is { } problem && (await new GuestProcesses(host).Find(GuestType.Lxc, vmid, stopping)).Status is not GuestStatus.Stopped)
+        if (end.Problem is not { } problem || (await new GuestProcesses(host).Find(GuestType.Lxc, vmid, stopping)).Status is GuestStatus.Stopped)
         {
-            Log.NotStopped(logger, entry.Id, vmid, problem);
+            return null;
         }
+
+        Log.NotStopped(logger, entry.Id, vmid, problem);
+        return $"the container was stopped before and could not be stopped again: {PlainText.Of(problem)}";
     }
 
     /// <summary>Looks the rarer the longer a job runs, so that its end is noticed late by a thirtieth of its time at most.</summary>
@@ -379,6 +383,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             StandardErrorCut = stderr.Cut,
             StartedAt = end.StartedAt,
             CompletedAt = end.CompletedAt,
+            Warning = end.Warning,
         };
     }
 

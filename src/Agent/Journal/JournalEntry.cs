@@ -25,7 +25,11 @@ internal sealed record JobStart(DateTimeOffset At, string? BootId)
 internal sealed record FirstProcess(int Pid, long StartTime);
 
 /// <summary><c>end.json</c>: how it ended, decided once.</summary>
-internal sealed record JobEnd(JobOutcome Outcome, string? Detail, int? ExitCode, DateTimeOffset? StartedAt, DateTimeOffset CompletedAt);
+internal sealed record JobEnd(JobOutcome Outcome, string? Detail, int? ExitCode, DateTimeOffset? StartedAt, DateTimeOffset CompletedAt)
+{
+    /// <summary>What is not as it was before, although the job itself is over; null when nothing is.</summary>
+    public string? Warning { get; init; }
+}
 
 /// <summary><c>reported</c>: the server has stored the end.</summary>
 internal sealed record JobReported(DateTimeOffset At);
@@ -125,8 +129,8 @@ internal sealed class JournalEntry(JobId id, string directory, TimeProvider cloc
     }
 
     /// <summary>Puts the end on disk.</summary>
-    public void Finish(JobOutcome outcome, string? detail, int? exitCode = null, DateTimeOffset? completedAt = null) =>
-        Write("end.json", new(outcome, detail, exitCode, Started?.At, completedAt ?? clock.GetUtcNow()), AgentJson.Default.JobEnd);
+    public void Finish(JobOutcome outcome, string? detail, int? exitCode = null, DateTimeOffset? completedAt = null, string? warning = null) =>
+        Write("end.json", new(outcome, detail, exitCode, Started?.At, completedAt ?? clock.GetUtcNow()) { Warning = warning }, AgentJson.Default.JobEnd);
 
     /// <summary>Remembers that the server has the end, then drops everything but what keeps the job from being started again.</summary>
     public void MarkReported()

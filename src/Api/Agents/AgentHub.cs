@@ -6,6 +6,7 @@ using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Grains.Guests;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Inventories;
@@ -72,10 +73,10 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         var node = Context.User!.NodeKey();
         var taken = await grains.GetGrain<INodeGrain>(node.ToString()).TakeReport(Context.User!.AgentId(), report);
         Accept(taken.Refusal);
-        if (report.Outcome.IsFinal() && (taken.Value?.Ended ?? await EndedBefore(report, node)) is { Vmid: { } vmid } operation && GuestMachine.Found(operation) is { } patches)
+        if (report.Outcome.IsFinal() && (taken.Value?.Ended ?? await EndedBefore(report, node)) is { } operation)
         {
             // Before the agent is answered: it says a final report again until then, so the cluster hears of it in the end.
-            await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordPatch(vmid, patches);
+            await TellCluster(node, operation);
         }
 
         Log.JobReported(logger, node.ToString(), report.Id.Value, report.Outcome);
@@ -99,6 +100,23 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
     // A report that is said again: the cluster may not have heard of it.
     private async Task<OperationRecord?> EndedBefore(JobReport report, NodeKey node) =>
         await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is { } operation && operation.Cluster == node.Cluster && operation.Node == node.Node ? operation : null;
+
+    private async Task TellCluster(NodeKey node, OperationRecord operation)
+    {
+        var cluster = grains.GetGrain<IClusterGrain>(node.Cluster.Value);
+        if (operation.Vmid is not { } vmid)
+        {
+            var inventory = operation.Mode is PatchMode.Apply ? await grains.GetGrain<INodeGrain>(node.ToString()).Inventory() : null;
+            if (inventory?.Report is not null)
+            {
+                await cluster.RecordInventory(node.Node, inventory); // what of it is in doubt now
+            }
+        }
+        else if ((await grains.GetGrain<IGuestGrain>(new GuestKey(node.Cluster, vmid).ToString()).Get()).Patches is { } patches)
+        {
+            await cluster.RecordPatch(vmid, patches);
+        }
+    }
 
     private static void Accept(Refusal? refusal)
     {

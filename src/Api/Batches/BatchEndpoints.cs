@@ -75,7 +75,7 @@ internal sealed record BatchView(
 /// <summary>One target of a batch as shown.</summary>
 /// <param name="AgentId">The target's id; what was typed where that means nothing.</param>
 /// <param name="OperationId">Its operation; null while or where there is none.</param>
-/// <param name="Status">The operation's status, <c>waiting</c> before there is one, or <c>refused</c>.</param>
+/// <param name="Status">The operation's status, <c>waiting</c> before there is one, <c>refused</c>, or <c>dropped</c> once it is too old to be kept.</param>
 /// <param name="Refusal">Why there is no operation; null otherwise.</param>
 internal sealed record BatchTargetView(string AgentId, string? OperationId, string Status, Refusal? Refusal)
 {
@@ -87,7 +87,7 @@ internal sealed record BatchTargetView(string AgentId, string? OperationId, stri
         {
             BatchStep.Refused => "refused",
             BatchStep.Waiting => "waiting",
-            _ => (status ?? OperationStatus.Pending).ToString().ToLowerInvariant(),
+            _ => status?.ToString().ToLowerInvariant() ?? "dropped",
         },
         target.Refusal);
 }

@@ -99,7 +99,7 @@ internal sealed record PatchView(
             found?.KeptBack,
             found?.Failed,
             found?.RebootRequired,
-            operation.Findings?.Warnings,
+            operation.Warning is { } left ? [.. operation.Findings?.Warnings ?? [], left] : operation.Findings?.Warnings,
             output?.StandardOutput,
             output?.StandardError)
         {

@@ -41,7 +41,14 @@ public static class GuestMachine
 
     /// <summary>Takes what a finished operation found. An operation older than the one known changes nothing.</summary>
     public static GuestState RecordPatch(GuestState guest, OperationRecord operation) =>
-        Found(operation) is { } patches && patches.IsNewerThan(guest.Patches) ? guest with { Patches = patches } : guest;
+        (Found(operation) ?? AfterRestart(guest.Patches, operation)) is { } patches && patches.IsNewerThan(guest.Patches) ? guest with { Patches = patches } : guest;
+
+    // That a restart was needed is old once there was one, or may have been one; that it is needed no more has nobody seen.
+    private static PatchState? AfterRestart(PatchState? known, OperationRecord operation) =>
+        operation is { Kind: OperationKind.Reboot, CompletedAt: not null, StartedAt: not null } && known is { RebootRequired: true }
+            && string.CompareOrdinal(known.Operation.Value, operation.Id.Value) < 0
+            ? known with { RebootRequired = null, RestartedBy = operation.Id }
+            : null;
 
     /// <summary>What a patch found of its guest's updates; null while it has not ended.</summary>
     public static PatchState? Found(OperationRecord operation)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Domain.Guests;
@@ -17,6 +18,14 @@ public sealed record GuestState
 /// <param name="Failure">Why it could not tell; null when it could.</param>
 public sealed record PatchState(JobId Operation, DateTimeOffset At, int? Pending, bool? RebootRequired, Refusal? Failure)
 {
+    /// <summary>The restart since which nobody has looked, where <see cref="RebootRequired"/> is null because of it; null when there was none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JobId? RestartedBy { get; init; }
+
     /// <summary>Whether this is news beside what is known: operations' ids sort by time, and a late word of an old one is none.</summary>
-    public bool IsNewerThan(PatchState? known) => known is null || string.CompareOrdinal(known.Operation.Value, Operation.Value) < 0;
+    public bool IsNewerThan(PatchState? known) => known is null || string.CompareOrdinal(known.Operation.Value, Operation.Value) switch
+    {
+        0 => RestartedBy is not null && known.RestartedBy is null,
+        var order => order < 0,
+    };
 }

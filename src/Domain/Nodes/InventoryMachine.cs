@@ -25,6 +25,24 @@ public static class InventoryMachine
     public static readonly TimeSpan StoreAtLeastEvery = TimeSpan.FromHours(1);
 
     /// <summary>
+    /// Notes that the host's packages were worked on since it was looked at: what was said of its updates, and whether it needs a reboot, is not
+    /// known until the next report.
+    /// </summary>
+    public static NodeInventory Doubt(NodeInventory known, JobId operation) => known.Report is not { Host: { } host } report ? known : known with
+    {
+        Report = report with
+        {
+            Host = host with
+            {
+                PendingUpdates = null,
+                PendingUpdatesProblem = $"operation {operation} has ended, and the host has not been looked at since",
+                RebootRequired = null,
+                RebootReason = $"operation {operation} has ended, and the host has not been looked at since",
+            },
+        },
+    };
+
+    /// <summary>
     /// Takes a report. Guests that could not be listed keep their last known list. One that says nothing new within
     /// <see cref="StoreAtLeastEvery"/> gives a value that need not be stored (<see cref="IsNews"/>).
     /// </summary>

@@ -60,10 +60,16 @@ public static class NodeMachine
         // Each write is one the agent waits for. Of its words only the first changes what is sent from now on, and the last one's entry is
         // about to be closed; the operation stores all of them. That a restart has begun is stored too: from then on the server waits for its end.
         var entry = node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id);
-        var begins = entry?.Job is RebootHost or RebootGuest && report.Outcome is JobOutcome.Running;
+        // That one waits for a lock, and that it does not any more, decides about the next one's turn.
+        var begins = (entry?.Job is RebootHost or RebootGuest || entry?.Waits is true) && report.Outcome is JobOutcome.Running;
+        if (entry is { Waits: false, LastOutcome: null or JobOutcome.Accepted, Job: not Diagnose } && report is { Outcome: JobOutcome.Accepted, Detail: not (null or "") })
+        {
+            return node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent, HeardAt = now, Waits = true } : known)] };
+        }
+
         return entry is null || entry.LastOutcome == report.Outcome || (entry.Agent == agent && !begins && (entry.LastOutcome is not null || report.Outcome.IsFinal()))
             ? node
-            : node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent, HeardAt = now } : known)] };
+            : node with { Outbox = [.. node.Outbox.Select(known => known == entry ? entry with { LastOutcome = report.Outcome, Agent = agent, HeardAt = now, Waits = false } : known)] };
     }
 
     /// <summary>
@@ -99,13 +105,18 @@ public static class NodeMachine
     /// after. A diagnosis only reads, and waits for other diagnoses alone.
     /// </summary>
     /// <param name="node">The node.</param>
-    /// <param name="guestsAtOnce">Guest jobs side by side, 1 or more. What was sent under a greater limit is due all the same.</param>
+    /// <param name="guestsAtOnce">Guest jobs side by side, 1 or more, beside as many that wait for something. What was sent under a greater limit is due all the same.</param>
     public static IReadOnlyList<OutboxEntry> Due(NodeState node, int guestsAtOnce = GuestJobsAtOnce)
     {
         var due = new List<OutboxEntry>();
         var busy = new HashSet<Vmid>();
         var (hostHeld, anyBefore) = (false, false);
-        var free = guestsAtOnce - node.Outbox.Count(entry => IsWithAgent(node, entry) && entry.Job is not Diagnose && entry.Job.Target is not null);
+        var guests = node.Outbox.Where(entry => IsWithAgent(node, entry) && entry.Job is not Diagnose && entry.Job.Target is not null).ToArray();
+        var waiting = guests.Count(entry => entry.Waits);
+
+        // A job that waits for a lock, perhaps for hours, holds none of the host's places; but no more of them than there are places, as they
+        // may all be let go at once.
+        var free = guestsAtOnce - (guests.Length - waiting) - Math.Max(0, waiting - guestsAtOnce);
         var freeDiagnoses = DiagnosesAtOnce - node.Outbox.Count(entry => IsWithAgent(node, entry) && entry.Job is Diagnose);
         foreach (var entry in node.Outbox.Where(entry => !IsOrphan(node, entry) && !IsCancelledUnsent(entry)))
         {

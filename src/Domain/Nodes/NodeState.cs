@@ -38,6 +38,10 @@ public sealed record OutboxEntry(Job Job, OperationRecord Operation, JobOutcome?
     /// <summary>When the agent's <see cref="LastOutcome"/> came, by the server's clock; null before, and where it was not noted.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? HeardAt { get; init; }
+
+    /// <summary>Whether the agent has it and waits for something, such as a lock, before it starts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Waits { get; init; }
 }
 
 /// <summary>An agent as a person approved it.</summary>

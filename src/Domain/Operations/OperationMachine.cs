@@ -60,6 +60,7 @@ public static class OperationMachine
             Findings = findings,
             Diagnosis = diagnosis,
             WaitingFor = null,
+            Warning = Bounded(report.Warning),
             ExitCode = report.ExitCode,
             StartedAt = report.StartedAt ?? operation.StartedAt,
             CompletedAt = report.CompletedAt ?? now,

@@ -20,10 +20,12 @@ public sealed record OperationRecord
     /// <summary>The target's cluster, or the machine outside Proxmox VE that is the target.</summary>
     public required ClusterId Cluster { get; init; }
 
-    /// <summary>The guest that is the target; null when it is the node itself.</summary>
-    public required Vmid? Vmid { get; init; }
+    /// <summary>The guest that is the target; null when it is the node itself. Not required: where nulls are not stored, one would not be read again.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Vmid? Vmid { get; init; }
 
-    /// <summary>The guest's kind; null when the target is the node itself.</summary>
+    /// <summary>The guest's kind; null when the target is the node itself, and stored as that: one that is absent is an old one's container.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public GuestType? Type { get; init; } = GuestType.Lxc;
 
     /// <summary>The target's id in the API.</summary>
@@ -115,6 +117,10 @@ public sealed record OperationRecord
 
     /// <summary>What the script found; null when it said nothing readable.</summary>
     public PatchFindings? Findings { get; init; }
+
+    /// <summary>What its agent could not put back as it was before; null when nothing was left. It says nothing about success.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Warning { get; init; }
 
     /// <summary>What a diagnosis found; null when it is none, or has not ended.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

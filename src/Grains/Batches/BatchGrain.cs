@@ -15,11 +15,11 @@ namespace NannyOrleans.Grains.Batches;
 [GrainType("batch")]
 internal sealed partial class BatchGrain(
     [PersistentState("batch")] IPersistentState<BatchState> stored,
+    IOperationHistory history,
     ScriptKeys keys,
     TimeProvider clock,
     ILogger<BatchGrain> logger) : Grain, IBatchGrain
 {
-    private readonly Dictionary<JobId, OperationStatus> ended = [];
     private IGrainTimer? timer;
     private int next;
     private int pause;
@@ -64,9 +64,10 @@ internal sealed partial class BatchGrain(
 
         // What has not been started never is; then what was started. Asking again after a crash in between is harmless.
         await stored.Replace(BatchMachine.Cancel(stored.State), this);
-        foreach (var some in stored.State.Targets.Where(target => target.Step is BatchStep.Started && !ended.ContainsKey(target.Operation)).ToArray().Chunk(AtOnce))
+        var alive = (await history.StatusesOf(stored.State.Id!.Value)).Where(one => !one.Value.IsFinal()).Select(one => JobId.Parse(one.Key)).ToArray();
+        foreach (var some in alive.Chunk(AtOnce))
         {
-            await Task.WhenAll(some.Select(target => CancelOne(target.Operation)));
+            await Task.WhenAll(some.Select(CancelOne));
         }
 
         return await Get();
@@ -83,18 +84,26 @@ internal sealed partial class BatchGrain(
     public async Task<BatchProgress?> Get()
     {
         var batch = stored.State;
-        if (batch.Id is null)
+        if (batch.Id is not { } id)
         {
             return null;
         }
 
-        var statuses = new List<OperationStatus?>(batch.Targets.Count);
-        foreach (var some in batch.Targets.Chunk(AtOnce))
+        // A row is there before its target counts as started: one that is missing has been dropped for its age.
+        var statuses = await history.StatusesOf(id);
+        return new(batch, [.. batch.Targets.Select(target => statuses.TryGetValue(target.Operation.Value, out var status) && target.Step is BatchStep.Started ? status : (OperationStatus?)null)]);
+    }
+
+    public async Task Forget()
+    {
+        if (stored.State.Id is not { } id || BatchMachine.HasWaiting(stored.State))
         {
-            statuses.AddRange(await Task.WhenAll(some.Select(StatusOf)));
+            return;
         }
 
-        return new(batch, statuses);
+        await Unfinished.Remove(id);
+        await stored.ClearStateAsync();
+        DeactivateOnIdle();
     }
 
     private IUnfinishedBatchesGrain Unfinished => GrainFactory.GetGrain<IUnfinishedBatchesGrain>(0);
@@ -171,9 +180,10 @@ internal sealed partial class BatchGrain(
             var batch = stored.State;
             if (await GrainFactory.Find(target.AgentId) is not [var found])
             {
-                // A host that can't be read just now may well have it: that is no answer, and is asked again.
-                var unread = target is { Vmid: { } vmid, Cluster: { } cluster } && (await GrainFactory.GetGrain<IClusterGrain>(cluster.Value).RoutePatch(vmid)).Refusal?.Code is "node-unread";
-                return unread ? (target.Operation, false, null) : (target.Operation, true, new("not-found", $"There is no host or guest '{target.AgentId}' any more."));
+                // A host that can't be read just now may well have it: that is no answer, and is asked again. One that could be read only after
+                // the look was made is looked at once more.
+                var unread = target is { Vmid: not null, Cluster: { } cluster } && await GrainFactory.GetGrain<IClusterGrain>(cluster.Value).HasUnreadNode();
+                return unread || await GrainFactory.Find(target.AgentId) is [_] ? (target.Operation, false, null) : (target.Operation, true, new("not-found", $"There is no host or guest '{target.AgentId}' any more."));
             }
 
             var entry = await GrainFactory.PreparePatch(keys, target.Operation, found, batch.Order! with { Batch = batch.Id }, clock.GetUtcNow());
@@ -184,27 +194,6 @@ internal sealed partial class BatchGrain(
             LogNotStarted(target.AgentId, target.Operation.Value, failure);
             return (target.Operation, false, null);
         }
-    }
-
-    private async Task<OperationStatus?> StatusOf(BatchTarget target)
-    {
-        if (target.Step is not BatchStep.Started)
-        {
-            return null;
-        }
-
-        if (ended.TryGetValue(target.Operation, out var final))
-        {
-            return final;
-        }
-
-        var status = (await GrainFactory.GetGrain<IOperationGrain>(target.Operation.Value).Get())?.Status;
-        if (status is { } known && known.IsFinal())
-        {
-            ended[target.Operation] = known;
-        }
-
-        return status;
     }
 
     [LoggerMessage(2301, LogLevel.Warning, "Batch {Batch} could not go on, trying again", EventName = "BatchNotAdvanced")]

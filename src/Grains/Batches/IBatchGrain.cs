@@ -21,6 +21,10 @@ public interface IBatchGrain : IGrainWithStringKey
     [Alias("Cancel")]
     Task<BatchProgress?> Cancel();
 
+    /// <summary>Forgets the batch: its operations are dropped for their age. One that still has something to start stays.</summary>
+    [Alias("Forget")]
+    Task Forget();
+
     /// <summary>How far it is; null when there is none of this id.</summary>
     [AlwaysInterleave]
     [Alias("Get")]
@@ -46,10 +50,10 @@ public interface IUnfinishedBatchesGrain : IGrainWithIntegerKey
 
 /// <summary>A batch and what has become of its operations.</summary>
 /// <param name="Batch">The batch.</param>
-/// <param name="Statuses">For each target in order its operation's status; null when there is no operation (yet).</param>
+/// <param name="Statuses">For each target in order its operation's status; null when there is no operation: not yet, never, or not any more.</param>
 public sealed record BatchProgress(BatchState Batch, IReadOnlyList<OperationStatus?> Statuses)
 {
     /// <summary>Whether nothing more will come.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public bool IsDone => Batch.Targets.Zip(Statuses).All(one => one.First.Step is BatchStep.Refused || one.Second?.IsFinal() is true);
+    public bool IsDone => Batch.Targets.Zip(Statuses).All(one => one.First.Step is BatchStep.Refused || (one.First.Step is BatchStep.Started && one.Second?.IsFinal() is not false));
 }

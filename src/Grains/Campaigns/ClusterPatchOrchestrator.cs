@@ -228,7 +228,7 @@ internal sealed partial class ClusterPatchOrchestrator(
 
             asked[node] = now;
             // Not to be had is an answer, too: the node's word becomes old, and the conditions say so.
-            _ = await GrainFactory.GetGrain<INodeGrain>(new Domain.Nodes.NodeKey(Id, node).ToString()).Discover(new(Vmid: null) { KeepsSystems = true });
+            _ = await GrainFactory.GetGrain<INodeGrain>(new Domain.Nodes.NodeKey(Id, node).ToString()).Discover(new(Vmid: null) { HostOnly = true });
         }
     }
 

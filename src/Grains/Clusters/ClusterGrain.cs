@@ -128,18 +128,10 @@ internal sealed partial class ClusterGrain(
         return new(ClusterPictures.Of(index, pace, now), ClusterPictures.HostOf(index, Macs.Value));
     }
 
-    public async Task<Outcome<PatchRoute>> RoutePatch(Vmid vmid)
+    public async Task<bool> HasUnreadNode()
     {
         await Gather();
-        foreach (var node in Shown().Views)
-        {
-            if (node.Guests?.FirstOrDefault(guest => guest.Vmid == vmid) is { } guest)
-            {
-                return GuestMachine.Route(node.Name, guest);
-            }
-        }
-
-        return Unknown(vmid);
+        return unread.Count > 0;
     }
 
     // A host that can't be read now may well have reported it.

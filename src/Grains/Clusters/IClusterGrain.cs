@@ -77,10 +77,10 @@ public interface IClusterGrain : IGrainWithStringKey
     [Alias("Picture")]
     Task<CampaignView> Picture(TimeSpan? pace);
 
-    /// <summary>Where a patch job for a guest goes, or why there can be none.</summary>
+    /// <summary>Whether what some node has reported can't be read at the moment: a guest that nobody else has may be there.</summary>
     [AlwaysInterleave]
-    [Alias("RoutePatch")]
-    Task<Outcome<PatchRoute>> RoutePatch(Vmid vmid);
+    [Alias("HasUnreadNode")]
+    Task<bool> HasUnreadNode();
 }
 
 /// <summary>What a campaign decides from.</summary>

@@ -324,7 +324,7 @@ internal sealed partial class NodeGrain(
         foreach (var orphan in NodeMachine.Orphans(stored.State).ToArray())
         {
             // No agent will say this end again, so the hub does not tell the cluster either. It is told, and not waited for.
-            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { Vmid: { } vmid } ended && GuestMachine.Found(ended) is { } patches)
+            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { Vmid: { } vmid } && (await Guest(vmid).Get()).Patches is { } patches)
             {
                 GrainFactory.GetGrain<IClusterGrain>(Key.Cluster.Value).RecordPatch(vmid, patches).Ignore();
             }
@@ -353,6 +353,10 @@ internal sealed partial class NodeGrain(
         {
             await Guest(vmid).RecordPatch(operation);
         }
+        else if (operation is { Mode: PatchMode.Apply, StartedAt: not null })
+        {
+            await LookAgain(operation.Id);
+        }
 
         await stored.Replace(NodeMachine.Close(stored.State, report.Id), this);
         if (operation.Campaign is not null)
@@ -361,6 +365,16 @@ internal sealed partial class NodeGrain(
         }
 
         return operation;
+    }
+
+    // The old figures go before the new ones are asked for: the answer may take long, or not come.
+    private async Task LookAgain(JobId after)
+    {
+        await reported.Replace(latest = InventoryMachine.Doubt(Latest, after), this);
+        if (Online is { } open)
+        {
+            await open.Observer.Discover(new(null) { HostOnly = true });
+        }
     }
 
     private async Task Cut(string reason)

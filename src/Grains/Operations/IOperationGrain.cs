@@ -1,5 +1,6 @@
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
 using Orleans.Concurrency;
 
@@ -83,6 +84,9 @@ public interface IOperationHistory
 
     /// <summary>What an ended operation's target printed; null when there is none of this id.</summary>
     Task<OperationOutput?> FindOutput(string id);
+
+    /// <summary>How far each operation of a batch is, by its id; those that were dropped for their age are not in it.</summary>
+    Task<IReadOnlyDictionary<string, OperationStatus>> StatusesOf(JobId batch);
 
     /// <summary>The operations that a query selects.</summary>
     Task<OperationPage> List(OperationQuery query);

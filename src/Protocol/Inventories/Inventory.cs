@@ -102,7 +102,7 @@ public sealed record InventoryAnswer(bool NeedsWhole);
 /// <param name="Vmid">A guest whose remembered system is to be read again; null for all.</param>
 public sealed record Discover(Vmid? Vmid)
 {
-    /// <summary>Whether what is remembered of guests' systems stands: only the look is wanted now, and no guest is entered for it.</summary>
+    /// <summary>Whether only the machine itself is looked at anew: what is remembered of guests stays.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public bool KeepsSystems { get; init; }
+    public bool HostOnly { get; init; }
 }

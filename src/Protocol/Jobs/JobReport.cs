@@ -24,6 +24,10 @@ public sealed record JobReport(JobId Id, JobOutcome Outcome, string? Detail)
     /// <summary>Bytes left out of <see cref="StandardError"/>; 0 when it is whole.</summary>
     public long StandardErrorCut { get; init; }
 
+    /// <summary>What is not as it was before, although the job itself is over, in a person's words; null when nothing is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Warning { get; init; }
+
     /// <summary>When it was started, by the host's clock; null when it was not.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 

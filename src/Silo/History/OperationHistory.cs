@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Silo.History;
 
@@ -59,6 +60,13 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
         return new(total, [.. records.Select(Read)]);
     }
 
+    public async Task<IReadOnlyDictionary<string, OperationStatus>> StatusesOf(JobId batch)
+    {
+        await using var database = await databases.CreateDbContextAsync();
+        return await database.Operations.AsNoTracking().Where(row => row.Batch == batch.Value).Select(row => new { row.Id, row.Status })
+            .ToDictionaryAsync(row => row.Id, row => Enum.Parse<OperationStatus>(row.Status));
+    }
+
     /// <summary>Nodes that a restart is under way on, or waits for.</summary>
     public async Task<IReadOnlyList<NodeKey>> Restarting(CancellationToken cancellationToken)
     {
@@ -68,14 +76,24 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
     }
 
     /// <summary>Drops some operations that ended before a time, and what they printed.</summary>
+    /// <param name="before">The time.</param>
+    /// <param name="atMost">How many at most.</param>
+    /// <param name="emptied">Is told first of each batch that has no other operation left: after a crash in between it is told again.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <returns>How many were dropped; as long as it is <paramref name="atMost"/> there may be more.</returns>
-    public async Task<int> Prune(DateTimeOffset before, int atMost, CancellationToken cancellationToken)
+    public async Task<int> Prune(DateTimeOffset before, int atMost, Func<JobId, Task> emptied, CancellationToken cancellationToken)
     {
         await using var database = await databases.CreateDbContextAsync(cancellationToken);
         var limit = before.ToUnixTimeMilliseconds();
 
         // By both clocks: the end is by the host's, and one that thinks it is 1970 must not lose its results at once.
         var old = await database.Operations.Where(row => row.Completed < limit && row.Created < limit).OrderBy(row => row.Completed).Take(atMost).Select(row => row.Id).ToListAsync(cancellationToken);
+
+        var batches = database.Operations.Where(row => row.Batch != null && old.Contains(row.Id)).Select(row => row.Batch!).Distinct();
+        foreach (var batch in await batches.Where(batch => !database.Operations.Any(row => row.Batch == batch && !old.Contains(row.Id))).ToListAsync(cancellationToken))
+        {
+            await emptied(JobId.Parse(batch));
+        }
 
         // The output first: a row without one is still found by the next turn, an output without a row never would be.
         await database.Outputs.Where(row => old.Contains(row.Id)).ExecuteDeleteAsync(cancellationToken);

@@ -1,7 +1,9 @@
+using NannyOrleans.Grains.Batches;
+
 namespace NannyOrleans.Silo.History;
 
-/// <summary>Drops operations that ended longer ago than they are kept, some at a time, so that nobody waits for a long transaction.</summary>
-internal sealed partial class OperationPruning(OperationHistory history, SiloOptions options, TimeProvider clock, ILogger<OperationPruning> logger) : BackgroundService
+/// <summary>Drops operations that ended longer ago than they are kept, and batches with their last one; some at a time, so that nobody waits for a long transaction.</summary>
+internal sealed partial class OperationPruning(OperationHistory history, IGrainFactory grains, SiloOptions options, TimeProvider clock, ILogger<OperationPruning> logger) : BackgroundService
 {
     /// <summary>Operations of one transaction.</summary>
     public const int AtOnce = 200;
@@ -14,7 +16,7 @@ internal sealed partial class OperationPruning(OperationHistory history, SiloOpt
         int last;
         do
         {
-            last = await history.Prune(clock.GetUtcNow() - TimeSpan.FromDays(options.OperationDays), AtOnce, cancellationToken);
+            last = await history.Prune(clock.GetUtcNow() - TimeSpan.FromDays(options.OperationDays), AtOnce, batch => grains.GetGrain<IBatchGrain>(batch.Value).Forget(), cancellationToken);
             dropped += last;
         }
         while (last is AtOnce);

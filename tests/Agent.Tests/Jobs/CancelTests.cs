@@ -227,6 +227,48 @@ public sealed class CancelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task That_a_container_could_not_be_stopped_again_is_part_of_the_result()
+    {
+        Stoppable(stops: false);
+        var jobs = Runtime();
+        jobs.Resume(stopping.Token);
+        jobs.Receive(RunningAgent.Job(server.Script("apt-update.sh", Marker)) with { StartStopped = true });
+        var end = await End(jobs);
+        Assert.Equal(JobOutcome.Succeeded, end.Outcome);
+        Assert.StartsWith("the container was stopped before and could not be stopped again: ", end.Warning, StringComparison.Ordinal);
+        Assert.Contains("CT is busy", end.Warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_container_that_an_ended_agent_had_started_is_stopped_again_though_the_job_is_cancelled_before_its_turn()
+    {
+        Stoppable();
+        var entry = Journal().Add(RunningAgent.Job(server.Script("apt-update.sh", Marker)) with { StartStopped = true });
+        entry.NoteStopped(); // and then started by an agent that ended before the script began
+        entry.Cancel();
+        var jobs = Runtime();
+        jobs.Resume(stopping.Token);
+        var end = await End(jobs);
+        Assert.Equal((JobOutcome.Cancelled, null), (end.Outcome, end.StartedAt));
+        Assert.Equal("shutdown\n", host.Read("life"));
+    }
+
+    [Fact]
+    public async Task Whether_HA_manages_a_container_is_not_waited_for_when_pmxcfs_hangs()
+    {
+        Stoppable();
+        Directory.CreateDirectory(Path.Combine(host.Directory, "etc/pve/ha"));
+        Posix.MakePipe(Path.Combine(host.Directory, "etc/pve/ha/resources.cfg")); // nobody writes into it
+        var jobs = Runtime(readLimit: TimeSpan.FromSeconds(3));
+        jobs.Resume(stopping.Token);
+        jobs.Receive(RunningAgent.Job(server.Script("apt-update.sh", Marker)) with { StartStopped = true });
+        var end = await End(jobs);
+        Assert.Equal(JobOutcome.Failed, end.Outcome);
+        Assert.Contains("did not answer within", end.Detail, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(host.Directory, "life")));
+    }
+
+    [Fact]
     public async Task Without_being_asked_to_a_stopped_container_is_left_alone_and_HA_starts_its_own()
     {
         Stoppable();
@@ -262,12 +304,15 @@ public sealed class CancelTests : IAsyncLifetime
     }
 
     // A container that is stopped until pct starts it: its command socket says which.
-    private void Stoppable()
+    private void Stoppable(bool stops = true)
     {
         host.Write("proc/net/unix", "Num       RefCount Protocol Flags    Type St Inode Path\n");
-        host.Command("pct", """
+        host.Command("pct", $$"""
             case $1 in
-              start) echo start >> $root/life; printf '%s\n' 'Num       RefCount Protocol Flags    Type St Inode Path' '0000000000000000: 00000002 00000000 00010000 0001 01 1001 @/var/lib/lxc/100/command' > $root/proc/net/unix ;;
+              shutdown) {{(stops ? ":" : "echo 'CT is busy' >&2; exit 1")}} ;;
+            esac
+            case $1 in
+              start) echo start >> $root/life; printf '%s\n' 'Num       RefCount Protocol Flags    Type St Inode Path' "0000000000000000: 00000002 00000000 00010000 0001 01 1001 @$root/var/lib/lxc/100/command" > $root/proc/net/unix ;;
               shutdown) echo shutdown >> $root/life; printf '%s\n' 'Num       RefCount Protocol Flags    Type St Inode Path' > $root/proc/net/unix ;;
               exec) grep -q '/100/command' $root/proc/net/unix || { echo "container '100' not running!" >&2; exit 255; }
                     shift 3; exec "$@" ;;
@@ -307,9 +352,9 @@ public sealed class CancelTests : IAsyncLifetime
 
     private JobJournal Journal() => new(host.Host, TimeProvider.System);
 
-    private JobRuntime Runtime(TimeSpan? grace = null)
+    private JobRuntime Runtime(TimeSpan? grace = null, TimeSpan? readLimit = null)
     {
-        var handler = new PatchHandler(host.Host, Credentials.Load(host.Host)!.Node, new(Eventually.Limit), scripts, TimeProvider.System, NullLogger.Instance) { Grace = grace ?? TimeSpan.FromSeconds(60) };
+        var handler = new PatchHandler(host.Host, Credentials.Load(host.Host)!.Node, new(readLimit ?? Eventually.Limit), scripts, TimeProvider.System, NullLogger.Instance) { Grace = grace ?? TimeSpan.FromSeconds(60) };
         return new(Journal(), handler, TimeProvider.System, NullLogger.Instance);
     }
 }

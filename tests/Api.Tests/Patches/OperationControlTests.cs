@@ -100,9 +100,35 @@ public sealed class OperationControlTests(SharedServer shared)
         var rest = (await shared.Admin.Get($"/api/patches/{id}/output?follow=true&offset=0-16")).Is(200).Body;
         Assert.DoesNotContain("Hit:1", rest, StringComparison.Ordinal);
         Assert.Contains("Done", rest, StringComparison.Ordinal);
+        var resumed = (await shared.Admin.GetAfter($"/api/patches/{id}/output?follow=true&offset=0-0", "0-16")).Is(200).Body; // the header stands above the address
+        Assert.Equal(rest, resumed);
+        (await shared.Admin.GetAfter($"/api/patches/{id}/output?follow=true", "sixteen")).NamesField("offset");
         (await shared.Admin.Get($"/api/patches/{id}/output?offset=7")).NamesField("offset");
         (await shared.Admin.Get($"/api/patches/{id}/output?follow=perhaps")).NamesField("follow");
         (await shared.Admin.Get("/api/patches/01M83HW1FS84TGPXTCYJ45S8G9/output?follow=true")).IsProblem(404, "not-found");
+    }
+
+    [Fact]
+    public async Task While_nothing_is_printed_a_comment_says_that_the_stream_lives_and_who_hangs_up_comes_back_to_where_it_was()
+    {
+        await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
+        var container = Some.Container();
+        await host.ConnectWith(shared.Server.Url, container);
+        var id = await Order(host, container, "apply");
+        var job = await host.NextJob();
+        await host.Report(new(job.Id, JobOutcome.Running, null));
+        await host.Call(AgentHub.ReportOutput, new JobOutput(job.Id, OutputChannel.StandardError, 0, 6, "Hit:1\n"));
+        var seen = await shared.Admin.ReadUntil($"/api/patches/{id}/output?follow=true", ": still there"); // the line after it is empty: no event
+        Assert.Contains("event: output", seen);
+        Assert.DoesNotContain("event: end", seen);
+        var last = seen.Last(line => line.StartsWith("id: ", StringComparison.Ordinal))["id: ".Length..];
+
+        await host.Call(AgentHub.ReportOutput, new JobOutput(job.Id, OutputChannel.StandardError, 6, 6, "Get:2\n"));
+        await host.Report(Some.Success(job) with { StandardError = "Hit:1\nGet:2\n" });
+        var rest = (await shared.Admin.GetAfter($"/api/patches/{id}/output?follow=true", last)).Is(200).Body;
+        Assert.DoesNotContain("Hit:1", rest, StringComparison.Ordinal);
+        Assert.Contains("Get:2", rest, StringComparison.Ordinal);
+        Assert.Contains("event: end", rest, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -161,6 +187,26 @@ public sealed class OperationControlTests(SharedServer shared)
 
     [Fact]
     public async Task Only_a_restart_can_be_listed_as_timed_out() => (await shared.Admin.Get("/api/patches?status=timeout")).NamesField("status");
+
+    [Fact]
+    public async Task After_a_hosts_patch_its_old_figures_are_not_shown_and_it_is_asked_for_new_ones()
+    {
+        await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
+        var inventory = Some.Inventory(host) with { Host = new() { PendingUpdates = 7, RebootRequired = false } };
+        await host.ConnectWith(shared.Server.Url);
+        await host.ReportInventory(inventory);
+        Assert.Equal("7", await Pending());
+        (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(host.Id.Value, "apply"))).Is(202);
+        var job = await host.NextPatch();
+        await host.Report(Some.Success(job) with { StartedAt = Some.Noon });
+        var ask = await host.NextDiscover();
+        Assert.Equal((null, true), (ask.Vmid, ask.HostOnly));
+        Assert.Equal(string.Empty, await Pending()); // not known, which is not zero
+        await host.ReportInventory(inventory with { Host = new() { PendingUpdates = 0, RebootRequired = true } });
+        Assert.Equal("0", await Pending());
+
+        async Task<string> Pending() => (await shared.Admin.Get($"/api/agents/{host.Id}")).Is(200).Json.GetProperty("pending_updates").ToString();
+    }
 
     [Theory]
     [InlineData("""{}""", "agent_id")]

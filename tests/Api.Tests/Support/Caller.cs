@@ -17,6 +17,28 @@ internal sealed class Caller(Uri url, string? token = null)
 
     public Task<Answer> Get(string path) => Send(new(HttpMethod.Get, At(path)));
 
+    /// <summary>As an event source that comes back: it names the last event it saw.</summary>
+    public Task<Answer> GetAfter(string path, string lastEventId) => Send(new(HttpMethod.Get, At(path)) { Headers = { { "Last-Event-ID", lastEventId } } });
+
+    /// <summary>Reads lines as they come until one is <paramref name="line"/>, and then hangs up.</summary>
+    public async Task<IReadOnlyList<string>> ReadUntil(string path, string line)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, At(path)) { Headers = { { "Authorization", $"Bearer {token}" } } };
+        using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        var lines = new List<string>();
+        while (await reader.ReadLineAsync().WaitAsync(Waiting.Limit) is { } next)
+        {
+            lines.Add(next);
+            if (next == line)
+            {
+                return lines;
+            }
+        }
+
+        throw new InvalidOperationException($"The stream ended before '{line}': {string.Join('\n', lines)}");
+    }
+
     public Task<Answer> Send(string method, string path) => Send(new(new(method), At(path)));
 
     /// <summary>As <c>curl -d</c>: the body is JSON and its type says form.</summary>

@@ -116,4 +116,23 @@ public sealed class GuestTests
 
     private static OperationRecord Ended(JobOutcome outcome, string output) =>
         OperationMachine.Report(Operation(), new(Id(1), outcome, null) { StandardOutput = output, CompletedAt = Noon }, Noon);
+
+    [Fact]
+    public void After_a_restart_nobody_knows_whether_another_is_needed_and_a_later_look_does()
+    {
+        var needed = new GuestState { Patches = new(Id(1), Noon, 3, true, null) };
+        var restart = Operation() with { Id = Id(2), Kind = OperationKind.Reboot, Mode = null, Status = OperationStatus.Succeeded, StartedAt = Noon, CompletedAt = Noon };
+        var restarted = GuestMachine.RecordPatch(needed, restart);
+        Assert.Equal(needed.Patches with { RebootRequired = null, RestartedBy = Id(2) }, restarted.Patches);
+        Assert.True(restarted.Patches!.IsNewerThan(needed.Patches));
+        Assert.False(needed.Patches.IsNewerThan(restarted.Patches)); // the word before, late
+        Assert.Same(restarted, GuestMachine.RecordPatch(restarted, restart));
+
+        Assert.Same(needed, GuestMachine.RecordPatch(needed, restart with { StartedAt = null })); // refused: nothing was restarted
+        Assert.Null(GuestMachine.RecordPatch(needed, restart with { Status = OperationStatus.Failed }).Patches!.RebootRequired); // it may have been
+        Assert.Same(needed, GuestMachine.RecordPatch(needed, restart with { Id = Id(0) })); // before the look
+        var fine = new GuestState { Patches = needed.Patches with { RebootRequired = false } };
+        Assert.Same(fine, GuestMachine.RecordPatch(fine, restart));
+        Assert.True(new PatchState(Id(3), Noon, 0, false, null).IsNewerThan(restarted.Patches));
+    }
 }

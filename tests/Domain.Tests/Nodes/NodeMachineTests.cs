@@ -315,6 +315,33 @@ public sealed class NodeMachineTests
     }
 
     [Fact]
+    public void A_job_that_waits_for_a_lock_gives_its_place_back_until_it_runs()
+    {
+        var node = NodeMachine.Assign(Registered with { Outbox = [.. Enumerable.Range(1, 20).Select(number => Entry(number, vmid: 100 + number))] });
+        Assert.Equal([1, 2, 3, 4], Due(node));
+        node = Says(node, 1, JobOutcome.Accepted, null);
+        Assert.Equal([1, 2, 3, 4], Due(node)); // it has it, and starts
+        node = Says(node, 1, JobOutcome.Accepted, "waiting: container is locked (backup)");
+        Assert.Same(node, Says(node, 1, JobOutcome.Accepted, "waiting: container is locked (snapshot)"));
+        node = NodeMachine.Assign(node);
+        Assert.Equal([1, 2, 3, 4, 5], Due(node));
+        node = Says(node, 1, JobOutcome.Running, null);
+        Assert.Equal([1, 2, 3, 4, 5], Due(NodeMachine.Close(node, Id(9))));
+        Assert.Equal([1, 3, 4, 5], Due(NodeMachine.Close(node, Id(2)))); // five had run: the next one's turn is not yet
+
+        // However many wait, no more of them go beside those that run than there are places.
+        node = NodeMachine.Assign(Registered with { Outbox = [.. Enumerable.Range(1, 20).Select(number => Entry(number, vmid: 100 + number))] });
+        for (var number = 1; node.Outbox[number - 1].Agent is not null; number++)
+        {
+            node = NodeMachine.Assign(Says(node, number, JobOutcome.Accepted, "waiting: container is locked (backup)"));
+        }
+
+        Assert.Equal(2 * NodeMachine.GuestJobsAtOnce, node.Outbox.Count(entry => entry.Agent is not null));
+
+        static NodeState Says(NodeState node, int number, JobOutcome outcome, string? detail) => NodeMachine.Report(node, Agent, new(Id(number), outcome, detail), Noon).Value!;
+    }
+
+    [Fact]
     public void Neither_a_patch_nor_what_a_replaced_agent_had_is_overdue()
     {
         var node = Registered with { Outbox = [Entry(1) with { Agent = Agent, LastOutcome = JobOutcome.Running }, Entry(2) with { Job = new RebootHost(Id(2), 60), Agent = OtherAgent, LastOutcome = JobOutcome.Running }] };

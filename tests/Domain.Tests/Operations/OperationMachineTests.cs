@@ -167,6 +167,14 @@ public sealed class OperationMachineTests
     }
 
     [Fact]
+    public void What_the_agent_could_not_put_back_is_noted_and_takes_no_success_away()
+    {
+        var report = new JobReport(Id(1), JobOutcome.Succeeded, null) { StandardOutput = Findings(), Warning = "could not be stopped again: " + new string('x', 9000) };
+        var ended = OperationMachine.Report(Operation(), report, Noon);
+        Assert.Equal((OperationStatus.Succeeded, 500), (ended.Status, ended.Warning!.Length));
+    }
+
+    [Fact]
     public void After_an_agents_own_timeout_nothing_comes_late()
     {
         var ended = OperationMachine.Report(Operation() with { Kind = OperationKind.Reboot, Mode = null }, new(Id(1), JobOutcome.Failed, "timeout: it has not been restarted"), Noon);

@@ -111,6 +111,47 @@ public sealed class BatchGrainTests(SiloCluster silo)
     }
 
     [Fact]
+    public async Task A_target_whose_host_cannot_be_read_just_now_is_asked_for_again_and_not_said_to_be_gone()
+    {
+        await Connect();
+        var row = $"node/{cluster}/pve1";
+        silo.Storage.Unreadable[row] = true;
+        await silo.ForgetActivations();
+        await Batch.Start(Asked(100));
+        await WaitFor(() => silo.Grains.GetGrain<IClusterGrain>(cluster.Value).HasUnreadNode(), "the cluster to miss its node");
+
+        silo.Storage.Unreadable.TryRemove(row, out _);
+        silo.Clock.Shift += TimeSpan.FromSeconds(31); // the cluster asks again no sooner
+        var started = await Until(progress => !BatchMachine.HasWaiting(progress.Batch));
+        Assert.Equal((BatchStep.Started, null), (started.Batch.Targets[0].Step, started.Batch.Targets[0].Refusal));
+    }
+
+    [Fact]
+    public async Task A_batch_is_forgotten_with_its_operations_and_not_while_something_is_to_be_started()
+    {
+        await Connect();
+        await Batch.Start(Asked(100));
+        await Until(progress => !BatchMachine.HasWaiting(progress.Batch));
+        Assert.Null(await Node.Report(Some.Agent, new(Number(1), JobOutcome.Failed, "exit code 1")));
+        silo.History.Forget(Number(1).Value);
+        var old = (await Batch.Get())!;
+        Assert.Equal((true, null), (old.IsDone, old.Statuses[0])); // it had an operation, so nothing more will come
+        await Batch.Forget();
+        await Batch.Forget();
+        Assert.Null(await Batch.Get());
+
+        var waiting = silo.Grains.GetGrain<IBatchGrain>(Number(7).Value);
+        var row = $"node/{cluster}/pve1";
+        silo.Storage.Unreadable[row] = true;
+        await silo.ForgetActivations();
+        await waiting.Start(Asked(100) with { Id = Number(7) });
+        await waiting.Forget();
+        Assert.NotNull(await waiting.Get());
+        silo.Storage.Unreadable.TryRemove(row, out _);
+        await waiting.Cancel();
+    }
+
+    [Fact]
     public async Task A_cancelled_batch_starts_nothing_more_even_after_a_restart()
     {
         await Connect();

@@ -66,14 +66,15 @@ public sealed class ClusterGrainTests(SiloCluster silo)
         var row = $"node/{id}/pve2";
         silo.Storage.Unreadable[row] = true;
         await silo.ForgetActivations();
-        Assert.Equal("node-unread", (await Cluster.RoutePatch(Db)).Refusal?.Code);
+        Assert.True(await Cluster.HasUnreadNode());
         Assert.Equal("node-unread", (await Cluster.AnnotateGuest(Db, Notes("mine")))?.Code);
-        Assert.Equal(Web, (await Cluster.RoutePatch(Web)).Value!.Vmid);
+        Assert.Null(await Cluster.AnnotateGuest(Web, Notes("mine")));
 
         silo.Storage.Unreadable.TryRemove(row, out _);
         silo.Clock.Shift += TimeSpan.FromSeconds(31);
-        Assert.Equal(Db, (await Cluster.RoutePatch(Db)).Value!.Vmid);
-        Assert.Equal("unknown-guest", (await Cluster.RoutePatch(new(300))).Refusal?.Code);
+        Assert.False(await Cluster.HasUnreadNode());
+        Assert.Null(await Cluster.AnnotateGuest(Db, Notes("mine")));
+        Assert.Equal("unknown-guest", (await Cluster.AnnotateGuest(new(300), Notes("mine")))?.Code);
     }
 
     [Fact]
@@ -190,7 +191,7 @@ public sealed class ClusterGrainTests(SiloCluster silo)
 
         Assert.Single(await Cluster.Find("lxc-100", []));
         Assert.Equal(4, (await Cluster.List(new(null, null, null, false), [])).Total);
-        Assert.Equal(Some.Pve1, (await Cluster.RoutePatch(Web)).Value!.Node);
+        Assert.False(await Cluster.HasUnreadNode());
         Assert.Null((await Guest(Web)).Notes);
         Assert.False(write.IsCompleted);
 

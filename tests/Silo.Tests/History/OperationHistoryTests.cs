@@ -188,6 +188,33 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     }
 
     [Fact]
+    public async Task The_statuses_of_a_batch_are_read_as_one_and_it_is_said_to_be_empty_when_its_last_operation_is_dropped()
+    {
+        using var file = await new HistoryFile().Made();
+        var history = new OperationHistory(file, new HistoryWrites(file));
+        var (batch, other) = (JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC"), JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GD"));
+        OperationRecord Of(int number, JobId? of) => ended with { Id = JobId.Parse($"01M83HW1FS84TM{number:D12}"), Batch = of, CompletedAt = ended.CreatedAt.AddSeconds(number) };
+        await history.Add(Of(1, batch), new("out", "err"));
+        await history.Add(Of(2, batch) with { Status = OperationStatus.Succeeded }, new("out", "err"));
+        await history.Keep(Of(3, other) with { Status = OperationStatus.Running, CompletedAt = null });
+        await history.Add(Of(4, other), new("out", "err"));
+        await history.Add(Of(5, null), new("out", "err"));
+        Assert.Equal(["1 Failed", "2 Succeeded"], (await history.StatusesOf(batch)).Select(one => $"{int.Parse(one.Key[^6..])} {one.Value}").Order());
+        Assert.Empty(await history.StatusesOf(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GF")));
+
+        var told = new List<JobId>();
+        var now = ended.CreatedAt.AddDays(10);
+        Assert.Equal(1, await Prune(1)); // the batch has another one left
+        Assert.Empty(told);
+        await Assert.ThrowsAsync<IOException>(() => history.Prune(now, 1, _ => throw new IOException("It can't be forgotten now."), CancellationToken.None));
+        Assert.Single(await history.StatusesOf(batch)); // so it is told again
+        Assert.Equal(3, await Prune(100));
+        Assert.Equal([batch], told); // the other one has an operation that is alive
+
+        Task<int> Prune(int atMost) => history.Prune(now, atMost, id => { told.Add(id); return Task.CompletedTask; }, CancellationToken.None);
+    }
+
+    [Fact]
     public async Task What_ended_longer_ago_than_it_is_kept_is_dropped_with_its_output_and_nothing_else()
     {
         using var file = await new HistoryFile().Made();
@@ -200,7 +227,7 @@ public sealed class OperationHistoryTests(SharedSilo shared)
 
         await history.Keep(ended with { Id = JobId.Parse("01M83HW1FS84TK000000000001"), Status = OperationStatus.Running, CompletedAt = null });
         await history.Add(ended with { Id = JobId.Parse("01M83HW1FS84TK000000000002"), CreatedAt = now, CompletedAt = DateTimeOffset.UnixEpoch }, new("out", "err")); // a host without a clock
-        var pruning = new OperationPruning(history, new() { OperationDays = 9 }, new FixedClock(now), Microsoft.Extensions.Logging.Abstractions.NullLogger<OperationPruning>.Instance);
+        var pruning = new OperationPruning(history, shared.Silo.Grains, new() { OperationDays = 9 }, new FixedClock(now), Microsoft.Extensions.Logging.Abstractions.NullLogger<OperationPruning>.Instance);
         Assert.Equal(OperationPruning.AtOnce + 50, await pruning.Prune(CancellationToken.None));
         Assert.Equal((2L, 1L), (file.Count("operations"), file.Count("operation_outputs")));
         Assert.Equal(0, await pruning.Prune(CancellationToken.None));

@@ -72,6 +72,23 @@ public sealed class StartTests : IDisposable
         Assert.True(File.GetUnixFileMode(data.Path).HasFlag(UnixFileMode.UserRead));
     }
 
+    [Theory]
+    [InlineData("Silo")]
+    [InlineData("Api")]
+    public async Task A_second_server_on_the_same_data_directory_ends_at_once_and_the_first_goes_on(string second)
+    {
+        await using (var server = Start("Silo"))
+        {
+            await server.Line("Application started");
+            await EndsWith($"{data.Path} can't be locked; another server uses it already?", Start(second));
+            await server.Kill(); // nothing is left behind that would keep the next one out
+        }
+
+        await using var next = Start("Silo");
+        await next.Line("Application started");
+        Assert.Equal(0, await next.Terminate());
+    }
+
     private static TheoryData<string, string, string, string> Each(params (string Name, string Value, string Named)[] rows)
     {
         var all = new TheoryData<string, string, string, string>();

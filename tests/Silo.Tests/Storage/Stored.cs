@@ -146,11 +146,12 @@ internal static class Stored
         WaitingFor = "The container is locked (backup).",
         CancelRequested = true,
         Findings = Ended.Findings! with { ServicesToRestart = ["nginx.service"] },
+        Warning = "the container was stopped before and could not be stopped again: exit code 1",
         LateAnswer = new(JobOutcome.Succeeded, "came back with kernel 6.17.4-1-pve", Noon.AddHours(1)),
         Diagnosis = new([new("disk-space", CheckResult.Problem, "/var has 10 MB left.", "Make room.")]),
     };
 
-    private static readonly PatchState Patches = new(Running.Id, Noon, 3, true, new("interrupted", "Power loss."));
+    private static readonly PatchState Patches = new(Running.Id, Noon, 3, true, new("interrupted", "Power loss.")) { RestartedBy = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GH") };
 
     private static readonly Annotation Said = new() { PlatformFamily = PlatformFamily.Debian, Tags = ["prod"], Notes = "Ask before a reboot.", Agent = Agent, AgentlessVm = true };
 
@@ -162,7 +163,7 @@ internal static class Stored
             Agent = Agent,
             Hostname = "pve1.lan",
             Epoch = 7,
-            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true, HeardAt = Noon }],
+            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true, HeardAt = Noon, Waits = true }],
         },
         ["node-inventory"] = new NodeInventory
         {
