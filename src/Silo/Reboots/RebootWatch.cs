@@ -16,10 +16,8 @@ internal sealed partial class RebootWatch(OperationHistory history, IGrainFactor
         {
             try
             {
-                foreach (var node in await history.Restarting(stoppingToken))
-                {
-                    await grains.GetGrain<INodeGrain>(node.ToString()).EndOverdue();
-                }
+                // Each by itself: one that can't be read must not keep the others from being looked at.
+                await Task.WhenAll((await history.Restarting(stoppingToken)).Select(node => grains.GetGrain<INodeGrain>(node.ToString()).EndOverdue()));
             }
             catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
