@@ -38,26 +38,28 @@ internal static partial class ProcessTree
         const int Terminate = 15;
         var here = Namespace(runner.Pid);
 
-        // Parents come before their children, so a timeout or a shell of the script's own is never the first. What starts it is no shell
-        // inside: lxc-attach and pct stay in the host's namespace, and their names are not always their own (lxc runs itself from memory).
+        // Parents come before their children, so one of the script's own is never the first. What starts it may be a shell, too, but stays in the
+        // host's namespace: lxc-attach and pct have not always their own names (lxc runs itself from memory).
         var below = Below(runner);
-        foreach (var process in below)
+        if ((First(process => process.Name is "timeout") ?? First(process => IsShell(process) && IsInside(process)) ?? First(process => IsShell(process) && process.Parent == runner.Pid)) is not { } script)
         {
-            if (process.Name is "timeout"
-                || (process.Name is "sh" or "ash" or "busybox" && (process.Parent == runner.Pid || (Namespace(process.Stat.Pid) is { } there && here is not null && there != here))))
-            {
-                // It leads a process group of its own, which the script is in.
-                var (leads, any) = (process.Name is "timeout" && process.Group == process.Stat.Pid, false);
-                foreach (var asked in below.Where(one => leads ? one.Group == process.Group && one != process : one == process).Where(one => one.Stat.IsAlive()))
-                {
-                    any |= Signal(asked.Stat.Pid, Terminate) is 0;
-                }
-
-                return any;
-            }
+            return false;
         }
 
-        return false;
+        // A timeout leads a process group of its own, which the script is in.
+        var (leads, any) = (script.Name is "timeout" && script.Group == script.Stat.Pid, false);
+        foreach (var asked in below.Where(one => leads ? one.Group == script.Group && one != script : one == script).Where(one => one.Stat.IsAlive()))
+        {
+            any |= Signal(asked.Stat.Pid, Terminate) is 0;
+        }
+
+        return any;
+
+        TreeProcess? First(Func<TreeProcess, bool> isIt) => below.Where(isIt).Select(process => (TreeProcess?)process).FirstOrDefault();
+
+        static bool IsShell(TreeProcess process) => process.Name is "sh" or "ash" or "busybox";
+
+        bool IsInside(TreeProcess process) => Namespace(process.Stat.Pid) is { } there && here is not null && there != here;
     }
 
     /// <summary>Ends what is left of processes that were below one: asked first, and killed when they have not gone in time. None left is no work.</summary>
