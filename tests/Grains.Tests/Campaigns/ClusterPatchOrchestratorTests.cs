@@ -21,7 +21,7 @@ public sealed class ClusterPatchOrchestratorTests(SiloCluster silo)
     public async Task Three_nodes_are_patched_and_rebooted_one_after_the_other_and_all_of_it_is_told()
     {
         await using var world = new HostWorld(silo, cluster, 3);
-        await world.Join();
+        await Join(world);
         Assert.Null((await Orchestrator.Start(Id, Apply)).Refusal);
         Assert.Equal("campaign-running", (await Orchestrator.Start(JobId.Parse("01M83HW1FS84CA000000000009"), Apply)).Refusal?.Code);
 
@@ -43,7 +43,7 @@ public sealed class ClusterPatchOrchestratorTests(SiloCluster silo)
         await using var world = new HostWorld(silo, cluster, 3) { Ha = true };
         world.Guests[new(100)] = Some.Pve1;
         world.Hosts[1].PatchNeedsReboot = false;
-        await world.Join();
+        await Join(world);
         Assert.Null((await Orchestrator.Start(Id, Apply with { Nodes = [Some.Pve1, Some.Pve2] })).Refusal);
 
         Assert.Equal(CampaignStatus.Completed, (await End()).Status);
@@ -58,7 +58,7 @@ public sealed class ClusterPatchOrchestratorTests(SiloCluster silo)
     {
         await using var world = new HostWorld(silo, cluster, 3) { Ha = true };
         world.Guests[new(100)] = Some.Pve2;
-        await world.Join();
+        await Join(world);
         Assert.Null((await Orchestrator.Start(Id, Apply)).Refusal);
 
         var chance = new Random(20261125);
@@ -85,7 +85,7 @@ public sealed class ClusterPatchOrchestratorTests(SiloCluster silo)
     public async Task A_failed_patch_halts_it_with_the_reason_and_the_next_node_is_untouched()
     {
         await using var world = new HostWorld(silo, cluster, 3) { Instead = (_, job) => job is PatchHost ? new(job.Id, JobOutcome.Failed, "exit code 100") : null };
-        await world.Join();
+        await Join(world);
         Assert.Null((await Orchestrator.Start(Id, Apply)).Refusal);
 
         var halted = await Until(campaign => campaign.Status is CampaignStatus.Halted);
@@ -102,8 +102,7 @@ public sealed class ClusterPatchOrchestratorTests(SiloCluster silo)
     public async Task Paused_it_begins_nothing_approved_it_reboots_and_aborted_it_leaves_nothing_behind()
     {
         await using var world = new HostWorld(silo, cluster, 3) { Ha = true };
-        await world.Join();
-        await Waiting(async () => (await Orchestrator.Plan(Apply)).Votes is not null);
+        await Join(world);
         Assert.Null((await Orchestrator.Start(Id, Apply with { ApproveReboots = true })).Refusal);
         await Until(campaign => campaign.Current?.Step is NodeStep.Approval);
         Assert.Equal("nothing-to-approve", (await Orchestrator.Approve(Id, Some.Pve1, "admin")).Refusal?.Code);
@@ -127,13 +126,19 @@ public sealed class ClusterPatchOrchestratorTests(SiloCluster silo)
     public async Task A_cluster_of_two_is_refused_unless_it_is_only_to_be_patched()
     {
         await using var world = new HostWorld(silo, cluster, 2);
-        await world.Join();
-        await Waiting(async () => (await Orchestrator.Plan(Apply)).Votes is not null);
+        await Join(world);
         Assert.Equal("would-lose-quorum", (await Orchestrator.Start(Id, Apply)).Refusal?.Code);
         Assert.Null((await Orchestrator.Start(Id, Apply with { WithoutQuorum = WithoutQuorum.PatchOnly })).Refusal);
         var ended = await End();
         Assert.Equal(["patch pve1", "patch pve2"], world.Done);
         Assert.All(ended.Nodes, node => Assert.Contains("lose quorum", node.Note, StringComparison.Ordinal));
+    }
+
+    // The order is that of what is known at the start.
+    private async Task Join(HostWorld world)
+    {
+        await world.Join();
+        await Waiting(async () => (await Orchestrator.Plan(Apply)) is { Votes: not null } plan && plan.Nodes.Count == world.Hosts.Count && plan.Nodes.All(node => node is { PendingUpdates: not null, Guests: not null }));
     }
 
     private Task<CampaignState> End() => Until(campaign => campaign.IsOver);
