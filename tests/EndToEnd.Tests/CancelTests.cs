@@ -36,7 +36,7 @@ public sealed class CancelTests(GuestLab lab)
         await package.Reached("unpack");
         await lab.Server.Cancel(id);
         await lab.Server.Until(
-            () => lab.Server.Client.GetStringAsync($"/api/patches/{id}/output"), output => output.Contains("told to stop; waiting for dpkg", StringComparison.Ordinal), "the script to know");
+            () => lab.Server.Client.GetStringAsync($"/api/patches/{id}/output"), output => output.Contains("told to stop; waiting for the package manager", StringComparison.Ordinal), "the script to know");
         var waiting = await lab.Server.Get($"/api/patches/{id}");
         Assert.Equal("running", (string?)waiting["status"]);
         Assert.True((bool?)waiting["cancel_requested"]);
