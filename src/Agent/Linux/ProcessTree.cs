@@ -38,10 +38,11 @@ internal static partial class ProcessTree
         const int Terminate = 15;
         var here = Namespace(runner.Pid);
 
-        // Parents come before their children, so one of the script's own is never the first. What starts it may be a shell, too, but stays in the
-        // host's namespace: lxc-attach and pct have not always their own names (lxc runs itself from memory).
+        // Parents come before their children, so one of the script's own is never the first. What starts a script in a container may be a shell, too,
+        // but stays in the host's namespace: lxc-attach and pct have not always their own names (lxc runs itself from memory).
         var below = Below(runner);
-        if ((First(process => process.Name is "timeout") ?? First(process => IsShell(process) && IsInside(process)) ?? First(process => IsShell(process) && process.Parent == runner.Pid)) is not { } script)
+        if ((First(process => IsInside(process) && (process.Name is "timeout" || IsShell(process)))
+            ?? First(process => process.Name is "timeout" || (IsShell(process) && process.Parent == runner.Pid))) is not { } script)
         {
             return false;
         }
