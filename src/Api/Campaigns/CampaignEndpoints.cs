@@ -26,7 +26,7 @@ internal static class CampaignEndpoints
         campaigns.MapGet("/{id}", Get).WithName("GetCampaign").WithSummary("One campaign: how far it is and how far each node is.");
         campaigns.MapGet("/{id}/plan", GetPlan).WithName("GetCampaignPlan").WithSummary("What the campaign was to do when it was started.");
         campaigns.MapGet("/{id}/timeline", Timeline).WithName("GetCampaignTimeline")
-            .WithSummary("What happened, oldest first, each with the conditions that were looked at. follow=true: as server-sent events until it ends.")
+            .WithSummary("What happened, oldest first, each with the conditions that were looked at; a thousand at most, go on with after. follow=true: as server-sent events until it ends.")
             .Produces<IEnumerable<CampaignEvent>>().ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound);
         campaigns.MapPost("/{id}/pause", Pause).WithName("PauseCampaign").WithSummary("Hold it back: what is under way is brought to its end and put back, nothing new is begun.");
         campaigns.MapPost("/{id}/resume", Resume).Accepts<ResumeRequest>(isOptional: true, "application/json", "*/*").WithName("ResumeCampaign").WithSummary("Go on after a pause or a halt; what failed is tried again.");

@@ -19,7 +19,7 @@ internal sealed record CampaignRequest(string? Mode)
     /// <summary>Seconds the canary is watched, 0 to 604800; 3600 without it.</summary>
     public int? SoakSeconds { get; init; }
 
-    /// <summary>Guests patched before their node: <c>none</c> (the usual), <c>tagged</c>, <c>all</c>.</summary>
+    /// <summary>Containers patched before their node: <c>none</c> (the usual), <c>tagged</c>, <c>all</c>.</summary>
     public string? Guests { get; init; }
 
     /// <summary>The tag that <c>tagged</c> means.</summary>
@@ -80,7 +80,7 @@ internal sealed record CampaignRequest(string? Mode)
             AcceptRepositoryProblems = AcceptRepositoryProblems,
             WindowEnd = WindowEnd,
             Exclusions = ReadExclusions(errors),
-            Plans = Plans?.ToDictionary(plan => Node(errors, $"plans.{plan.Key}", plan.Key), plan => Plan(errors, $"plans.{plan.Key}", plan.Value)),
+            Plans = ReadPlans(errors),
             Limits = (Limits ?? new()).Read(errors),
         };
         if (guests is GuestsFirst.Tagged != GuestTag is not null || GuestTag is "")
@@ -94,6 +94,22 @@ internal sealed record CampaignRequest(string? Mode)
         }
 
         return errors.Count > 0 ? (null, errors) : (order, errors);
+    }
+
+    private Dictionary<NodeName, JobId>? ReadPlans(Dictionary<string, string[]> errors)
+    {
+        if (Plans is null)
+        {
+            return null;
+        }
+
+        var plans = new Dictionary<NodeName, JobId>();
+        foreach (var (name, text) in Plans)
+        {
+            plans[Node(errors, $"plans.{name}", name)] = Plan(errors, $"plans.{name}", text); // several that are no names are one: all of them are errors
+        }
+
+        return plans;
     }
 
     private string[] ReadExclusions(Dictionary<string, string[]> errors)

@@ -80,7 +80,7 @@ public sealed record StepLimits
     public int SettleSeconds { get; init; } = 60;
 }
 
-/// <summary>Which guests are patched before their node.</summary>
+/// <summary>Which containers are patched before their node. VMs with an agent of their own are not among them.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<GuestsFirst>))]
 public enum GuestsFirst
 {
@@ -92,7 +92,7 @@ public enum GuestsFirst
     [JsonStringEnumMemberName("tagged")]
     Tagged,
 
-    /// <summary>All that run and can be patched.</summary>
+    /// <summary>All that run.</summary>
     [JsonStringEnumMemberName("all")]
     All,
 }

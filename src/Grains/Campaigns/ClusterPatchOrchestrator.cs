@@ -59,8 +59,8 @@ internal sealed partial class ClusterPatchOrchestrator(
 
         await Store(outcome.Value);
         Log.Started(logger, this.GetPrimaryKeyString(), id, order.RequestedBy, plan.Nodes.Count);
+        StartTimer(); // it runs now, whether or not history can be written
         await history.Keep(Id, stored.State, plan);
-        StartTimer();
         return stored.State;
     }
 
@@ -77,7 +77,7 @@ internal sealed partial class ClusterPatchOrchestrator(
 
     public async Task<CampaignPage> Watch(long version, TimeSpan wait)
     {
-        if (version == this.version && !stored.State.IsOver)
+        if (version == this.version && HasMore)
         {
             await news.Task.WaitAsync(wait < CampaignPage.MaxWait ? wait : CampaignPage.MaxWait, clock)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);

@@ -33,6 +33,6 @@ internal sealed partial class CampaignResume(IGrainFactory grains, TimeProvider 
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(5);
 
-    [LoggerMessage(3012, LogLevel.Warning, "Unfinished campaigns could not be asked to go on, trying again: {Reason}", EventName = "CampaignsNotResumed")]
+    [LoggerMessage(3013, LogLevel.Warning, "Unfinished campaigns could not be asked to go on, trying again: {Reason}", EventName = "CampaignsNotResumed")]
     private partial void LogNotResumed(string reason);
 }

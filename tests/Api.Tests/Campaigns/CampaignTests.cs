@@ -25,6 +25,7 @@ public sealed class CampaignTests(SharedServer shared)
         { """{"mode":"apply","window_end":"2020-01-01T00:00:00Z"}""", "window_end" },
         { """{"mode":"apply","exclusions":["a;b"]}""", "exclusions[0]" },
         { """{"mode":"apply","plans":{"pve1":"x"}}""", "plans.pve1" },
+        { """{"mode":"apply","plans":{"no/node":"x","neither/one":"x"}}""", "plans.neither/one" },
         { """{"mode":"apply","limits":{"gate_seconds":0}}""", "limits.gate_seconds" },
         { """{"mode":"apply","limits":{"settle_seconds":86401}}""", "limits.settle_seconds" },
         { """{"mode":"apply","colour":"red"}""", "colour" },

@@ -32,9 +32,6 @@ internal sealed class HostWorld(SiloCluster silo, ClusterId cluster, int count) 
     /// <summary>What was done, in order, as "patch pve1".</summary>
     public ConcurrentQueue<string> Done { get; } = [];
 
-    /// <summary>Jobs that are not answered, by the node: their agent has died within them.</summary>
-    public ConcurrentDictionary<NodeName, bool> Silent { get; } = [];
-
     /// <summary>What a job is answered with instead of being done.</summary>
     public Func<Host, Job, JobReport?> Instead { get; set; } = (_, _) => null;
 
@@ -93,7 +90,7 @@ internal sealed class HostWorld(SiloCluster silo, ClusterId cluster, int count) 
                     }
                 }
             }
-            catch (Exception failure) when (failure is not InvalidCastException)
+            catch (Exception failure) when (failure is OrleansException or TimeoutException or InvalidOperationException)
             {
                 await Task.Delay(50, CancellationToken.None); // the silo forgets its grains now and then
             }
@@ -102,11 +99,6 @@ internal sealed class HostWorld(SiloCluster silo, ClusterId cluster, int count) 
 
     private async Task Do(Host host, Job job)
     {
-        if (Silent.ContainsKey(host.Name))
-        {
-            return;
-        }
-
         if (!done.TryGetValue(job.Id, out var end))
         {
             end = Instead(host, job) ?? (job.StartBy < silo.Clock.GetUtcNow() ? new(job.Id, JobOutcome.Failed, "not started: too late") : await Run(host, job));
@@ -161,7 +153,7 @@ internal sealed class HostWorld(SiloCluster silo, ClusterId cluster, int count) 
 
     private async Task Report(Host host)
     {
-        if (!host.Up || Silent.ContainsKey(host.Name))
+        if (!host.Up)
         {
             return;
         }
