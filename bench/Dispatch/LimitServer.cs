@@ -1,21 +1,32 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Bench.Dispatch;
 
-/// <summary>The least a server can do: it takes the request, sends the job, and keeps what agents say in a dictionary. No accounts, no rules, no grains.</summary>
+/// <summary>
+/// The least an honest server can do: it looks who is calling, reads the request strictly, sends the job, and keeps what agents say in a
+/// dictionary. Tokens are what stands in a dictionary, too. No rules, no searching, no scripts to choose, no audit, no grains.
+/// </summary>
 internal sealed class LimitServer(Process process, Uri url) : IDisposable
 {
     public const string Verb = "serve-limit";
+
+    /// <summary>The token of who asks for patches.</summary>
+    public const string Person = "somebody";
 
     public Uri Url => url;
 
@@ -32,10 +43,15 @@ internal sealed class LimitServer(Process process, Uri url) : IDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.AddFilter(level => level >= LogLevel.Warning).AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Information);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddAuthentication(Tokens).AddScheme<AuthenticationSchemeOptions, KnownTokens>(Tokens, configureOptions: null);
+        builder.Services.AddAuthorizationBuilder().AddPolicy(PersonRole, policy => policy.RequireRole(PersonRole)).AddPolicy(AgentRole, policy => policy.RequireRole(AgentRole));
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow);
         builder.Services.AddSignalR().AddJsonProtocol(json => ProtocolJson.Configure(json.PayloadSerializerOptions));
         var app = builder.Build();
-        app.MapPost("/api/patches", Patch);
-        app.MapHub<Hub>(AgentHub.Path);
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapPost("/api/patches", Patch).RequireAuthorization(PersonRole);
+        app.MapHub<Hub>(AgentHub.Path).RequireAuthorization(AgentRole);
         await app.RunAsync();
     }
 
@@ -46,6 +62,9 @@ internal sealed class LimitServer(Process process, Uri url) : IDisposable
         process.Dispose();
     }
 
+    private const string Tokens = "tokens";
+    private const string PersonRole = "person";
+    private const string AgentRole = "agent";
     private static readonly ConcurrentDictionary<string, string> Connections = [];
     private static readonly ConcurrentDictionary<JobId, JobReport?> Operations = [];
     private static readonly ScriptReference Script = new("apt-update.sh", new('0', 64)) { Signature = new('A', 96) };
@@ -60,6 +79,22 @@ internal sealed class LimitServer(Process process, Uri url) : IDisposable
     }
 
     private sealed record Request(string agent_id, string mode);
+
+    private sealed class KnownTokens(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
+        : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    {
+        private static readonly ConcurrentDictionary<string, AuthenticationTicket> Known = new() { [$"Bearer {Person}"] = Ticket(PersonRole) };
+
+        protected override Task<AuthenticateResult> HandleAuthenticateAsync()
+        {
+            var header = Request.Headers.Authorization.ToString();
+            return Task.FromResult(header.Length is 0
+                ? AuthenticateResult.NoResult()
+                : AuthenticateResult.Success(Known.GetOrAdd(header, static _ => Ticket(AgentRole)))); // whoever connects is an agent: nobody registers here
+        }
+
+        private static AuthenticationTicket Ticket(string role) => new(new(new ClaimsIdentity([new(ClaimTypes.Role, role)], Tokens)), Tokens);
+    }
 
     private sealed class Hub : Microsoft.AspNetCore.SignalR.Hub
     {

@@ -40,7 +40,7 @@ internal sealed class Load : IAsyncDisposable
     public static async Task<Load> Of(Uri limit)
     {
         var load = new Load(new(new SocketsHttpHandler { MaxConnectionsPerServer = Hosts * GuestsPerHost }) { BaseAddress = limit });
-        load.http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "somebody");
+        load.http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", LimitServer.Person);
         await load.Connect(limit, agent => Task.FromResult(string.Join('+', Enumerable.Range(0, GuestsPerHost).Select(guest => Id(agent, guest)))));
         return load;
     }
