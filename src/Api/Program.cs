@@ -58,7 +58,7 @@ static WebApplication Build(string[] args)
     });
     builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
     builder.Services.AddProblems();
-    builder.Services.AddOpenApi(document => document.AddSchemaTransformer<AgentRowSchema>());
+    builder.Services.AddOpenApi(document => document.AddSchemaTransformer<AgentRowSchema>().AddSchemaTransformer<WireEnumSchema>());
     builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1024 * 1024);
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {
