@@ -25,9 +25,6 @@ internal sealed class LimitServer(Process process, Uri url) : IDisposable
 {
     public const string Verb = "serve-limit";
 
-    /// <summary>The token of who asks for patches.</summary>
-    public const string Person = "somebody";
-
     public Uri Url => url;
 
     /// <summary>Starts it as a process of its own, as the others are.</summary>
@@ -83,7 +80,7 @@ internal sealed class LimitServer(Process process, Uri url) : IDisposable
     private sealed class KnownTokens(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {
-        private static readonly ConcurrentDictionary<string, AuthenticationTicket> Known = new() { [$"Bearer {Person}"] = Ticket(PersonRole) };
+        private static readonly ConcurrentDictionary<string, AuthenticationTicket> Known = new() { [$"Bearer {Load.LimitToken}"] = Ticket(PersonRole) };
 
         protected override Task<AuthenticateResult> HandleAuthenticateAsync()
         {

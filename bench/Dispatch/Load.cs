@@ -10,6 +10,9 @@ namespace NannyOrleans.Bench.Dispatch;
 /// <summary>Agents of 16 hosts with 4 guests each, and who asks for patches of them: a guest for each of 64 at once, as many as a host works on by default.</summary>
 internal sealed class Load : IAsyncDisposable
 {
+    /// <summary>The token of who asks the limit for patches.</summary>
+    public const string LimitToken = "somebody";
+
     private const int Hosts = 16;
     private const int HostsPerCluster = 4;
     private const int GuestsPerHost = 4;
@@ -40,7 +43,7 @@ internal sealed class Load : IAsyncDisposable
     public static async Task<Load> Of(Uri limit)
     {
         var load = new Load(new(new SocketsHttpHandler { MaxConnectionsPerServer = Hosts * GuestsPerHost }) { BaseAddress = limit });
-        load.http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", LimitServer.Person);
+        load.http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", LimitToken);
         await load.Connect(limit, agent => Task.FromResult(string.Join('+', Enumerable.Range(0, GuestsPerHost).Select(guest => Id(agent, guest)))));
         return load;
     }
