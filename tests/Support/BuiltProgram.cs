@@ -10,7 +10,7 @@ internal static class BuiltProgram
         var here = AppContext.BaseDirectory;
         var repository = here[..here.LastIndexOf("/tests/", StringComparison.Ordinal)];
         var output = here[(here.LastIndexOf("/bin/", StringComparison.Ordinal) + 1)..];
-        var path = Path.Combine(repository, "src", project, output, project is "Agent" ? "nannyagent" : $"nanny-{project.ToLowerInvariant()}");
+        var path = Path.Combine(repository, "src", project, output, project switch { "Agent" => "nannyagent", "Ctl" => "nannyctl", _ => $"nanny-{project.ToLowerInvariant()}" });
         Assert.True(File.Exists(path), $"{path} is not built.");
         return path;
     }

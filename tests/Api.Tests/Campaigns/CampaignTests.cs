@@ -139,7 +139,7 @@ public sealed class CampaignTests(SharedServer shared)
         await host.ReportInventory(Seen(host));
     }
 
-    private static Inventory Seen(HostPeer host, params GuestSeen[] guests) => new(
+    internal static Inventory Seen(HostPeer host, params GuestSeen[] guests) => new(
         TimeProvider.System.GetUtcNow(), "0.2.0", host.Node.Value, "pve-manager/9.2.11/0", "boot-1",
         new(host.ClusterName, true, [new(host.Node, true, 1)]) { Clustered = false, Ha = new(false, null, false, new Dictionary<string, string>(), []) }, guests, [])
     {

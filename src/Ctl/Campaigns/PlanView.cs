@@ -1,0 +1,33 @@
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace NannyOrleans.Ctl.Campaigns;
+
+/// <summary>A plan, as a person reads it: what would happen to each node, and every reason why not.</summary>
+internal static class PlanView
+{
+    public static IRenderable Of(Plan plan)
+    {
+        var rows = new List<IRenderable> { new Text(plan.Votes is { } votes ? $"Votes: {Known(votes.Online)} online of {votes.Expected}, {votes.Quorum} needed" : "Votes: not known") };
+        foreach (var node in plan.Nodes)
+        {
+            rows.Add(new Text(
+                $"{Safe.Line(node.Node)}: {Known(node.PendingUpdates)} updates, reboot {(node.RebootRequired is null ? "not known" : node.RebootRequired.Value ? "needed" : "not needed so far")}, "
+                + $"{Known(node.VotesWithout)} votes without it{(node.CanBeRebooted ? "" : ", cannot be rebooted")}",
+                new Style(decoration: Decoration.Bold)));
+            rows.AddRange(node.Gates.Where(gate => gate.Verdict is not "pass").Select(gate => new Text($"  {Safe.Line(gate.Name)}: {Safe.Line(gate.Reason)}", new Style(Color.Yellow))));
+            rows.AddRange(node.Guests is null
+                ? [new Text("  its guests are not known", new Style(Color.Yellow))]
+                : node.Guests.Select(move => new Text($"  {move.Vmid} {Safe.Line(move.Name)}: {Safe.Line(move.Way)}{(move.Target is null ? "" : $" to {Safe.Line(move.Target)}")}. {Safe.Line(move.Reason)}")));
+        }
+
+        if (plan.Refusal is { } refusal)
+        {
+            rows.Add(new Text($"It could not be started: {Safe.Line(refusal.Message)}", new Style(Color.Red)));
+        }
+
+        return new Rows(rows);
+    }
+
+    private static string Known(int? number) => number?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown";
+}

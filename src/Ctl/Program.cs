@@ -1,0 +1,3 @@
+using NannyOrleans.Ctl;
+
+return await CommandLine.Build().Parse(args).InvokeAsync();
