@@ -19,7 +19,7 @@ internal sealed record CampaignRequest(string? Mode)
     /// <summary>Seconds the canary is watched, 0 to 604800; 3600 without it.</summary>
     public int? SoakSeconds { get; init; }
 
-    /// <summary>Containers patched before their node: <c>none</c> (the usual), <c>tagged</c>, <c>all</c>.</summary>
+    /// <summary>Guests patched before their node: <c>none</c> (the usual), <c>tagged</c>, <c>all</c>.</summary>
     public string? Guests { get; init; }
 
     /// <summary>The tag that <c>tagged</c> means.</summary>

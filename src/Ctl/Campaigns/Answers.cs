@@ -41,7 +41,10 @@ internal sealed record Plan(IReadOnlyList<PlannedNode> Nodes, Votes? Votes, Refu
 internal sealed record Votes(int Expected, int Quorum, int? Online);
 
 /// <summary>What it would do to a node.</summary>
-internal sealed record PlannedNode(string Node, int? PendingUpdates, bool? RebootRequired, bool CanBeRebooted, int? VotesWithout, IReadOnlyList<Gate> Gates, IReadOnlyList<Move>? Guests);
+internal sealed record PlannedNode(string Node, int? PendingUpdates, bool? RebootRequired, bool CanBeRebooted, int? VotesWithout, IReadOnlyList<Gate> Gates, IReadOnlyList<Move>? Guests, IReadOnlyList<Patched>? PatchedFirst);
+
+/// <summary>A guest that is patched before its node, or the reason why not.</summary>
+internal sealed record Patched(int Vmid, string Name, string? Reason);
 
 /// <summary>What becomes of a guest.</summary>
 internal sealed record Move(int Vmid, string Name, string Way, string? Target, string Reason);

@@ -16,7 +16,7 @@ internal sealed class OrderOptions
         options.Add((nodes, ["nodes"], parsed => List(parsed.GetValue(nodes))));
         Text("--canary", "A node that goes first and is watched before the next.", "NODE", "canary");
         Seconds("--soak-seconds", "How long the canary is watched; 3600 without it.", "soak_seconds");
-        Text("--guests", "Containers patched before their node: none (the usual), tagged, all.", "WHICH", "guests");
+        Text("--guests", "Guests patched before their node: none (the usual), tagged, all.", "WHICH", "guests");
         Text("--guest-tag", "The tag that tagged means.", "TAG", "guest_tag");
         Text("--drain", "Running guests outside HA when their node reboots: migrate (the usual), shutdown, leave.", "HOW", "drain");
         Text("--reboot", "if-needed (the usual), always, never.", "WHEN", "reboot");

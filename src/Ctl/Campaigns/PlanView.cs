@@ -16,6 +16,10 @@ internal static class PlanView
                 + $"{Known(node.VotesWithout)} votes without it{(node.CanBeRebooted ? "" : ", cannot be rebooted")}",
                 new Style(decoration: Decoration.Bold)));
             rows.AddRange(node.Gates.Where(gate => gate.Verdict is not "pass").Select(gate => new Text($"  {Safe.Line(gate.Name)}: {Safe.Line(gate.Reason)}", new Style(Color.Yellow))));
+            rows.AddRange(node.PatchedFirst is null
+                ? [new Text("  which of its guests would be patched first is not known", new Style(Color.Yellow))]
+                : node.PatchedFirst.Select(guest => new Text(
+                    $"  {guest.Vmid} {Safe.Line(guest.Name)}: {(guest.Reason is null ? "patched first" : $"not patched. {Safe.Line(guest.Reason)}")}", new Style(guest.Reason is null ? null : Color.Yellow))));
             rows.AddRange(node.Guests is null
                 ? [new Text("  its guests are not known", new Style(Color.Yellow))]
                 : node.Guests.Select(move => new Text($"  {move.Vmid} {Safe.Line(move.Name)}: {Safe.Line(move.Way)}{(move.Target is null ? "" : $" to {Safe.Line(move.Target)}")}. {Safe.Line(move.Reason)}")));

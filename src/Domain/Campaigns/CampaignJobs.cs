@@ -59,16 +59,6 @@ public static class CampaignJobs
         StartBy = campaign.Current!.Deadline,
     };
 
-    /// <summary>The guests of a node that are patched before it: those that run, can be patched from outside, and were asked for.</summary>
-    public static IEnumerable<GuestPicture> Patched(CampaignOrder order, NodePicture node) => (node.Guests ?? []).Where(guest =>
-        guest is { Type: GuestType.Lxc, Template: false, Status: GuestStatus.Running }
-        && order.Guests switch
-        {
-            GuestsFirst.All => true,
-            GuestsFirst.Tagged => order.GuestTag is { } tag && guest.Tags.Contains(tag, StringComparer.Ordinal),
-            _ => false,
-        });
-
     /// <summary>How work ended, as its operation says; null while it has not.</summary>
     public static WorkEnd? End(OperationRecord operation) => !operation.Status.IsFinal() ? null
         : operation.Status is OperationStatus.Succeeded ? new(true, null)

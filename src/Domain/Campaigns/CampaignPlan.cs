@@ -46,6 +46,11 @@ public sealed record CampaignPlan(CampaignOrder Order, IReadOnlyList<NodePlan> N
         CampaignPlan Refused(string code, string message) => new(order, [], count.Value?.View(), new(code, message));
     }
 
+    /// <summary>The plan with the guests that are patched before their node.</summary>
+    /// <param name="view">The cluster as shown, which knows of agents inside VMs; null when nobody knows it.</param>
+    public CampaignPlan With(ClusterView? view) =>
+        this with { Nodes = [.. Nodes.Select(node => node with { PatchedFirst = GuestPatches.Of(Order, view?.Nodes.FirstOrDefault(one => one.Name == node.Node)) })] };
+
     // The canary first. Then those with the fewest running guests; last the one that leads HA, and after it the one this server runs on, so
     // that both move as late and as seldom as can be.
     private static IEnumerable<NodeName> Ordered(CampaignOrder order, ClusterPicture picture, NodeName? serverOn, DateTimeOffset now)
@@ -75,6 +80,9 @@ public sealed record CampaignPlan(CampaignOrder Order, IReadOnlyList<NodePlan> N
 public sealed record NodePlan(
     NodeName Node, int? PendingUpdates, bool? RebootRequired, bool CanBeRebooted, int? VotesWithout, IReadOnlyList<GateResult> Gates, IReadOnlyList<GuestMove>? Guests)
 {
+    /// <summary>The guests patched before it, and those asked for that can't be; null when its guests are not known.</summary>
+    public IReadOnlyList<GuestPatch>? PatchedFirst { get; init; } = [];
+
     internal static NodePlan Of(CampaignOrder order, NodeName node, ClusterPicture picture, Outcome<QuorumCount> count, DateTimeOffset now)
     {
         var seen = picture.Find(node);

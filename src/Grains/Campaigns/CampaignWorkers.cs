@@ -64,7 +64,7 @@ internal sealed class CampaignWorkers(ClusterId cluster, IGrainFactory grains, S
         switch (work.Kind)
         {
             case WorkKind.PatchGuests:
-                await PatchGuests(campaign, work, picture, now);
+                await PatchGuests(campaign, work, now);
                 break;
             case WorkKind.PatchNode:
                 await PatchNode(campaign, work, picture, now);
@@ -105,18 +105,15 @@ internal sealed class CampaignWorkers(ClusterId cluster, IGrainFactory grains, S
         Take(work, entry.IsRefused ? entry.Refusal : (await grains.Queue(entry.Value)).Refusal);
     }
 
-    private async Task PatchGuests(CampaignState campaign, CampaignWork work, ClusterPicture picture, DateTimeOffset now)
+    private async Task PatchGuests(CampaignState campaign, CampaignWork work, DateTimeOffset now)
     {
-        if (picture.Find(work.Via) is not { Guests: not null } node)
+        var view = await grains.ReadCluster(cluster);
+        if (GuestPatches.Of(campaign.Order!, view?.Nodes.FirstOrDefault(one => one.Name == work.Via)) is not { } guests)
         {
             return;
         }
 
-        BatchTarget[] targets =
-        [
-            .. CampaignJobs.Patched(campaign.Order!, node).Select(guest =>
-                new BatchTarget(JobId.Parse(Ulid.NewUlid(now).ToString()), TopologyView.GuestId(cluster, guest.Type, guest.Vmid), cluster, guest.Vmid, null, BatchStep.Waiting, null)),
-        ];
+        BatchTarget[] targets = [.. await Task.WhenAll(guests.Where(guest => guest.Target is not null).Select(guest => Target(guest, now)))];
         if (targets is [])
         {
             refused[work.Job] = new(true, null); // nothing to do is done; after a restart it is found out anew
@@ -130,6 +127,17 @@ internal sealed class CampaignWorkers(ClusterId cluster, IGrainFactory grains, S
             CreatedAt = clock.GetUtcNow(),
             Targets = targets,
         });
+    }
+
+    // An agent inside a VM is a machine of its own, elsewhere in the fleet.
+    private async Task<BatchTarget> Target(GuestPatch guest, DateTimeOffset now)
+    {
+        var operation = JobId.Parse(Ulid.NewUlid(now).ToString());
+        return guest.Target == TopologyView.GuestId(cluster, guest.Type, guest.Vmid)
+            ? new(operation, guest.Target, cluster, guest.Vmid, null, BatchStep.Waiting, null)
+            : await grains.Find(guest.Target!) is [var machine]
+                ? new(operation, guest.Target!, machine.Cluster, null, machine.Node.Name, BatchStep.Waiting, null)
+                : new(operation, guest.Target!, null, null, null, BatchStep.Refused, new("not-found", $"The agent inside VM {guest.Vmid} is not known any more."));
     }
 
     private void Take(CampaignWork work, Refusal? refusal)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Ids;
@@ -44,7 +45,8 @@ internal sealed partial class ClusterPatchOrchestrator(
     public async Task<CampaignPlan> Plan(CampaignOrder order)
     {
         var seen = await Cluster.Picture(pace: null);
-        return CampaignPlan.Of(order, seen.Picture, seen.ServerOn, clock.GetUtcNow());
+        var plan = CampaignPlan.Of(order, seen.Picture, seen.ServerOn, clock.GetUtcNow());
+        return order.Guests is GuestsFirst.None ? plan : plan.With(await GrainFactory.ReadCluster(Id));
     }
 
     public async Task<Outcome<CampaignState>> Start(JobId id, CampaignOrder order)

@@ -116,6 +116,32 @@ public sealed class CampaignTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task Before_a_node_its_containers_are_patched_from_outside_and_its_vms_by_the_agents_inside_them()
+    {
+        await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
+        await using var inside = await HostPeer.Register(shared.Admin, Some.Outside(), $"vm-{Some.Vmid()}");
+        var (uuid, web, vm, windows) = (Some.Uuid(), Some.Container(), Some.Machine(), Some.Machine());
+        await inside.Connect(shared.Server.Url);
+        await inside.ReportInventory(Some.MachineInventory(inside, uuid));
+        await host.Connect(shared.Server.Url);
+        await host.ReportInventory(Seen(host, web, vm with { SmbiosUuid = uuid }, windows));
+        const string Order = """{"mode":"dry-run","guests":"all"}""";
+        var plan = (await shared.Admin.PostLikeCurl($"{Path(host)}/plan", Order)).Is(200).Json.GetProperty("nodes")[0].GetProperty("patched_first");
+        Assert.Equal(
+            [(web.Vmid.Value, null), (vm.Vmid.Value, null), (windows.Vmid.Value, "It has no agent inside, and it is not allowed to patch it from outside (agentless_vm).")],
+            plan.EnumerateArray().Select(guest => (guest.GetProperty("vmid").GetInt32(), guest.GetProperty("reason").GetString())));
+
+        var id = (await shared.Admin.PostLikeCurl(Path(host), Order)).Is(202).Text("id");
+        var (first, second) = (await host.NextJob<PatchGuest>(), await inside.NextJob<PatchHost>());
+        Assert.Equal(web.Vmid, first.Vmid);
+        await host.Report(Some.Success(first));
+        Assert.True(host.HasNoJob());
+        await inside.Report(Some.Success(second));
+        await host.Report(Some.Success(await host.NextJob<PatchHost>()));
+        await Waiting.Until(() => shared.Admin.Get($"{Path(host)}/{id}"), campaign => campaign.Text("status") is "completed", "the campaign to end");
+    }
+
+    [Fact]
     public async Task Paused_resumed_and_aborted_by_a_person_it_does_so()
     {
         await using var host = await HostPeer.Register(shared.Admin, Some.Cluster());
