@@ -35,8 +35,10 @@ public sealed class HubSessionTests : IAsyncLifetime
         host.WriteFacts();
         host.Container(100, Fixture.Read("lxc.everything.conf"));
         host.Runs(100);
+        host.Write("etc/pve/ha/manager_status", """{"master_node":"pve1","node_status":{"pve1":"online"},"timestamp":1767700000}""");
         await using var agent = RunningAgent.On(host);
         var inventory = await server.NextInventory();
+        Assert.Equal("online", inventory.Cluster!.Ha!.Nodes["pve1"]);
         Assert.Equal(("pve1", "pve-manager/9.2.11/0000000000000000", "5f0cbd1e-9d07-4f6c-8b6d-111111111111"), (inventory.Hostname, inventory.PveVersion, inventory.BootId));
         Assert.Equal("pve1", inventory.Cluster!.Name);
         var guest = Assert.Single(inventory.Guests!);
