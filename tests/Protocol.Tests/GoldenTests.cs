@@ -144,8 +144,10 @@ public sealed class GoldenTests
             Gone = [new(new(100), NodeName.Parse("pve2"), false), new(new(101), null, true), new(new(102), null, false)],
             Host = new() { PendingUpdatesProblem = "pvesh: no end within 30 s" },
         }),
+        ["inventory.asked.json"] = (typeof(Inventory), new Inventory(Noon, "0.2.0", "pve1", null, null, null, null, []) { AgeSeconds = 1, AskedAt = Noon }),
         ["inventory-answer.json"] = (typeof(InventoryAnswer), new InventoryAnswer(true)),
         ["discover.host.json"] = (typeof(Discover), new Discover(null) { HostOnly = true }),
+        ["discover.asked.json"] = (typeof(Discover), new Discover(null) { HostOnly = true, AskedAt = Noon }),
         ["discover.json"] = (typeof(Discover), new Discover(new(100))),
         ["node-metrics.json"] = (typeof(NodeMetrics), new NodeMetrics(Noon, 30)
         {

@@ -76,9 +76,10 @@ public sealed class HubSessionTests : IAsyncLifetime
         await using var agent = RunningAgent.On(host);
         Assert.Equal("debian", (await server.NextInventory()).Guests![0].Os?.Id);
         host.Write("os-release", Fixture.Read("os-release.rocky"));
-        await server.Ask(new Discover(null) { HostOnly = true });
+        var now = new DateTimeOffset(2026, 11, 26, 2, 0, 0, 123, TimeSpan.Zero);
+        await server.Ask(new Discover(null) { HostOnly = true, AskedAt = now });
         var ofHost = await server.NextInventory();
-        Assert.Equal((null, "debian"), (ofHost.Since, ofHost.Guests![0].Os?.Id)); // no container is entered for it
+        Assert.Equal((null, "debian", now), (ofHost.Since, ofHost.Guests![0].Os?.Id, ofHost.AskedAt)); // no container is entered for it
         await server.Ask(new Discover(new(100)));
         var anew = await server.NextInventory();
         Assert.Equal((null, "rocky", "debian"), (anew.Since, anew.Guests![0].Os?.Id, anew.Guests[1].Os?.Id));
