@@ -29,6 +29,8 @@ internal static class CampaignSteps
             NodeStep.Drain => AfterWork(campaign, node, now, () => StillThere(node, seen, picture, now) is { } reason
                 ? AfterDeadline(campaign, node, reason, now)
                 : campaign.Go(node, NodeStep.LastLook, "Drained.", now)),
+            // By words said since it was drained: who was cut off meanwhile may have been heard half a minute ago, and that still counts as fresh.
+            NodeStep.LastLook when picture.Nodes.Any(one => one.At <= node.Since && one.IsFresh(now)) => campaign,
             NodeStep.LastLook => AtGates(campaign, node, Gates.BeforeTakeDown(campaign, node.Node, picture, now), now, () => Reboot(campaign, node, seen!, now, next)),
             // While its job may still come to it, another boot id is not the end of it: it could go down once more.
             NodeStep.Reboot when !IsBusy(node) && WasRebooted(node, seen, now) => Return(campaign, node, now),

@@ -64,6 +64,29 @@ public sealed class CampaignWalkTests
         Assert.Equal(NodeStep.Preflight, world.Campaign.Current!.Step);
     }
 
+    [Fact]
+    public void A_node_goes_down_by_words_said_since_it_was_drained_alone()
+    {
+        var campaign = new CampaignState { Id = Some.Id(1), Order = Order, Nodes = [new(Some.Pve1, NodeStep.LastLook) { Since = Some.Noon, Deadline = Some.Noon.AddMinutes(30), Guests = [] }] };
+        CampaignState Looked(ClusterPicture picture, int seconds) => CampaignMachine.Look(campaign, picture, Some.Noon.AddSeconds(seconds), () => Some.Id(2));
+
+        // As good as can be, and from before: pve3 may have been cut off since.
+        var before = Seen.Cluster(1, 1, 1);
+        Assert.Same(campaign, Looked(before, 10));
+        var after = new ClusterPicture([.. before.Nodes.Select(one => one with { At = Some.Noon.AddSeconds(1) })]);
+        Assert.Same(campaign, Looked(after.With("pve3", one => one with { At = Some.Noon }), 10));
+        Assert.Equal(NodeStep.Reboot, Looked(after, 10).Current!.Step);
+
+        var cut = Looked(after.With("pve3", one => one with { Sees = one.Sees! with { Quorate = false } }), 10);
+        Assert.Equal(NodeStep.LastLook, cut.Current!.Step);
+        Assert.Equal(
+            ["Only 1 votes would stay online without pve1; 2 are needed.", "pve3 is not known to be part of the quorum."], cut.Current.WaitsFor!.Select(gate => gate.Reason));
+
+        // Who says nothing more is awaited until that counts as silence, and then it is said.
+        var silent = Looked(after.With("pve3", one => one with { At = Some.Noon }), 601);
+        Assert.StartsWith("Waits: pve3 last reported at", silent.News.Single().Text, StringComparison.Ordinal);
+    }
+
     private static (World End, List<string> Asked) Walk(Model model)
     {
         var (world, asked) = (World.Begin(model with { Faults = 0 }), new List<string>());
