@@ -89,8 +89,11 @@ public static class CampaignMachine
 
         // What still runs, or may, is awaited: nothing is asked for a second time while nobody knows how the first ended.
         NodeProgress Renew(NodeProgress node) => node.Work.Any(work => work.End is null) || (node.Work.All(work => work.End is { Succeeded: true }) && !IsPuttingBack(node.Step))
-            ? node with { Deadline = now + Limit(on.Order!, node.Step) }
+            ? node with { Deadline = node.Step is NodeStep.Settle ? Later(node.Deadline, now) : now + Limit(on.Order!, node.Step) }
             : Enter(on, node, Retry(node), now);
+
+        // Its deadline is the end of the time it is left alone, which neither begins anew nor ends before.
+        static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
     }
 
     /// <summary>Ends it: nothing new is begun, and maintenance mode and Ceph's flags are taken off.</summary>

@@ -218,7 +218,8 @@ internal static class CampaignSteps
         var gates = Gates.Settled(campaign, node.Node, picture, now);
         return gates.Hold()
             ? campaign.Go(node, node.Failed ? NodeStep.Failed : NodeStep.Done, node.Note ?? "Done.", now).Noting(node.Node, gates)
-            : now >= node.Deadline + CampaignMachine.Limit(campaign.Order!, NodeStep.Preflight) ? Halt(campaign, node, gates.Reasons(), now, gates) : campaign;
+            : now >= node.Deadline + CampaignMachine.Limit(campaign.Order!, NodeStep.Preflight) ? Halt(campaign, node, gates.Reasons(), now, gates)
+            : Waiting(campaign, node, gates, now);
     }
 
     /// <summary>A node has failed: the campaign halts, or what was changed for it is put back and the next is begun.</summary>

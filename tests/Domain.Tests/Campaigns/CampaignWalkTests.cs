@@ -87,6 +87,33 @@ public sealed class CampaignWalkTests
         Assert.StartsWith("Waits: pve3 last reported at", silent.News.Single().Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_node_that_is_left_alone_says_what_keeps_the_next_one_waiting()
+    {
+        var campaign = Settling(deadline: Some.Noon);
+        var waiting = CampaignMachine.Look(campaign, Seen.Cluster(1, 1, 1).Down("pve3"), Some.Noon, () => Some.Id(2));
+        Assert.Equal((NodeStep.Settle, "nodes"), (waiting.Current!.Step, waiting.Current.WaitsFor!.Single().Name));
+        Assert.Contains("pve3", Assert.Single(waiting.News).Text, StringComparison.Ordinal);
+        Assert.Same(waiting, CampaignMachine.Look(waiting, Seen.Cluster(1, 1, 1).Down("pve3"), Some.Noon.AddMinutes(1), () => Some.Id(2)));
+        Assert.Equal(NodeStep.Done, CampaignMachine.Look(waiting, Seen.Cluster(1, 1, 1), Some.Noon.AddMinutes(1), () => Some.Id(2)).Nodes[0].Step);
+    }
+
+    [Theory]
+    [InlineData(CampaignStatus.Paused, 90, 90)] // a canary that is watched for long is watched as long as was asked for
+    [InlineData(CampaignStatus.Halted, -30, 0)] // it was left alone long ago: what it halted for is looked at at once
+    public void A_resume_neither_ends_nor_begins_anew_the_time_a_node_is_left_alone(CampaignStatus status, int ends, int then)
+    {
+        var resumed = CampaignMachine.Resume(Settling(Some.Noon.AddMinutes(ends)) with { Status = status }, "admin", windowEnd: null, Some.Noon).Value!;
+        Assert.Equal((NodeStep.Settle, Some.Noon.AddMinutes(then)), (resumed.Current!.Step, resumed.Current.Deadline));
+    }
+
+    private static CampaignState Settling(DateTimeOffset deadline) => new()
+    {
+        Id = Some.Id(1),
+        Order = Order,
+        Nodes = [new(Some.Pve1, NodeStep.Settle) { Since = deadline.AddMinutes(-1), Deadline = deadline }, new(Some.Pve2, NodeStep.Pending)],
+    };
+
     private static (World End, List<string> Asked) Walk(Model model)
     {
         var (world, asked) = (World.Begin(model with { Faults = 0 }), new List<string>());
