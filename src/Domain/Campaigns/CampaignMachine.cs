@@ -185,7 +185,7 @@ public static class CampaignMachine
     });
 
     // A step that failed is tried again from the last look before it: conditions may have changed since.
-    private static NodeStep Retry(NodeProgress node) => node.Step switch
+    internal static NodeStep Retry(NodeProgress node) => node.Step switch
     {
         NodeStep.PatchGuests or NodeStep.Patch => NodeStep.Preflight,
         NodeStep.CephFlagsOn or NodeStep.MaintenanceOn or NodeStep.Drain or NodeStep.Reboot => NodeStep.Ready,

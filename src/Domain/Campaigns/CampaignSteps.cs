@@ -92,8 +92,13 @@ internal static class CampaignSteps
             return AfterDeadline(campaign, node, $"{node.Step} was asked for at {node.Since:u}, and nobody knows how it ended.", now, mustHalt: true);
         }
 
-        return Undone(node) is { } reason ? Fail(campaign, node, reason, now) : done();
+        return Undone(node) is not { } reason ? done()
+            : MayBeginAnew(node) ? campaign.Go(node with { Anew = node.Anew + 1 }, CampaignMachine.Retry(node), $"Begun anew: {reason}", now)
+            : Fail(campaign, node, reason, now);
     }
+
+    // An agent that was ended just before it ran what it was asked for says so. The conditions are looked at once more, and not for ever.
+    private static bool MayBeginAnew(NodeProgress node) => node.Anew < MostAnew && node.Work.All(work => work.End is { Succeeded: true } or { NeverRan: true });
 
     private static CampaignState AfterDeadline(CampaignState campaign, NodeProgress node, string reason, DateTimeOffset now, bool mustHalt = false) =>
         now < node.Deadline ? campaign : mustHalt ? Halt(campaign, node, reason, now) : Fail(campaign, node, reason, now);
@@ -322,4 +327,6 @@ internal static class CampaignSteps
         QuorumCount.Of(picture, now) is { Value: { } count } && !count.IsUp(node.Node) && picture.Nodes.FirstOrDefault(one => count.IsUp(one.Node)) is { } other
             ? other.Node
             : node.Node;
+
+    private const int MostAnew = 3;
 }

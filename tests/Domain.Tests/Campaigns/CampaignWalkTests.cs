@@ -107,6 +107,29 @@ public sealed class CampaignWalkTests
         Assert.Equal((NodeStep.Settle, Some.Noon.AddMinutes(then)), (resumed.Current!.Step, resumed.Current.Deadline));
     }
 
+    [Theory]
+    [InlineData(NodeStep.Patch, WorkKind.PatchNode, NodeStep.Preflight)]
+    [InlineData(NodeStep.MaintenanceOn, WorkKind.MaintenanceOn, NodeStep.Ready)]
+    [InlineData(NodeStep.Drain, WorkKind.StopGuest, NodeStep.Ready)]
+    [InlineData(NodeStep.Reboot, WorkKind.Reboot, NodeStep.Ready)]
+    [InlineData(NodeStep.MaintenanceOff, WorkKind.MaintenanceOff, NodeStep.Back)]
+    public void What_certainly_never_ran_is_asked_for_anew_after_another_look_and_not_for_ever(NodeStep step, WorkKind kind, NodeStep then)
+    {
+        var node = new NodeProgress(Some.Pve1, step)
+        {
+            Guests = [],
+            Work = [new(Some.Id(1), kind, Some.Pve1) { End = new(true, null) }, new(Some.Id(2), kind, Some.Pve1) { End = new(false, "It never ran.") { NeverRan = true } }],
+        };
+        CampaignState Looked(NodeProgress node) =>
+            CampaignMachine.Look(new() { Id = Some.Id(1), Order = Order, Nodes = [node] }, Seen.Cluster(1, 1, 1), Some.Noon, () => Some.Id(3));
+
+        var anew = Looked(node);
+        Assert.Equal((then, 1, 0), (anew.Current!.Step, anew.Current.Anew, anew.Current.Work.Count));
+        Assert.Equal("Begun anew: It never ran.", anew.News.Single().Text);
+        Assert.Equal(CampaignStatus.Halted, Looked(node with { Anew = 3 }).Status);
+        Assert.Equal(CampaignStatus.Halted, Looked(node with { Work = [.. node.Work, new(Some.Id(3), kind, Some.Pve1) { End = new(false, "It failed.") }] }).Status);
+    }
+
     private static CampaignState Settling(DateTimeOffset deadline) => new()
     {
         Id = Some.Id(1),

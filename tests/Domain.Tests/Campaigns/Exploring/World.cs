@@ -228,6 +228,7 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
         if (Faults > 0)
         {
             yield return ($"{name} fails", true, () => With(job with { Started = true, End = new(false, "It failed.") }) with { Faults = Faults - 1 });
+            yield return ($"{name} never runs", true, () => With(job with { Started = true, End = new(false, "It never ran.") { NeverRan = true } }) with { Faults = Faults - 1 });
         }
     }
 
@@ -327,7 +328,7 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
         {
             key.Append((int)node.Step).Append(',')
                 .Append(node.PatchedAt is null ? '-' : 'p').Append(node.Rebooted ? 'r' : '-').Append(node.Maintenance ? 'm' : '-').Append(node.Approved ? 'a' : '-')
-                .Append(node.Failed ? 'x' : '-').Append(node.BootId ?? "-").Append(node.Guests?.Count ?? -1);
+                .Append(node.Failed ? 'x' : '-').Append(node.Anew).Append(node.BootId ?? "-").Append(node.Guests?.Count ?? -1);
             if (ReferenceEquals(node, current))
             {
                 key.Append(Now >= node.Deadline ? 'd' : '-').Append(Now >= node.Since + TimeSpan.FromSeconds(30) ? 's' : '-')
@@ -358,7 +359,7 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
 
         return key.ToString();
 
-        static char End(WorkEnd? end) => end is null ? '?' : end.Succeeded ? '+' : '!';
+        static char End(WorkEnd? end) => end is null ? '?' : end.Succeeded ? '+' : end.NeverRan ? '0' : '!';
     }
 }
 
