@@ -58,6 +58,8 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
     private static readonly ImmutableSortedDictionary<JobId, WorldJob> NoJobs =
         ImmutableSortedDictionary.Create<JobId, WorldJob>(Comparer<JobId>.Create((one, other) => string.CompareOrdinal(one.Value, other.Value)));
 
+    private static readonly DateTimeOffset Noon = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
+
     private const int Unfresh = 4_000_000;
 
     public int Ids { get; init; }
@@ -74,11 +76,10 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
 
     public static World Begin(Model model)
     {
-        var world = new World(model, new(), [.. Enumerable.Repeat(new WorldNode(), model.Nodes)], NoJobs, Some.Noon, model.Faults).Report();
+        var world = new World(model, new(), [.. Enumerable.Repeat(new WorldNode(), model.Nodes)], NoJobs, Noon, model.Faults).Report();
         var plan = CampaignPlan.Of(model.Order, world.Picture(), null, world.Now);
-        var start = CampaignMachine.Start(new(), Some.Id(900_000), plan, world.Now);
-        Assert.Null(start.Refusal);
-        return world with { Campaign = start.Value! };
+        var start = CampaignMachine.Start(new(), Id(900_000), plan, world.Now);
+        return start.IsRefused ? throw new InvalidOperationException(start.Refusal.Message) : world with { Campaign = start.Value };
     }
 
     public int OnlineVotes => Enumerable.Range(0, Nodes.Length).Where(node => Nodes[node].Up).Sum(node => Model.Votes[node]) + Model.Device;
@@ -114,7 +115,11 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
         {
             if (job.End is not null)
             {
-                yield return ($"hears of {job.Work.Kind}", false, () => this with { Campaign = CampaignMachine.Ended(Campaign, id, job.End) });
+                // What is no news leads to this same world: that is a law.
+                if (CampaignMachine.Ended(Campaign, id, job.End) is var told && !ReferenceEquals(told, Campaign))
+                {
+                    yield return ($"hears of {job.Work.Kind}", false, () => this with { Campaign = told });
+                }
             }
             else if (Now >= job.Expires && !job.Started)
             {
@@ -181,8 +186,7 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
         var (campaign, ids, picture) = (Campaign, Ids, Picture());
         for (var steps = 0; ; steps++)
         {
-            Assert.True(steps < 100, "It looks for ever.");
-            var next = CampaignMachine.Look(campaign, picture, Now, () => Some.Id(++ids));
+            var next = steps < 100 ? CampaignMachine.Look(campaign, picture, Now, () => Id(++ids)) : throw new BrokenLaw("It looks for ever.");
             if (ReferenceEquals(next, campaign))
             {
                 return this with { Campaign = CampaignMachine.Told(campaign, campaign.Events), Ids = ids };
@@ -316,6 +320,8 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
 
     private World With(WorldJob job) => this with { Jobs = Jobs.SetItem(job.Work.Job, job) };
 
+    internal static JobId Id(int number) => JobId.Parse($"01M83HW1FS84TGPXTCYJ{number:D6}");
+
     private static int Index(NodeName node) => int.Parse(node.Value.AsSpan(1), CultureInfo.InvariantCulture);
 
     /// <summary>What two worlds have in common that can only go on alike: times as they stand to each other, ids by what they are for.</summary>
@@ -430,7 +436,7 @@ internal static class Laws
             throw new BrokenLaw("It is completed, nothing went wrong, and the guest does not run at home.");
         }
 
-        if (world.Campaign is { IsOver: false, Id: { } id } && CampaignMachine.Start(world.Campaign, Some.Id(900_001), Another, world.Now).Refusal?.Code is not "campaign-running")
+        if (world.Campaign is { IsOver: false, Id: { } id } && CampaignMachine.Start(world.Campaign, World.Id(900_001), Another, world.Now).Refusal?.Code is not "campaign-running")
         {
             throw new BrokenLaw($"A second campaign was begun beside {id}.");
         }
