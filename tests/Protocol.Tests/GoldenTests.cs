@@ -36,6 +36,10 @@ public sealed class GoldenTests
         ["job.reboot-host.json"] = (typeof(Job), new RebootHost(Id, 1800)),
         ["job.diagnose.json"] = (typeof(Job), new Diagnose(Id, 120, new(100)) { ExpectedFamily = "debian" }),
         ["job.diagnose.host.json"] = (typeof(Job), new Diagnose(Id, 120, Vmid: null)),
+        ["job.set-maintenance.json"] = (typeof(Job), new SetMaintenance(Id, 300, NodeName.Parse("pve2"), On: true)),
+        ["job.set-ceph-flag.json"] = (typeof(Job), new SetCephFlag(Id, 300, SetCephFlag.Allowed, On: false)),
+        ["job.migrate-guest.json"] = (typeof(Job), new MigrateGuest(Id, 1800, new(100), NodeName.Parse("pve2")) { StartBy = Noon }),
+        ["job.power-guest.json"] = (typeof(Job), new PowerGuest(Id, 1800, new(201), On: true)),
         ["cancel-job.json"] = (typeof(CancelJob), new CancelJob(Id)),
         ["job-output.json"] = (typeof(JobOutput), new JobOutput(Id, OutputChannel.StandardError, 4096, 12, "Setting up\n")),
         ["diagnosis.json"] = (typeof(Diagnosis), new Diagnosis(
