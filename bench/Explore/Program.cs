@@ -30,7 +30,7 @@ var (worlds, steps, endless) = (0L, 0L, 0);
 foreach (var (name, model) in clusters)
 {
     var since = began.Elapsed;
-    var all = Exploration.Of(model, Limit(name));
+    var all = Exploration.Of(model, goesOn: Limit(name));
     var without = all.Endless();
     (worlds, steps, endless) = (worlds + all.Count, steps + all.Steps, endless + without);
     Figures.Say($"{name}; {model.Faults} fault(s): {all.Count} worlds, {all.Steps} steps between them, {all.Ends} ends, {without} worlds without a way to an end; {(began.Elapsed - since).TotalSeconds:F0} s, {ProcessCost.Of(Environment.ProcessId).PeakMiB:F0} MiB at most so far");

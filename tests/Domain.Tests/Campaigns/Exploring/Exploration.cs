@@ -19,9 +19,14 @@ internal sealed class Exploration
     private readonly Dictionary<string, int> names = [];
     private readonly List<int> calm = [];
     private readonly List<int> calmEnds = [];
+    private readonly HashSet<UInt128> lesser = [];
+    private bool whole;
 
     /// <summary>How many worlds there are.</summary>
     public int Count => ways.Count;
+
+    /// <summary>How many are left of them when what no step reads again is not looked at, as <see cref="World.Key"/> has it; 0 when it never was.</summary>
+    public int Lesser => lesser.Count;
 
     /// <summary>How many of them are the end of a campaign.</summary>
     public int Ends => over.Count(end => end);
@@ -31,10 +36,11 @@ internal sealed class Exploration
 
     /// <summary>Visits all of them; a broken law is thrown with the shortest way that leads to it.</summary>
     /// <param name="model">What the first one is made of.</param>
+    /// <param name="whole">Whether worlds that differ in what no step reads again are told apart.</param>
     /// <param name="goesOn">Told, now and then, how many are known and how many of these are to be visited yet; what it throws ends the exploration.</param>
-    public static Exploration Of(Model model, Action<int, int>? goesOn = null)
+    public static Exploration Of(Model model, bool whole = false, Action<int, int>? goesOn = null)
     {
-        var all = new Exploration();
+        var all = new Exploration { whole = whole };
         all.Run(World.Begin(model), goesOn);
         return all;
     }
@@ -93,7 +99,7 @@ internal sealed class Exploration
     {
         var queue = new Queue<World>();
         queue.Enqueue(first);
-        Add(Hash(first), -1, "begins", first);
+        Add(Hash(first, whole), -1, "begins", first);
         for (var number = 0; queue.Count > 0;)
         {
             var worlds = Enumerable.Range(0, Math.Min(AtOnce, queue.Count)).Select(_ => queue.Dequeue()).ToArray();
@@ -117,7 +123,7 @@ internal sealed class Exploration
             {
                 var next = step();
                 Laws.Hold(next);
-                var hash = Hash(next);
+                var hash = Hash(next, whole);
                 following.Add(new(name, isFault, hash, numbers.ContainsKey(hash) ? null : next, null));
             }
             catch (BrokenLaw broken)
@@ -168,6 +174,11 @@ internal sealed class Exploration
         numbers[hash] = number;
         ways.Add((from, known));
         over.Add(world.Campaign.IsOver);
+        if (whole)
+        {
+            lesser.Add(Hash(world, whole: false));
+        }
+
         return number;
     }
 
@@ -183,10 +194,10 @@ internal sealed class Exploration
         return new($"{broken.Message} The shortest way there, {way.Count} steps: {string.Join("; ", way)}.");
     }
 
-    private static UInt128 Hash(World world)
+    private static UInt128 Hash(World world, bool whole)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(MemoryMarshal.AsBytes(world.Key().AsSpan()), hash);
+        SHA256.HashData(MemoryMarshal.AsBytes(world.Key(whole).AsSpan()), hash);
         return MemoryMarshal.Read<UInt128>(hash);
     }
 
