@@ -100,7 +100,7 @@ internal sealed class GeneratedAgent(int number, int nodesPerCluster, int guests
         new(ClusterName, true, [.. Enumerable.Range(0, nodesPerCluster).Select(node => new MemberSeen(NodeName.Parse(string.Create(CultureInfo.InvariantCulture, $"pve-{node}")), true, 1))])
         {
             Clustered = true,
-            Ha = new(false, null, false, new Dictionary<string, string>(), []),
+            Ha = new(false, null, false, new Dictionary<string, string>(), []) { MaintenanceRequested = [], ActiveServices = new Dictionary<string, int>(), Lrms = new Dictionary<string, LrmSeen>() },
         },
         news,
         [])
@@ -108,7 +108,23 @@ internal sealed class GeneratedAgent(int number, int nodesPerCluster, int guests
         IntervalSeconds = InventorySeconds,
         Node = Node,
         ClusterId = Cluster,
-        Host = new() { Os = new("debian", [], "13", "Debian GNU/Linux 13 (trixie)"), KernelRunning = "6.17.4-1-pve", Cores = 32, MemoryBytes = 128L << 30, PrimaryAddress = "10.0.0.1", Addresses = ["10.0.0.1"] },
+        Host = new()
+        {
+            Os = new("debian", [], "13", "Debian GNU/Linux 13 (trixie)"),
+            KernelRunning = "6.17.4-1-pve",
+            KernelNewest = "6.17.9-1-pve",
+            RebootRequired = true,
+            RebootReason = "6.17.9-1-pve is installed",
+            PendingUpdates = 12,
+            RepositoryProblems = [],
+            RunningTasks = [],
+            RootFreeBytes = 20L << 30,
+            BootFreeBytes = 1L << 30,
+            Cores = 32,
+            MemoryBytes = 128L << 30,
+            PrimaryAddress = "10.0.0.1",
+            Addresses = ["10.0.0.1"],
+        },
         Storages = [new("local", "dir", ["iso", "backup"], false, "available", 20L << 30, 100L << 30, null), new("local-zfs", "zfspool", ["images", "rootdir"], false, "available", 200L << 30, 1000L << 30, "ONLINE")],
     };
 

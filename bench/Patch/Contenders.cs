@@ -32,7 +32,7 @@ internal sealed class Contenders(LabHost host, string directory, int atOnce)
     public static async Task<string> PythonBase()
     {
         const string Cache = "/var/cache/nanny-lab-python";
-        using var made = Process.Start(new ProcessStartInfo("sh", [Path.Combine(AppContext.BaseDirectory, "python.sh"), LabHost.Program, Cache]))!;
+        using var made = Process.Start(new ProcessStartInfo("sh", [Path.Combine(AppContext.BaseDirectory, "python.sh"), LabProgram.Path, Cache]))!;
         await made.WaitForExitAsync();
         return made.ExitCode is 0 ? Cache : throw new InvalidOperationException("There is no base with Python for Ansible.");
     }

@@ -1,16 +1,14 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace NannyOrleans.Bench;
 
 /// <summary>A lab of one Proxmox VE host, and the native agent on it, registered with a server. Both are gone with this.</summary>
-internal sealed partial class LabHost : IAsyncDisposable
+internal sealed class LabHost : IAsyncDisposable
 {
     private const string Host = "pve1";
     private static readonly string[] Places = ["usr/sbin", "usr/bin"];
     private readonly string directory = Path.Combine("/tmp", $"nb-{Environment.ProcessId}-{Guid.NewGuid():N}"[..20]);
-    private Process? agent;
+    private LabAgent? agent;
 
     /// <summary>The commands that cost most of a CPU second each on a real host.</summary>
     public static readonly string[] PveCommands = ["pct", "qm", "pvesh", "pveversion", "pvecm", "pvesm", "ha-manager", "vzdump"];
@@ -22,9 +20,6 @@ internal sealed partial class LabHost : IAsyncDisposable
     /// <summary>Where LXC finds the lab's containers.</summary>
     public string LxcPath => Path.Combine(Lab, "lxc");
 
-    /// <summary>The lab's program.</summary>
-    public static string Program => $"{BenchServer.Repository}/src/Lab/bin/Release/net10.0/nanny-lab.dll";
-
     /// <summary>The search path of a shell on this host, with what counts calls or was put before the lab's commands.</summary>
     public string SearchPath => $"{directory}/bin:{Root}/usr/sbin:{Root}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}";
 
@@ -32,7 +27,7 @@ internal sealed partial class LabHost : IAsyncDisposable
     public string Calls => Path.Combine(directory, "calls");
 
     /// <summary>The agent's process.</summary>
-    public int AgentPid => agent!.Id;
+    public int AgentPid => agent!.Pid;
 
     /// <summary>Brings the lab up.</summary>
     /// <param name="containers">How many there are.</param>
@@ -50,32 +45,8 @@ internal sealed partial class LabHost : IAsyncDisposable
     /// <param name="server">Its server.</param>
     /// <param name="discoverySeconds">Its <c>guest_discovery_interval</c>.</param>
     /// <param name="metricsSeconds">Its <c>metrics_interval</c>.</param>
-    public async Task StartAgent(BenchServer server, int discoverySeconds, int metricsSeconds)
-    {
-        Directory.CreateDirectory($"{Root}/etc/nannyagent");
-        await File.WriteAllTextAsync($"{Root}/etc/nannyagent/config.yml", string.Create(CultureInfo.InvariantCulture,
-            $"api_url: {server.Url}\nproxmox_mode: true\nguest_discovery_interval: {discoverySeconds}\nmetrics_interval: {metricsSeconds}\n"));
-        using (var register = Start(["register", "--api-url", server.Url.ToString()], quiet: false))
-        {
-            while (await register.StandardOutput.ReadLineAsync() is { } line)
-            {
-                if (Code().Match(line) is { Success: true } shown)
-                {
-                    await server.Approve(shown.Groups[1].Value);
-                }
-            }
-
-            await register.WaitForExitAsync();
-            if (register.ExitCode is not 0)
-            {
-                throw new InvalidOperationException("The agent could not register.");
-            }
-        }
-
-        agent = Start(["run"], quiet: true);
-        _ = agent.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
-        _ = agent.StandardError.BaseStream.CopyToAsync(Stream.Null);
-    }
+    public async Task StartAgent(BenchServer server, int discoverySeconds, int metricsSeconds) =>
+        agent = await LabAgent.Start(server, Root, SearchPath, discoverySeconds, metricsSeconds);
 
     /// <summary>How often each of Proxmox VE's commands has been called so far.</summary>
     public IReadOnlyList<string> CallsSoFar() => File.Exists(Calls) ? File.ReadAllLines(Calls) : [];
@@ -90,9 +61,7 @@ internal sealed partial class LabHost : IAsyncDisposable
     {
         if (agent is not null)
         {
-            agent.Kill(entireProcessTree: true);
-            await agent.WaitForExitAsync();
-            agent.Dispose();
+            await agent.DisposeAsync();
         }
 
         await RunLab("down");
@@ -119,26 +88,5 @@ internal sealed partial class LabHost : IAsyncDisposable
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private Process Start(IEnumerable<string> arguments, bool quiet) => Launcher.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", $"{BenchServer.Repository}/artifacts/agent/nannyagent", "--root", Root, .. arguments])
-    {
-        WorkingDirectory = "/",
-        RedirectStandardOutput = true,
-        RedirectStandardError = quiet,
-        Environment = { ["PATH"] = SearchPath },
-    });
-
-    private async Task RunLab(params string[] arguments)
-    {
-        using var lab = Process.Start(new ProcessStartInfo("dotnet", [Program, .. arguments, "--dir", Lab]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        _ = lab.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
-        var said = await lab.StandardError.ReadToEndAsync();
-        await lab.WaitForExitAsync();
-        if (lab.ExitCode is not 0)
-        {
-            throw new InvalidOperationException($"nanny-lab {arguments[0]} failed: {said}");
-        }
-    }
-
-    [GeneratedRegex("^  code: +([A-Z-]+)$")]
-    private static partial Regex Code();
+    private Task<string> RunLab(params string[] arguments) => LabProgram.Run(Lab, arguments);
 }

@@ -36,6 +36,10 @@ public sealed class GoldenTests
         ["job.reboot-host.json"] = (typeof(Job), new RebootHost(Id, 1800)),
         ["job.diagnose.json"] = (typeof(Job), new Diagnose(Id, 120, new(100)) { ExpectedFamily = "debian" }),
         ["job.diagnose.host.json"] = (typeof(Job), new Diagnose(Id, 120, Vmid: null)),
+        ["job.set-maintenance.json"] = (typeof(Job), new SetMaintenance(Id, 300, NodeName.Parse("pve2"), On: true)),
+        ["job.set-ceph-flag.json"] = (typeof(Job), new SetCephFlag(Id, 300, SetCephFlag.Allowed, On: false)),
+        ["job.migrate-guest.json"] = (typeof(Job), new MigrateGuest(Id, 1800, new(100), NodeName.Parse("pve2")) { StartBy = Noon }),
+        ["job.power-guest.json"] = (typeof(Job), new PowerGuest(Id, 1800, new(201), On: true)),
         ["cancel-job.json"] = (typeof(CancelJob), new CancelJob(Id)),
         ["job-output.json"] = (typeof(JobOutput), new JobOutput(Id, OutputChannel.StandardError, 4096, 12, "Setting up\n")),
         ["diagnosis.json"] = (typeof(Diagnosis), new Diagnosis(
@@ -144,8 +148,10 @@ public sealed class GoldenTests
             Gone = [new(new(100), NodeName.Parse("pve2"), false), new(new(101), null, true), new(new(102), null, false)],
             Host = new() { PendingUpdatesProblem = "pvesh: no end within 30 s" },
         }),
+        ["inventory.asked.json"] = (typeof(Inventory), new Inventory(Noon, "0.2.0", "pve1", null, null, null, null, []) { AgeSeconds = 1, AskedAt = Noon }),
         ["inventory-answer.json"] = (typeof(InventoryAnswer), new InventoryAnswer(true)),
         ["discover.host.json"] = (typeof(Discover), new Discover(null) { HostOnly = true }),
+        ["discover.asked.json"] = (typeof(Discover), new Discover(null) { HostOnly = true, AskedAt = Noon }),
         ["discover.json"] = (typeof(Discover), new Discover(new(100))),
         ["node-metrics.json"] = (typeof(NodeMetrics), new NodeMetrics(Noon, 30)
         {

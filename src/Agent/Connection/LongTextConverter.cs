@@ -33,5 +33,13 @@ internal sealed class LongTextConverter : JsonConverter<string>
         }
     }
 
+    // A converter for strings is asked for a dictionary's keys, too.
+
+    /// <inheritdoc/>
+    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString()!;
+
+    /// <inheritdoc/>
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
+
     private const int Piece = 8 * 1024;
 }

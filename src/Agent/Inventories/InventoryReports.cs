@@ -21,6 +21,7 @@ internal sealed class InventoryReports(IInventories inventories)
     private string? saidFingerprint;
     private Inventory? underWay;
     private Dictionary<Vmid, UInt128>? underWayGuests;
+    private DateTimeOffset? askedAt;
 
     /// <summary>The next report is whole: a new connection, or somebody asked.</summary>
     public void BeginAnew() => (said, saidFingerprint, underWay, underWayGuests) = (null, null, null, null);
@@ -33,6 +34,7 @@ internal sealed class InventoryReports(IInventories inventories)
             inventories.Forget(ask.Vmid); // to find it out again means to enter containers
         }
 
+        askedAt = ask.AskedAt ?? askedAt;
         BeginAnew();
     }
 
@@ -42,7 +44,7 @@ internal sealed class InventoryReports(IInventories inventories)
         var began = Stopwatch.GetTimestamp();
         var (whole, places) = await inventories.Collect(cancellationToken);
         (underWay, underWayGuests) = Report(whole, places);
-        underWay = underWay with { AgeSeconds = (int)Math.Ceiling(Stopwatch.GetElapsedTime(began).TotalSeconds) };
+        underWay = underWay with { AgeSeconds = (int)Math.Ceiling(Stopwatch.GetElapsedTime(began).TotalSeconds), AskedAt = askedAt };
         return underWay;
     }
 

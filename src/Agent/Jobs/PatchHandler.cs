@@ -283,7 +283,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                 // No runner ever said who it is. In the same boot its claim tells whether it began; in another one the claim itself may be lost.
                 var prevented = boot is not null && boot == started.BootId && run.TryPrevent();
                 return prevented
-                    ? new(JobOutcome.Failed, "could not be started: the agent ended just before it ran", null, null)
+                    ? new(JobOutcome.Failed, JobReport.NeverRan, null, null)
                     : new(JobOutcome.Interrupted, Unknown, null, null);
             }
 

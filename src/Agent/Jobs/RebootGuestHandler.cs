@@ -113,7 +113,7 @@ internal sealed partial class RebootGuestHandler(Host host, NodeName? node, Boun
             var seen = watch.Look();
             if (seen.NeverRan)
             {
-                entry.Finish(JobOutcome.Failed, "could not be started: the agent ended just before it ran");
+                entry.Finish(JobOutcome.Failed, JobReport.NeverRan);
                 return;
             }
 

@@ -41,7 +41,8 @@ internal sealed partial class RebootHostHandler(Host host, bool isProxmox, TimeP
             Log.Restarting(logger, entry.Id);
 
             // Not ended with the agent, which the restart itself ends.
-            var end = await new Programs(host).Run("systemctl", ["reboot"], CommandLimit, OutputLimit, CancellationToken.None).WaitAsync(stopping);
+            var end = await new Programs(host).Run(
+                "sh", ["-c", ClaimAndRestart, "nannyagent-job", entry.Run.Claim], CommandLimit, OutputLimit, CancellationToken.None, shown: "systemctl reboot").WaitAsync(stopping);
             stopping.ThrowIfCancellationRequested();
             if (end is { ExitCode: > 0 and < SignalCodes, Problem: { } problem })
             {
@@ -50,6 +51,11 @@ internal sealed partial class RebootHostHandler(Host host, bool isProxmox, TimeP
             }
 
             // Without an answer, or ended by a signal, as the restart itself does: the boot id will say.
+        }
+        else if (host.BootId() is { } boot && !IsAnother(boot, started) && entry.Run.TryPrevent())
+        {
+            entry.Finish(JobOutcome.Failed, JobReport.NeverRan);
+            return;
         }
         else
         {
@@ -61,11 +67,11 @@ internal sealed partial class RebootHostHandler(Host host, bool isProxmox, TimeP
 
     private async Task Watch(RebootHost job, JournalEntry entry, JobStart started, bool resumed, CancellationToken stopping)
     {
-        var deadline = new JobDeadline(job.TimeoutSeconds, started, resumed, clock);
+        var (deadline, poll) = (new JobDeadline(job.TimeoutSeconds, started, resumed, clock), FirstPoll);
         while (true)
         {
             var boot = host.BootId();
-            if (boot is not null && (boot != started.BootId || (started.Process is { } before && FirstOfAll() is { } now && now != before)))
+            if (boot is not null && IsAnother(boot, started))
             {
                 // However late: a machine that was restarted is no timeout.
                 var verdict = HostRebootVerdict.Of(new BootKernel(host, isProxmox).Look(), started.Kernel);
@@ -81,9 +87,12 @@ internal sealed partial class RebootHostHandler(Host host, bool isProxmox, TimeP
                 return;
             }
 
-            await Task.Delay(Poll, clock, stopping);
+            await Task.Delay(poll, clock, stopping);
+            poll = poll < LastPoll ? poll * 1.5 : LastPoll;
         }
     }
+
+    private bool IsAnother(string boot, JobStart started) => boot != started.BootId || (started.Process is { } before && FirstOfAll() is { } now && now != before);
 
     private string? Refusal(RebootHost job) => job switch
     {
@@ -99,10 +108,14 @@ internal sealed partial class RebootHostHandler(Host host, bool isProxmox, TimeP
         return text is not null && ProcessStat.TryParse(text, out var first) ? new(first.Pid, first.StartTime) : null;
     }
 
+    // The run's claim is made by the very process that becomes systemctl: an agent that finds it missing can make it, and then knows that
+    // nothing was or will be begun.
+    private const string ClaimAndRestart = """mkdir "$1" && exec systemctl reboot""";
     private const int SignalCodes = 129; // and more: ended by a signal
     private const int OutputLimit = 4096;
     private static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FirstPoll = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LastPoll = TimeSpan.FromSeconds(2);
 
     private static partial class Log
     {

@@ -18,11 +18,12 @@ internal sealed partial class DetachedRun(string directory)
     /// <summary>What the program wrote to standard error. Absent until it runs.</summary>
     public string StandardError => Path.Combine(directory, "stderr");
 
+    /// <summary>The directory that exists once the program is about to run, or never will.</summary>
+    public string Claim => Path.Combine(directory, "claimed");
+
     private string Exit => Path.Combine(directory, "exit");
 
     private string Runner => Path.Combine(directory, "runner");
-
-    private string Claim => Path.Combine(directory, "claimed");
 
     /// <summary>Starts the program in <c>/</c>. Called once in the life of a directory.</summary>
     /// <param name="host">Finds <c>systemd-run</c> or <c>setsid</c> and gives the search path.</param>

@@ -89,8 +89,11 @@ public static class CampaignMachine
 
         // What still runs, or may, is awaited: nothing is asked for a second time while nobody knows how the first ended.
         NodeProgress Renew(NodeProgress node) => node.Work.Any(work => work.End is null) || (node.Work.All(work => work.End is { Succeeded: true }) && !IsPuttingBack(node.Step))
-            ? node with { Deadline = now + Limit(on.Order!, node.Step) }
+            ? node with { Deadline = node.Step is NodeStep.Settle ? Later(node.Deadline, now) : now + Limit(on.Order!, node.Step) }
             : Enter(on, node, Retry(node), now);
+
+        // Its deadline is the end of the time it is left alone, which neither begins anew nor ends before.
+        static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
     }
 
     /// <summary>Ends it: nothing new is begun, and maintenance mode and Ceph's flags are taken off.</summary>
@@ -182,7 +185,7 @@ public static class CampaignMachine
     });
 
     // A step that failed is tried again from the last look before it: conditions may have changed since.
-    private static NodeStep Retry(NodeProgress node) => node.Step switch
+    internal static NodeStep Retry(NodeProgress node) => node.Step switch
     {
         NodeStep.PatchGuests or NodeStep.Patch => NodeStep.Preflight,
         NodeStep.CephFlagsOn or NodeStep.MaintenanceOn or NodeStep.Drain or NodeStep.Reboot => NodeStep.Ready,

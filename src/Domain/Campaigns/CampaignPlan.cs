@@ -94,7 +94,7 @@ public sealed record NodePlan(
             seen?.RebootRequired,
             count.Value?.CouldSurviveLossOf(node) ?? false,
             count.Value?.OnlineWithout(node),
-            [.. Campaigns.Gates.BeforePatch(campaign, node, picture, now).Concat(takeDown ? Campaigns.Gates.BeforeTakeDown(campaign, node, picture, now) : []).DistinctBy(gate => (gate.Name, gate.Reason))],
+            [.. Campaigns.Gates.BeforePatch(campaign, node, picture, count, now).Concat(takeDown ? Campaigns.Gates.BeforeTakeDown(campaign, node, picture, count, now) : []).DistinctBy(gate => (gate.Name, gate.Reason))],
             !takeDown ? [] : seen?.Guests is null ? null : GuestMoves.Of(order, node, picture, now));
     }
 }

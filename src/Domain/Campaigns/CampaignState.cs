@@ -100,6 +100,10 @@ public sealed record NodeProgress(NodeName Node, NodeStep Step)
 
     /// <summary>Whether it failed and is only being put back.</summary>
     public bool Failed { get; init; }
+
+    /// <summary>How often a step of it was begun anew because what it had asked for never ran.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Anew { get; init; }
 }
 
 /// <summary>Something that was asked of an agent or of the control plane, or is to be; its id makes asking twice harmless.</summary>
@@ -121,7 +125,12 @@ public sealed record CampaignWork(JobId Job, WorkKind Kind, NodeName Via)
 /// <summary>How something that was asked for ended.</summary>
 /// <param name="Succeeded">Whether all of it was done.</param>
 /// <param name="Detail">Why not; null when it was.</param>
-public sealed record WorkEnd(bool Succeeded, string? Detail);
+public sealed record WorkEnd(bool Succeeded, string? Detail)
+{
+    /// <summary>Whether it is certain that nothing of it was or will be run: then it may be asked for anew.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NeverRan { get; init; }
+}
 
 /// <summary>What is asked for.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<WorkKind>))]

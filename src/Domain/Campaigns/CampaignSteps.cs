@@ -29,6 +29,8 @@ internal static class CampaignSteps
             NodeStep.Drain => AfterWork(campaign, node, now, () => StillThere(node, seen, picture, now) is { } reason
                 ? AfterDeadline(campaign, node, reason, now)
                 : campaign.Go(node, NodeStep.LastLook, "Drained.", now)),
+            // By words said since it was drained: who was cut off meanwhile may have been heard half a minute ago, and that still counts as fresh.
+            NodeStep.LastLook when picture.Nodes.Any(one => one.At <= node.Since && one.IsFresh(now)) => campaign,
             NodeStep.LastLook => AtGates(campaign, node, Gates.BeforeTakeDown(campaign, node.Node, picture, now), now, () => Reboot(campaign, node, seen!, now, next)),
             // While its job may still come to it, another boot id is not the end of it: it could go down once more.
             NodeStep.Reboot when !IsBusy(node) && WasRebooted(node, seen, now) => Return(campaign, node, now),
@@ -90,8 +92,13 @@ internal static class CampaignSteps
             return AfterDeadline(campaign, node, $"{node.Step} was asked for at {node.Since:u}, and nobody knows how it ended.", now, mustHalt: true);
         }
 
-        return Undone(node) is { } reason ? Fail(campaign, node, reason, now) : done();
+        return Undone(node) is not { } reason ? done()
+            : MayBeginAnew(node) ? campaign.Go(node with { Anew = node.Anew + 1 }, CampaignMachine.Retry(node), $"Begun anew: {reason}", now)
+            : Fail(campaign, node, reason, now);
     }
+
+    // An agent that was ended just before it ran what it was asked for says so. The conditions are looked at once more, and not for ever.
+    private static bool MayBeginAnew(NodeProgress node) => node.Anew < MostAnew && node.Work.All(work => work.End is { Succeeded: true } or { NeverRan: true });
 
     private static CampaignState AfterDeadline(CampaignState campaign, NodeProgress node, string reason, DateTimeOffset now, bool mustHalt = false) =>
         now < node.Deadline ? campaign : mustHalt ? Halt(campaign, node, reason, now) : Fail(campaign, node, reason, now);
@@ -216,7 +223,8 @@ internal static class CampaignSteps
         var gates = Gates.Settled(campaign, node.Node, picture, now);
         return gates.Hold()
             ? campaign.Go(node, node.Failed ? NodeStep.Failed : NodeStep.Done, node.Note ?? "Done.", now).Noting(node.Node, gates)
-            : now >= node.Deadline + CampaignMachine.Limit(campaign.Order!, NodeStep.Preflight) ? Halt(campaign, node, gates.Reasons(), now, gates) : campaign;
+            : now >= node.Deadline + CampaignMachine.Limit(campaign.Order!, NodeStep.Preflight) ? Halt(campaign, node, gates.Reasons(), now, gates)
+            : Waiting(campaign, node, gates, now);
     }
 
     /// <summary>A node has failed: the campaign halts, or what was changed for it is put back and the next is begun.</summary>
@@ -319,4 +327,6 @@ internal static class CampaignSteps
         QuorumCount.Of(picture, now) is { Value: { } count } && !count.IsUp(node.Node) && picture.Nodes.FirstOrDefault(one => count.IsUp(one.Node)) is { } other
             ? other.Node
             : node.Node;
+
+    private const int MostAnew = 3;
 }

@@ -45,7 +45,7 @@ public static class ClusterPictures
         {
             Node = member.Node,
             Agent = member.Agent,
-            At = received - TimeSpan.FromSeconds(report.AgeSeconds),
+            At = LookedAt(report, received),
             Interval = pace < usual ? pace.Value : usual,
             ClockAhead = report.CollectedAt - received,
             Sees = report.Cluster,
@@ -65,6 +65,14 @@ public static class ClusterPictures
             // The last list is kept when a newer one could not be made: it is not of now.
             Guests = inventory.GuestsAt == inventory.ReceivedAt ? [.. (report.Guests ?? []).Select(guest => Guest(index, guest))] : null,
         };
+    }
+
+    // Its age comes in whole seconds. One that was asked for began after it was: a step that waits for a word since its beginning would
+    // else not take the answer to its own question.
+    private static DateTimeOffset LookedAt(Inventory report, DateTimeOffset received)
+    {
+        var at = received - TimeSpan.FromSeconds(report.AgeSeconds);
+        return report.AskedAt is { } asked && asked > at && asked <= received ? asked : at;
     }
 
     private static GuestPicture Guest(ClusterIndex index, GuestSeen guest) => new(guest.Vmid, guest.Type, guest.Name, guest.Status)

@@ -20,11 +20,19 @@ public static class Gates
 
     /// <summary>Before something is installed on a node.</summary>
     public static IReadOnlyList<GateResult> BeforePatch(CampaignState campaign, NodeName node, ClusterPicture picture, DateTimeOffset now) =>
-        Of(campaign, node, picture, now, takesDown: false);
+        BeforePatch(campaign, node, picture, QuorumCount.Of(picture, now), now);
 
     /// <summary>Before a node is drained or rebooted.</summary>
     public static IReadOnlyList<GateResult> BeforeTakeDown(CampaignState campaign, NodeName node, ClusterPicture picture, DateTimeOffset now) =>
-        Of(campaign, node, picture, now, takesDown: true);
+        BeforeTakeDown(campaign, node, picture, QuorumCount.Of(picture, now), now);
+
+    /// <inheritdoc cref="BeforePatch(CampaignState, NodeName, ClusterPicture, DateTimeOffset)"/>
+    internal static IReadOnlyList<GateResult> BeforePatch(CampaignState campaign, NodeName node, ClusterPicture picture, Outcome<QuorumCount> count, DateTimeOffset now) =>
+        Of(campaign, node, picture, count, now, takesDown: false);
+
+    /// <inheritdoc cref="BeforeTakeDown(CampaignState, NodeName, ClusterPicture, DateTimeOffset)"/>
+    internal static IReadOnlyList<GateResult> BeforeTakeDown(CampaignState campaign, NodeName node, ClusterPicture picture, Outcome<QuorumCount> count, DateTimeOffset now) =>
+        Of(campaign, node, picture, count, now, takesDown: true);
 
     /// <summary>While a node that is back is left alone: the cluster is whole and stays so.</summary>
     public static IReadOnlyList<GateResult> Settled(CampaignState campaign, NodeName node, ClusterPicture picture, DateTimeOffset now)
@@ -51,7 +59,7 @@ public static class Gates
     public static string Reasons(this IReadOnlyList<GateResult> gates) =>
         string.Join(" ", gates.Where(gate => gate.Verdict is not GateVerdict.Pass).Select(gate => gate.Reason));
 
-    private static List<GateResult> Of(CampaignState campaign, NodeName node, ClusterPicture picture, DateTimeOffset now, bool takesDown)
+    private static List<GateResult> Of(CampaignState campaign, NodeName node, ClusterPicture picture, Outcome<QuorumCount> count, DateTimeOffset now, bool takesDown)
     {
         var order = campaign.Order!;
         var seen = picture.Find(node);
@@ -60,7 +68,6 @@ public static class Gates
             return [Report(seen, node, now), Agent(seen, node)];
         }
 
-        var count = QuorumCount.Of(picture, now);
         List<GateResult> gates =
         [
             Report(seen, node, now),

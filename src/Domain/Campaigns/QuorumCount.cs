@@ -48,15 +48,20 @@ public sealed record QuorumCount(int Expected, int Online)
             return new Refusal("votes-unknown", $"{first.Node} could not read how many votes {unread.Node} has.");
         }
 
-        foreach (var voice in voices.Skip(1))
+        // Every voice names every member: looked up and not searched for, or the plan of a large cluster compares names by the million.
+        var votes = members.ToDictionary(member => member.Node, member => member.Votes!.Value);
+        var up = voices.Select(voice => voice.Node).ToHashSet();
+        foreach (var voice in voices)
         {
-            if (!Alike(members, voice.Sees!.Members) || !Alike(first.Sees.QDevice, voice.Sees.QDevice))
+            if (!Alike(votes, voice.Sees!.Members) || !Alike(first.Sees.QDevice, voice.Sees.QDevice))
             {
                 return new Refusal("votes-disputed", $"{first.Node} and {voice.Node} report different members or votes.");
             }
+
+            up.IntersectWith(voice.Sees.Members.Where(member => member.Online).Select(member => member.Node));
         }
 
-        if (picture.Nodes.FirstOrDefault(node => members.All(member => member.Node != node.Node)) is { } stranger)
+        if (picture.Nodes.FirstOrDefault(node => !votes.ContainsKey(node.Node)) is { } stranger)
         {
             return new Refusal("not-a-member", $"{stranger.Node} is not a member of the cluster as {first.Node} sees it.");
         }
@@ -66,10 +71,6 @@ public sealed record QuorumCount(int Expected, int Online)
         {
             return new Refusal("votes-unknown", "It cannot be told how many votes the quorum device has.");
         }
-
-        var votes = members.ToDictionary(member => member.Node, member => member.Votes!.Value);
-        var speakers = voices.Select(voice => voice.Node).ToHashSet();
-        var up = speakers.Where(node => voices.All(voice => voice.Sees!.Members.Any(member => member.Node == node && member.Online))).ToHashSet();
 
         // A device counts only while it casts its vote for every one of them.
         var deviceOnline = device is { Votes: { } given } && voices.All(voice => voice.Sees!.QDevice?.Voting is true) ? given : 0;
@@ -96,8 +97,8 @@ public sealed record QuorumCount(int Expected, int Online)
     /// <summary>For a person to see.</summary>
     public VotesView View() => new(Expected, Needed, Online);
 
-    private static bool Alike(IReadOnlyList<MemberSeen> one, IReadOnlyList<MemberSeen> other) => one.Count == other.Count
-        && one.All(member => other.Any(its => its.Node == member.Node && its.Votes == member.Votes));
+    private static bool Alike(Dictionary<NodeName, int> votes, IReadOnlyList<MemberSeen> members) => votes.Count == members.Count
+        && members.All(member => votes.TryGetValue(member.Node, out var its) && its == member.Votes);
 
     private static bool Alike(QDeviceSeen? one, QDeviceSeen? other) => one?.Votes == other?.Votes && one is null == other is null;
 }

@@ -14,6 +14,9 @@ public static class OperationMachine
     /// <summary>The failure of what did not end within its time; an agent's detail says so by its first word.</summary>
     public const string Timeout = "timeout";
 
+    /// <summary>The failure of a job of which nothing was or will be run; an agent's detail says so.</summary>
+    public const string NeverRan = "never-ran";
+
     // A script's word for its end when it was told to stop.
     private const string Stopped = "stopped";
 
@@ -109,6 +112,7 @@ public static class OperationMachine
     private static string CodeOf(JobReport report) => report.Detail switch
     {
         { } detail when detail.StartsWith("timeout:", StringComparison.Ordinal) || detail.StartsWith("timed out after ", StringComparison.Ordinal) => Timeout,
+        JobReport.NeverRan => NeverRan,
         "container not running" => "container-not-running",
         "the VM is not running" => "vm-not-running",
         { } detail when detail.StartsWith("the QEMU guest agent ", StringComparison.Ordinal) => "guest-agent-silent",

@@ -137,6 +137,10 @@ internal sealed partial class ClusterPatchOrchestrator(
                 timer?.Dispose();
                 timer = null;
             }
+            else if (stored.State is { Status: CampaignStatus.Running, Current: { Step: NodeStep.Settle } node } && node.Deadline - clock.GetUtcNow() is { Ticks: > 0 } left && left < Period)
+            {
+                timer?.Change(left, Period); // nobody tells that the time is over
+            }
         }
         catch (Exception failure)
         {

@@ -151,7 +151,7 @@ internal sealed partial class NodeGrain(
             return new("agent-offline", "The agent is not connected; it reports all there is when it comes back.");
         }
 
-        await open.Observer.Discover(ask);
+        await open.Observer.Discover(ask with { AskedAt = clock.GetUtcNow() });
         return null;
     }
 
@@ -373,7 +373,7 @@ internal sealed partial class NodeGrain(
         await reported.Replace(latest = InventoryMachine.Doubt(Latest, after), this);
         if (Online is { } open)
         {
-            await open.Observer.Discover(new(null) { HostOnly = true });
+            await open.Observer.Discover(new(null) { HostOnly = true, AskedAt = clock.GetUtcNow() });
         }
     }
 

@@ -44,6 +44,10 @@ public sealed record Inventory(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int AgeSeconds { get; init; }
 
+    /// <summary>The newest <see cref="Discover.AskedAt"/> that came before the first of it was looked at; null when nobody asked, or did not say when.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? AskedAt { get; init; }
+
     /// <summary>The node this host is by its own name now; null when it cannot tell. One that is not the token's is refused.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public NodeName? Node { get; init; }
@@ -105,4 +109,8 @@ public sealed record Discover(Vmid? Vmid)
     /// <summary>Whether only the machine itself is looked at anew: what is remembered of guests stays.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool HostOnly { get; init; }
+
+    /// <summary>When this is asked, by the server's clock: the report says it again, and so the server knows what it cannot be older than.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? AskedAt { get; init; }
 }

@@ -9,6 +9,9 @@ namespace NannyOrleans.Protocol.Jobs;
 /// <param name="Detail">Why it did not succeed, or while it is accepted what it waits for, in a person's words; null when there is nothing to say.</param>
 public sealed record JobReport(JobId Id, JobOutcome Outcome, string? Detail)
 {
+    /// <summary>The <see cref="Detail"/> of a job that failed and of which it is certain that nothing of it was or will be run: it may be asked for again.</summary>
+    public const string NeverRan = "could not be started: the agent ended just before it ran";
+
     /// <summary>The script's exit code; null when it did not run to its end.</summary>
     public int? ExitCode { get; init; }
 

@@ -35,8 +35,10 @@ public sealed class HubSessionTests : IAsyncLifetime
         host.WriteFacts();
         host.Container(100, Fixture.Read("lxc.everything.conf"));
         host.Runs(100);
+        host.Write("etc/pve/ha/manager_status", """{"master_node":"pve1","node_status":{"pve1":"online"},"timestamp":1767700000}""");
         await using var agent = RunningAgent.On(host);
         var inventory = await server.NextInventory();
+        Assert.Equal("online", inventory.Cluster!.Ha!.Nodes["pve1"]);
         Assert.Equal(("pve1", "pve-manager/9.2.11/0000000000000000", "5f0cbd1e-9d07-4f6c-8b6d-111111111111"), (inventory.Hostname, inventory.PveVersion, inventory.BootId));
         Assert.Equal("pve1", inventory.Cluster!.Name);
         var guest = Assert.Single(inventory.Guests!);
@@ -74,9 +76,10 @@ public sealed class HubSessionTests : IAsyncLifetime
         await using var agent = RunningAgent.On(host);
         Assert.Equal("debian", (await server.NextInventory()).Guests![0].Os?.Id);
         host.Write("os-release", Fixture.Read("os-release.rocky"));
-        await server.Ask(new Discover(null) { HostOnly = true });
+        var now = new DateTimeOffset(2026, 11, 26, 2, 0, 0, 123, TimeSpan.Zero);
+        await server.Ask(new Discover(null) { HostOnly = true, AskedAt = now });
         var ofHost = await server.NextInventory();
-        Assert.Equal((null, "debian"), (ofHost.Since, ofHost.Guests![0].Os?.Id)); // no container is entered for it
+        Assert.Equal((null, "debian", now), (ofHost.Since, ofHost.Guests![0].Os?.Id, ofHost.AskedAt)); // no container is entered for it
         await server.Ask(new Discover(new(100)));
         var anew = await server.NextInventory();
         Assert.Equal((null, "rocky", "debian"), (anew.Since, anew.Guests![0].Os?.Id, anew.Guests[1].Os?.Id));

@@ -266,7 +266,7 @@ public sealed class HostCommandHandlerTests : IDisposable
         entry.Start(host.Host.BootId());
         clock.Hurried = true;
         var end = await Run(Job(name), entry, default, default);
-        Assert.Equal((JobOutcome.Failed, "could not be started: the agent ended just before it ran"), (end.Outcome, end.Detail));
+        Assert.Equal((JobOutcome.Failed, JobReport.NeverRan), (end.Outcome, end.Detail));
         Assert.True(host.Calls(program) is 0, calls);
     }
 

@@ -98,6 +98,7 @@ public sealed class RebootHostHandlerTests : IDisposable
     {
         var entry = Entry();
         entry.Start(host.Host.BootId());
+        Directory.CreateDirectory(entry.Run.Claim); // systemctl was about to run, and did or did not
         clock.WallOffset = TimeSpan.FromDays(days);
         if (boot is not null)
         {
@@ -107,6 +108,25 @@ public sealed class RebootHostHandlerTests : IDisposable
         var end = await Run(entry);
         Assert.Equal((outcome, 0), (end.Outcome, host.Calls("systemctl")));
         Assert.Equal(outcome is JobOutcome.Failed, end.Detail!.StartsWith("timeout: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Of_an_agent_that_ended_before_systemctl_ran_it_is_certain_that_nothing_was_begun()
+    {
+        var entry = Entry();
+        entry.Start(host.Host.BootId());
+        var end = await Run(entry);
+        Assert.Equal((JobOutcome.Failed, JobReport.NeverRan, 0), (end.Outcome, end.Detail, host.Calls("systemctl")));
+        Assert.True(Directory.Exists(entry.Run.Claim)); // which is what the one before would need, were it only slow
+    }
+
+    [Fact]
+    public async Task A_claim_that_somebody_else_has_made_keeps_systemctl_from_running()
+    {
+        var entry = Entry();
+        entry.Run.TryPrevent();
+        Assert.Equal(JobOutcome.Failed, (await Run(entry)).Outcome);
+        Assert.Equal(0, host.Calls("systemctl"));
     }
 
     [Fact]

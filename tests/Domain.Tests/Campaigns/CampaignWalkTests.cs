@@ -64,6 +64,79 @@ public sealed class CampaignWalkTests
         Assert.Equal(NodeStep.Preflight, world.Campaign.Current!.Step);
     }
 
+    [Fact]
+    public void A_node_goes_down_by_words_said_since_it_was_drained_alone()
+    {
+        var campaign = new CampaignState { Id = Some.Id(1), Order = Order, Nodes = [new(Some.Pve1, NodeStep.LastLook) { Since = Some.Noon, Deadline = Some.Noon.AddMinutes(30), Guests = [] }] };
+        CampaignState Looked(ClusterPicture picture, int seconds) => CampaignMachine.Look(campaign, picture, Some.Noon.AddSeconds(seconds), () => Some.Id(2));
+
+        // As good as can be, and from before: pve3 may have been cut off since.
+        var before = Seen.Cluster(1, 1, 1);
+        Assert.Same(campaign, Looked(before, 10));
+        var after = new ClusterPicture([.. before.Nodes.Select(one => one with { At = Some.Noon.AddSeconds(1) })]);
+        Assert.Same(campaign, Looked(after.With("pve3", one => one with { At = Some.Noon }), 10));
+        Assert.Equal(NodeStep.Reboot, Looked(after, 10).Current!.Step);
+
+        var cut = Looked(after.With("pve3", one => one with { Sees = one.Sees! with { Quorate = false } }), 10);
+        Assert.Equal(NodeStep.LastLook, cut.Current!.Step);
+        Assert.Equal(
+            ["Only 1 votes would stay online without pve1; 2 are needed.", "pve3 is not known to be part of the quorum."], cut.Current.WaitsFor!.Select(gate => gate.Reason));
+
+        // Who says nothing more is awaited until that counts as silence, and then it is said.
+        var silent = Looked(after.With("pve3", one => one with { At = Some.Noon }), 601);
+        Assert.StartsWith("Waits: pve3 last reported at", silent.News.Single().Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_node_that_is_left_alone_says_what_keeps_the_next_one_waiting()
+    {
+        var campaign = Settling(deadline: Some.Noon);
+        var waiting = CampaignMachine.Look(campaign, Seen.Cluster(1, 1, 1).Down("pve3"), Some.Noon, () => Some.Id(2));
+        Assert.Equal((NodeStep.Settle, "nodes"), (waiting.Current!.Step, waiting.Current.WaitsFor!.Single().Name));
+        Assert.Contains("pve3", Assert.Single(waiting.News).Text, StringComparison.Ordinal);
+        Assert.Same(waiting, CampaignMachine.Look(waiting, Seen.Cluster(1, 1, 1).Down("pve3"), Some.Noon.AddMinutes(1), () => Some.Id(2)));
+        Assert.Equal(NodeStep.Done, CampaignMachine.Look(waiting, Seen.Cluster(1, 1, 1), Some.Noon.AddMinutes(1), () => Some.Id(2)).Nodes[0].Step);
+    }
+
+    [Theory]
+    [InlineData(CampaignStatus.Paused, 90, 90)] // a canary that is watched for long is watched as long as was asked for
+    [InlineData(CampaignStatus.Halted, -30, 0)] // it was left alone long ago: what it halted for is looked at at once
+    public void A_resume_neither_ends_nor_begins_anew_the_time_a_node_is_left_alone(CampaignStatus status, int ends, int then)
+    {
+        var resumed = CampaignMachine.Resume(Settling(Some.Noon.AddMinutes(ends)) with { Status = status }, "admin", windowEnd: null, Some.Noon).Value!;
+        Assert.Equal((NodeStep.Settle, Some.Noon.AddMinutes(then)), (resumed.Current!.Step, resumed.Current.Deadline));
+    }
+
+    [Theory]
+    [InlineData(NodeStep.Patch, WorkKind.PatchNode, NodeStep.Preflight)]
+    [InlineData(NodeStep.MaintenanceOn, WorkKind.MaintenanceOn, NodeStep.Ready)]
+    [InlineData(NodeStep.Drain, WorkKind.StopGuest, NodeStep.Ready)]
+    [InlineData(NodeStep.Reboot, WorkKind.Reboot, NodeStep.Ready)]
+    [InlineData(NodeStep.MaintenanceOff, WorkKind.MaintenanceOff, NodeStep.Back)]
+    public void What_certainly_never_ran_is_asked_for_anew_after_another_look_and_not_for_ever(NodeStep step, WorkKind kind, NodeStep then)
+    {
+        var node = new NodeProgress(Some.Pve1, step)
+        {
+            Guests = [],
+            Work = [new(Some.Id(1), kind, Some.Pve1) { End = new(true, null) }, new(Some.Id(2), kind, Some.Pve1) { End = new(false, "It never ran.") { NeverRan = true } }],
+        };
+        CampaignState Looked(NodeProgress node) =>
+            CampaignMachine.Look(new() { Id = Some.Id(1), Order = Order, Nodes = [node] }, Seen.Cluster(1, 1, 1), Some.Noon, () => Some.Id(3));
+
+        var anew = Looked(node);
+        Assert.Equal((then, 1, 0), (anew.Current!.Step, anew.Current.Anew, anew.Current.Work.Count));
+        Assert.Equal("Begun anew: It never ran.", anew.News.Single().Text);
+        Assert.Equal(CampaignStatus.Halted, Looked(node with { Anew = 3 }).Status);
+        Assert.Equal(CampaignStatus.Halted, Looked(node with { Work = [.. node.Work, new(Some.Id(3), kind, Some.Pve1) { End = new(false, "It failed.") }] }).Status);
+    }
+
+    private static CampaignState Settling(DateTimeOffset deadline) => new()
+    {
+        Id = Some.Id(1),
+        Order = Order,
+        Nodes = [new(Some.Pve1, NodeStep.Settle) { Since = deadline.AddMinutes(-1), Deadline = deadline }, new(Some.Pve2, NodeStep.Pending)],
+    };
+
     private static (World End, List<string> Asked) Walk(Model model)
     {
         var (world, asked) = (World.Begin(model with { Faults = 0 }), new List<string>());
@@ -81,7 +154,7 @@ public sealed class CampaignWalkTests
     // What leads on, one after the other, whatever it is; time passes only where nothing else does anything.
     private static (string Name, World World) Step(World world, bool fail)
     {
-        var before = world.Key();
+        var before = world.Key(whole: true);
         foreach (var (name, isFault, next) in world.Next().OrderBy(one => one.Name is "time passes" or "more time passes" ? 2 : one.IsFault ? 0 : 1))
         {
             if (name.StartsWith("a person", StringComparison.Ordinal) || (isFault && !(fail && name.EndsWith("fails", StringComparison.Ordinal))))
@@ -89,7 +162,7 @@ public sealed class CampaignWalkTests
                 continue;
             }
 
-            if (next() is var following && following.Key() != before)
+            if (next() is var following && following.Key(whole: true) != before)
             {
                 return (name, following);
             }

@@ -34,6 +34,19 @@ public sealed class ExhaustiveTests(ITestOutputHelper output)
         Assert.Equal(0, all.Endless());
     }
 
+    /// <summary>A check of what the others leave out: with all of it the same worlds are come to, each once for each way in which nothing reads it.</summary>
+    [Theory]
+    [InlineData(FailurePolicy.Stop)]
+    [InlineData(FailurePolicy.SkipNode)]
+    public void Loses_no_world_by_what_is_not_read_again_of_a_node_that_has_ended(FailurePolicy onFailure)
+    {
+        var model = new Model(2) { Faults = 1, Device = 1, Order = Plain with { OnFailure = onFailure } };
+        var (all, less) = (Exploration.Of(model, whole: true), Exploration.Of(model));
+        output.WriteLine($"{all.Count} worlds, {less.Count} without what is not read again");
+        Assert.True(less.Count < all.Count);
+        Assert.Equal(all.Lesser, less.Count);
+    }
+
     /// <summary>A check of the check: work that is asked for without looking once more is found out, by the shortest way to it.</summary>
     [Fact]
     public void Finds_a_campaign_that_does_not_look_again_before_it_asks()

@@ -49,6 +49,7 @@ public sealed class OperationMachineTests
     [InlineData("the VM is not running", false, "vm-not-running")]
     [InlineData("the QEMU guest agent is not running in the VM; install and start qemu-guest-agent there", false, "guest-agent-silent")]
     [InlineData("could not start in the container: x", false, "not-started")]
+    [InlineData(JobReport.NeverRan, true, OperationMachine.NeverRan)]
     [InlineData("exit code 100", true, "script-failed")]
     [InlineData("timed out after 60 s", true, OperationMachine.Timeout)]
     public void A_failure_has_a_code_to_branch_on(string detail, bool started, string code)

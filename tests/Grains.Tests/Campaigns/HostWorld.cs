@@ -79,8 +79,9 @@ internal sealed class HostWorld(SiloCluster silo, ClusterId cluster, int count) 
                         }
                     }
 
-                    while (session.TryAsk() is not null)
+                    while (session.TryAsk() is { } ask)
                     {
+                        host.AskedAt = ask.AskedAt;
                         await Report(host);
                     }
 
@@ -183,6 +184,8 @@ internal sealed class HostWorld(SiloCluster silo, ClusterId cluster, int count) 
         [.. Guests.Where(guest => guest.Value == host.Name).Select(guest => Some.Container(guest.Key.Value) with { MemoryBytes = 1L << 28, HaManaged = false })], [])
         {
             IntervalSeconds = 300,
+            AgeSeconds = 1, // as an agent that looks for some milliseconds says
+            AskedAt = host.AskedAt,
             Host = new()
             {
                 KernelRunning = "6.17.4-1-pve",
@@ -207,6 +210,8 @@ internal sealed class HostWorld(SiloCluster silo, ClusterId cluster, int count) 
         public AgentId Agent => agent;
 
         public bool Up { get; set; } = true;
+
+        public DateTimeOffset? AskedAt { get; set; }
 
         public int Boots { get; set; }
 
