@@ -6,7 +6,7 @@ namespace NannyOrleans.EndToEnd.Tests;
 [Collection("campaigns")]
 public sealed class CampaignTests
 {
-    private const string Kernel = "6.17.4-2-pve\n";
+    internal const string Kernel = "6.17.4-2-pve\n";
     private static readonly string[] Three = ["pve1", "pve2", "pve3"];
 
     [Fact]
@@ -96,20 +96,37 @@ internal sealed class CampaignLab(DataDirectory directory, LabCluster lab, Serve
 
     public Server Server => server;
 
-    public static async Task<CampaignLab> Up(string[] hosts)
+    /// <param name="hosts">Its hosts.</param>
+    /// <param name="plan">What the lab is made from; null for that many hosts with six containers.</param>
+    /// <param name="containers">How many containers run.</param>
+    public static async Task<CampaignLab> Up(string[] hosts, string? plan = null, int containers = 6)
     {
         var directory = new DataDirectory();
         var lab = new LabCluster(directory.PathOf("lab"));
-        await lab.Verb("up", "--hosts", $"{hosts.Length}", "--ha-round-seconds", "0.2");
-        var server = await Server.Start(directory.PathOf("data"));
-        foreach (var host in hosts)
+        if (plan is not null)
         {
-            await lab.Register(host, server);
-            lab.StartAgent(host);
+            await File.WriteAllTextAsync(directory.PathOf("plan"), plan);
         }
 
-        await server.Knows(hosts.Length, 6);
-        return new(directory, lab, server, hosts, (string)(await server.Get("/api/clusters"))[0]!["id"]!);
+        await lab.Verb(["up", "--ha-round-seconds", "0.2", .. plan is null ? ["--hosts", $"{hosts.Length}"] : (string[])["--plan", directory.PathOf("plan")]]);
+        var server = await Server.Start(directory.PathOf("data"));
+        try
+        {
+            foreach (var host in hosts)
+            {
+                await lab.Register(host, server);
+                lab.StartAgent(host);
+            }
+
+            await server.Knows(hosts.Length, containers);
+            return new(directory, lab, server, hosts, (string)(await server.Get("/api/clusters"))[0]!["id"]!);
+        }
+        catch (TimeoutException late)
+        {
+            var said = lab.Said;
+            await new CampaignLab(directory, lab, server, hosts, string.Empty).DisposeAsync();
+            throw new TimeoutException($"{late.Message}\n{said}");
+        }
     }
 
     public async Task<string> Start(JsonObject order)
@@ -123,6 +140,25 @@ internal sealed class CampaignLab(DataDirectory directory, LabCluster lab, Serve
 
     public async Task<string> Timeline(string id) => string.Join('\n', (await server.Get($"/api/clusters/{cluster}/campaigns/{id}/timeline")).AsArray()
         .Select(happened => $"{happened!["at"]} {happened["node"]} {happened["step"]} {happened["text"]}"));
+
+    public async Task Resume(string id)
+    {
+        var (status, body) = await server.Send(HttpMethod.Post, $"/api/clusters/{cluster}/campaigns/{id}/resume");
+        Assert.True(status is 200 or 202, $"{status}: {body}");
+    }
+
+    /// <summary>The campaign once it is as awaited.</summary>
+    public Task<JsonNode> Until(string id, Func<JsonNode, bool> isThere, string waitedFor) => server.Until(() => Get(id), isThere, waitedFor);
+
+    /// <summary>Waits until a host is at a step.</summary>
+    public Task At(string id, string host, string step) => Until(id, campaign => (string?)Node(campaign, host)["step"] == step, $"{host} to be at {step}");
+
+    /// <summary>What the campaign says that it waits for at a host, once it waits.</summary>
+    public async Task<string> Waits(string id, string host)
+    {
+        var campaign = await Until(id, campaign => Node(campaign, host)["waits_for"] is JsonArray, $"the campaign to wait at {host}");
+        return string.Join(' ', Node(campaign, host)["waits_for"]!.AsArray().Select(gate => (string?)gate!["reason"]));
+    }
 
     /// <summary>The campaign once it runs no more. It is at it for minutes; the steps' own limits end one that gets nowhere.</summary>
     public async Task<JsonNode> Ends(string id)
@@ -162,6 +198,8 @@ internal sealed class CampaignLab(DataDirectory directory, LabCluster lab, Serve
 
         return containers;
     }
+
+    private static JsonNode Node(JsonNode campaign, string host) => campaign["nodes"]!.AsArray().First(node => (string?)node!["node"] == host)!;
 
     public async ValueTask DisposeAsync()
     {

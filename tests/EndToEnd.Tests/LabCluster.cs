@@ -24,6 +24,9 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
         return result.StandardError + result.StandardOutput;
     }
 
+    /// <summary>What the agents that run have said so far.</summary>
+    public string Said => string.Join('\n', agents.Select(agent => $"The agent of {agent.Key} has said:\n{agent.Value.Log}"));
+
     public string RootOf(string host) => Path.Combine(directory, "hosts", host);
 
     /// <summary>Runs one of the host's own commands, as root would there.</summary>
