@@ -329,8 +329,9 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
     /// <summary>What two worlds have in common that can only go on alike: times as they stand to each other, ids by what they are for.</summary>
     /// <param name="whole">
     /// Also what no step reads again. Of a node that has ended the core reads nothing but that it has, and of its reports only how it sees the cluster and
-    /// which guests it has: how it ended, its boots, and whether it needs one make no difference any more. What the laws ask of them, they ask of each
-    /// world as it is come to. Without it there are fewer worlds, and a test holds them against all of them.
+    /// which guests it has: how it ended, whether it was patched, its boots, and whether it needs one make no difference any more. What the laws ask of
+    /// that, they ask of each world as it is come to, and that nothing may still patch such a node is one of them. Without it there are fewer worlds, and
+    /// a test holds them against all of them.
     /// </param>
     public string Key(bool whole)
     {
@@ -349,7 +350,13 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
 
             key.Append((int)node.Step).Append(',')
                 .Append(node.PatchedAt is null ? '-' : 'p').Append(node.Rebooted ? 'r' : '-').Append(node.Maintenance ? 'm' : '-').Append(node.Approved ? 'a' : '-')
-                .Append(node.Failed ? 'x' : '-').Append(node.Anew).Append(node.BootId ?? "-").Append(node.Guests?.Count ?? -1);
+                .Append(node.Failed ? 'x' : '-').Append(node.Anew).Append(node.BootId ?? "-");
+            foreach (var move in node.Guests ?? [])
+            {
+                key.Append((int)move.Way).Append(move.Target?.Value);
+            }
+
+            key.Append(node.Guests is null ? '-' : '.');
             if (ReferenceEquals(node, current))
             {
                 key.Append(Now >= node.Deadline ? 'd' : '-').Append(Now >= node.Since + TimeSpan.FromSeconds(30) ? 's' : '-')
@@ -364,22 +371,21 @@ internal sealed record World(Model Model, CampaignState Campaign, ImmutableArray
         foreach (var work in own)
         {
             var job = Jobs.GetValueOrDefault(work.Job);
-            key.Append('w').Append((int)work.Kind).Append(work.Via.Value).Append(End(work.End)).Append(job is null ? 'n' : job.Started ? 's' : Now >= job.Expires ? 'x' : 'q').Append(End(job?.End));
+            key.Append('w').Append((int)work.Kind).Append(work.Via.Value).Append('>').Append(work.Target?.Value).Append(End(work.End)).Append(job is null ? 'n' : job.Started ? 's' : Now >= job.Expires ? 'x' : 'q').Append(End(job?.End));
         }
 
         foreach (var job in Jobs.Values.Where(job => job.End is null && own.All(work => work.Job != job.Work.Job) && (job.Started || Now < job.Expires)).OrderBy(job => job.Work.Kind))
         {
-            key.Append('o').Append((int)job.Work.Kind).Append(job.Work.Via.Value).Append(job.Started ? 's' : 'q');
+            key.Append('o').Append((int)job.Work.Kind).Append(job.Work.Via.Value).Append('>').Append(job.Work.Target?.Value).Append(job.Started ? 's' : 'q');
         }
 
         for (var index = 0; index < Nodes.Length; index++)
         {
             var node = Nodes[index];
-            key.Append('|').Append(node.Up ? 'u' : '-').Append(node.Silent ? 's' : '-').Append(node.Patched)
-                .Append(node.HeardText.Cluster).Append(node.Heard is { } heard && current is not null && heard.At > current.Since ? '>' : '-');
+            key.Append('|').Append(node.Up ? 'u' : '-').Append(node.Silent ? 's' : '-').Append(node.HeardText.Cluster).Append(node.Heard is { } heard && current is not null && heard.At > current.Since ? '>' : '-');
             if ((past & (1 << index)) is 0)
             {
-                key.Append(node.Boot).Append(node.NeedsReboot ? 'r' : '-').Append(node.HeardText.Own);
+                key.Append(node.Patched).Append(node.Boot).Append(node.NeedsReboot ? 'r' : '-').Append(node.HeardText.Own);
             }
         }
 
@@ -429,6 +435,12 @@ internal static class Laws
         if (world.Nodes.FirstOrDefault(node => node.Patched > 1) is not null)
         {
             throw new BrokenLaw("A node was patched twice.");
+        }
+
+        if (world.Jobs.Values.Any(job => job is { Started: false, End: null, Work.Kind: WorkKind.PatchNode } && world.Now < job.Expires
+            && world.Campaign.Nodes.Any(node => node.Node == job.Work.Via && node.Step.IsEnd())))
+        {
+            throw new BrokenLaw("A node has ended, and it may still be patched.");
         }
 
         if (world.Jobs.Values.Count(job => job is { Started: true, End: null, Work.Kind: WorkKind.Reboot }) > 1)
