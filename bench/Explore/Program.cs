@@ -7,6 +7,10 @@ using NannyOrleans.Protocol.Jobs;
 
 // Every world that can come of clusters of five nodes, with the same core, worlds and laws as the tests of one to four nodes. Nothing is left
 // out: an exploration that does not come to its end within its limits of time and memory counts for nothing and says how far it came.
+//
+// Two worlds are one when they differ only in what no step reads again, such as how a node has ended (World.Key says what, and why that is sound; the
+// tests hold it against all worlds of two nodes). Nodes are not taken for each other: their order decides who goes next and who is asked. With
+// EXPLORE_FAULTS=2 more goes wrong in each, which takes far longer.
 const double MostSeconds = 600;
 const double MostMiB = 10 * 1024;
 

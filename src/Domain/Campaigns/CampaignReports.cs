@@ -15,8 +15,9 @@ public static class CampaignReports
     /// <param name="campaign">The campaign.</param>
     /// <param name="picture">The cluster.</param>
     /// <param name="due">What is due and known not to have been asked for yet: its conditions are looked at.</param>
+    /// <param name="ended">When the last of its work was found to have ended: what was said before tells nothing of that. Null when it is not known.</param>
     /// <param name="now">The server's clock.</param>
-    public static IReadOnlyList<NodeName> Wanted(CampaignState campaign, ClusterPicture picture, bool due, DateTimeOffset now)
+    public static IReadOnlyList<NodeName> Wanted(CampaignState campaign, ClusterPicture picture, bool due, DateTimeOffset? ended, DateTimeOffset now)
     {
         if (campaign.IsOver || campaign.Status is CampaignStatus.Halted || campaign.Current is not { } node
             || (campaign.Status is CampaignStatus.Paused && node.Step.IsGate()))
@@ -33,6 +34,7 @@ public static class CampaignReports
             NodeStep.Assess or NodeStep.MaintenanceOn or NodeStep.Drain or NodeStep.Reboot or NodeStep.Back or NodeStep.MaintenanceOff or NodeStep.GuestsHome => Awaiting,
             _ => null,
         };
-        return most is not { } age ? [] : [.. picture.Nodes.Where(one => one.At is not { } at || at <= node.Since || now - at >= age).Select(one => one.Node)];
+        var since = ended is { } end && end > node.Since ? end : node.Since;
+        return most is not { } age ? [] : [.. picture.Nodes.Where(one => one.At is not { } at || at <= since || now - at >= age).Select(one => one.Node)];
     }
 }

@@ -23,6 +23,7 @@ internal sealed partial class ClusterPatchOrchestrator(
     ILogger<ClusterPatchOrchestrator> logger) : Grain, IClusterPatchOrchestrator
 {
     private readonly Dictionary<NodeName, DateTimeOffset> asked = [];
+    private DateTimeOffset? lastEnd;
     private CampaignWorkers? workers;
     private TaskCompletionSource news = NewNews();
     private IGrainTimer? timer;
@@ -165,7 +166,7 @@ internal sealed partial class ClusterPatchOrchestrator(
         await Store(next);
         await Tell();
         var work = CampaignMachine.Due(stored.State, picture, now);
-        await Ask(CampaignReports.Wanted(stored.State, picture, await IsUnasked(stored.State), now), picture, now);
+        await Ask(CampaignReports.Wanted(stored.State, picture, await IsUnasked(stored.State), lastEnd, now), picture, now);
         var ended = false;
         foreach (var one in work)
         {
@@ -193,6 +194,7 @@ internal sealed partial class ClusterPatchOrchestrator(
             if (await Workers.End(work, isLate: now >= node.Deadline) is { } end)
             {
                 campaign = CampaignMachine.Ended(campaign, work.Job, end);
+                lastEnd = now;
             }
         }
 

@@ -355,7 +355,8 @@ internal sealed partial class NodeGrain(
         }
         else if (operation is { Mode: PatchMode.Apply, StartedAt: not null })
         {
-            await LookAgain(operation.Id);
+            // A campaign whose patch has succeeded asks for itself, and would be answered after this.
+            await LookAgain(operation.Id, ask: operation is not { Campaign: not null, Status: OperationStatus.Succeeded });
         }
 
         await stored.Replace(NodeMachine.Close(stored.State, report.Id), this);
@@ -368,10 +369,10 @@ internal sealed partial class NodeGrain(
     }
 
     // The old figures go before the new ones are asked for: the answer may take long, or not come.
-    private async Task LookAgain(JobId after)
+    private async Task LookAgain(JobId after, bool ask)
     {
         await reported.Replace(latest = InventoryMachine.Doubt(Latest, after), this);
-        if (Online is { } open)
+        if (ask && Online is { } open)
         {
             await open.Observer.Discover(new(null) { HostOnly = true, AskedAt = clock.GetUtcNow() });
         }
