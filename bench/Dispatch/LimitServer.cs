@@ -27,6 +27,9 @@ internal sealed class LimitServer(Process process, Uri url) : IDisposable
 
     public Uri Url => url;
 
+    /// <summary>Its process.</summary>
+    public int Pid => process.Id;
+
     /// <summary>Starts it as a process of its own, as the others are.</summary>
     public static async Task<LimitServer> Start(string program)
     {

@@ -52,7 +52,7 @@ internal static class Wire
         /// <inheritdoc/>
         public bool TryGetGrainInterfaceType(Type type, out GrainInterfaceType grainInterfaceType)
         {
-            grainInterfaceType = names.GetOrAdd(type, known => known.GetCustomAttribute<GrainInterfaceTypeAttribute>()?.GetGrainInterfaceType(services, known) ?? default);
+            grainInterfaceType = names.GetOrAdd(type, static (known, services) => known.GetCustomAttribute<GrainInterfaceTypeAttribute>()?.GetGrainInterfaceType(services, known) ?? default, services);
             return !grainInterfaceType.IsDefault;
         }
     }

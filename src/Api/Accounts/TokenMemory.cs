@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
+using NannyOrleans.Protocol;
 using OpenIddict.Validation.AspNetCore;
 
 namespace NannyOrleans.Api.Accounts;
@@ -9,7 +10,8 @@ namespace NannyOrleans.Api.Accounts;
 /// <summary>
 /// The scheme that policies name: OpenIddict's, with a memory. What it says of an access token follows from the token, the keys and the clock
 /// alone; nothing revokes one before its hour is over (who may speak for a node its grain is asked each time). So each token is decrypted
-/// and its signature checked once, and looked up until it expires.
+/// and its signature checked once, and looked up until it expires. OpenIddict is not even asked whether a request of the API or of an agent's
+/// connection is one of its own, which takes longer than all else that is done to know who calls.
 /// </summary>
 internal sealed class TokenMemory(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenMemory.Known known)
@@ -24,7 +26,8 @@ internal sealed class TokenMemory(
     public static void Add(AuthenticationBuilder authentication)
     {
         authentication.Services.AddSingleton<Known>();
-        authentication.AddScheme<AuthenticationSchemeOptions, TokenMemory>(SchemeName, scheme => (scheme.ForwardChallenge, scheme.ForwardForbid) = (Checking, Checking));
+        authentication.Services.AddSingleton<IAuthenticationSchemeProvider, RequestSchemes>();
+        authentication.AddScheme<AuthenticationSchemeOptions, TokenMemory>(SchemeName, configureOptions: null);
     }
 
     /// <inheritdoc/>
@@ -33,7 +36,7 @@ internal sealed class TokenMemory(
         // The header as it came, so that what is remembered is what was checked, however it is to be read.
         if (Request.Headers.Authorization is not [{ Length: > 0 and <= MaxLength } header])
         {
-            return await Context.AuthenticateAsync(Checking);
+            return await Check();
         }
 
         if (known.Find(header, TimeProvider.GetUtcNow()) is { } ticket)
@@ -41,13 +44,43 @@ internal sealed class TokenMemory(
             return AuthenticateResult.Success(ticket);
         }
 
-        var result = await Context.AuthenticateAsync(Checking);
+        var result = await Check();
         if (result is { Succeeded: true, Ticket: { } good })
         {
             known.Add(header, good);
         }
 
         return result;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        await Introduce();
+        await Context.ChallengeAsync(Checking, properties);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task HandleForbiddenAsync(AuthenticationProperties properties)
+    {
+        await Introduce();
+        await Context.ForbidAsync(Checking, properties);
+    }
+
+    private async Task<AuthenticateResult> Check()
+    {
+        await Introduce();
+        return await Context.AuthenticateAsync(Checking);
+    }
+
+    // OpenIddict answers nothing about a request that it was not shown first.
+    private async Task Introduce()
+    {
+        if (Context.Features.Get<OpenIddictValidationAspNetCoreFeature>() is null)
+        {
+            var handlers = Context.RequestServices.GetRequiredService<IAuthenticationHandlerProvider>();
+            await ((IAuthenticationRequestHandler)(await handlers.GetHandlerAsync(Context, Checking))!).HandleRequestAsync();
+        }
     }
 
     private const int MaxLength = 8 * 1024;
@@ -91,5 +124,16 @@ internal sealed class TokenMemory(
 
             tickets[header] = ticket;
         }
+    }
+
+    /// <summary>Who is asked of each request whether it is one of theirs: of those that only our endpoints answer, nobody.</summary>
+    private sealed class RequestSchemes(IOptions<AuthenticationOptions> options, IHttpContextAccessor current) : AuthenticationSchemeProvider(options)
+    {
+        private static readonly Task<IEnumerable<AuthenticationScheme>> None = Task.FromResult<IEnumerable<AuthenticationScheme>>([]);
+
+        public override Task<IEnumerable<AuthenticationScheme>> GetRequestHandlerSchemesAsync() =>
+            current.HttpContext?.Request.Path is { } path && (path.StartsWithSegments("/api", StringComparison.Ordinal) || path.StartsWithSegments(AgentHub.Path, StringComparison.Ordinal))
+                ? None
+                : base.GetRequestHandlerSchemesAsync();
     }
 }

@@ -9,6 +9,7 @@ using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Guests;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
 using NannyOrleans.Protocol.Metrics;
@@ -22,6 +23,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
     public override async Task OnConnectedAsync()
     {
         var (agent, node) = (Context.User!.AgentId(), Context.User!.NodeKey());
+        Context.Items[typeof(Caller)] = new Caller(agent, node, grains.GetGrain<INodeGrain>(node.ToString()), grains.GetGrain<IClusterGrain>(node.Cluster.Value));
         if (await connections.Attach(Context, agent, node) is { } refusal)
         {
             Log.Refused(logger, node.ToString(), refusal.Message);
@@ -39,15 +41,15 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
             throw new HubException("The inventory is missing.");
         }
 
-        var node = Context.User!.NodeKey();
-        var taken = await grains.GetGrain<INodeGrain>(node.ToString()).RecordInventory(Context.User!.AgentId(), inventory);
+        var caller = Of(Context);
+        var taken = await caller.Node.RecordInventory(caller.Agent, inventory);
         if (taken.Refusal is { Code: InventoryMachine.NeedsWhole })
         {
             return new(NeedsWhole: true);
         }
 
         Accept(taken.Refusal);
-        await grains.GetGrain<IClusterGrain>(node.Cluster.Value).RecordInventory(node.Node, taken.Value!);
+        await caller.Cluster.RecordInventory(caller.Key.Node, taken.Value!);
         return new(NeedsWhole: false);
     }
 
@@ -59,7 +61,8 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
             throw new HubException("The sample has a part missing, or a list or number out of bounds.");
         }
 
-        Accept(await grains.GetGrain<INodeGrain>(Context.User!.NodeKey().ToString()).RecordMetrics(Context.User!.AgentId(), metrics));
+        var caller = Of(Context);
+        Accept(await caller.Node.RecordMetrics(caller.Agent, metrics));
     }
 
     /// <summary>Takes one job report. Returns once it is stored; until then the agent keeps it and sends it again.</summary>
@@ -70,16 +73,16 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
             throw new HubException("The report is missing.");
         }
 
-        var node = Context.User!.NodeKey();
-        var taken = await grains.GetGrain<INodeGrain>(node.ToString()).TakeReport(Context.User!.AgentId(), report);
+        var caller = Of(Context);
+        var taken = await caller.Node.TakeReport(caller.Agent, report);
         Accept(taken.Refusal);
-        if (report.Outcome.IsFinal() && (taken.Value?.Ended ?? await EndedBefore(report, node)) is { } operation)
+        if (report.Outcome.IsFinal() && (taken.Value is { Ended: not null } ended ? ended : await EndedBefore(report, caller.Key)) is { } told)
         {
             // Before the agent is answered: it says a final report again until then, so the cluster hears of it in the end.
-            await TellCluster(node, operation);
+            await TellCluster(caller, told);
         }
 
-        Log.JobReported(logger, node.ToString(), report.Id.Value, report.Outcome);
+        Log.JobReported(logger, caller.Key, report.Id, report.Outcome);
     }
 
     /// <summary>Takes a piece of what a job prints. The operation looks whether it is one of this agent's node.</summary>
@@ -90,33 +93,37 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
             throw new HubException("The piece of output has a part missing, or a number out of bounds.");
         }
 
-        var node = Context.User!.NodeKey();
-        if (await grains.GetGrain<INodeGrain>(node.ToString()).IsAgent(Context.User!.AgentId()))
+        var caller = Of(Context);
+        if (await caller.Node.IsAgent(caller.Agent))
         {
-            await grains.GetGrain<IOperationGrain>(output.Id.Value).TakeOutput(node, output);
+            await grains.GetGrain<IOperationGrain>(output.Id.Value).TakeOutput(caller.Key, output);
         }
     }
 
     // A report that is said again: the cluster may not have heard of it.
-    private async Task<OperationRecord?> EndedBefore(JobReport report, NodeKey node) =>
-        await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is { } operation && operation.Cluster == node.Cluster && operation.Node == node.Node ? operation : null;
-
-    private async Task TellCluster(NodeKey node, OperationRecord operation)
+    private async Task<TakenReport?> EndedBefore(JobReport report, NodeKey node)
     {
-        var cluster = grains.GetGrain<IClusterGrain>(node.Cluster.Value);
-        if (operation.Vmid is not { } vmid)
+        if (await grains.GetGrain<IOperationGrain>(report.Id.Value).Get() is not { } operation || operation.Cluster != node.Cluster || operation.Node != node.Node)
         {
-            var inventory = operation.Mode is PatchMode.Apply ? await grains.GetGrain<INodeGrain>(node.ToString()).Inventory() : null;
-            if (inventory?.Report is not null)
-            {
-                await cluster.RecordInventory(node.Node, inventory); // what of it is in doubt now
-            }
+            return null;
         }
-        else if ((await grains.GetGrain<IGuestGrain>(new GuestKey(node.Cluster, vmid).ToString()).Get()).Patches is { } patches)
+
+        return new(operation, operation.Vmid is { } vmid ? (await grains.GetGrain<IGuestGrain>(new GuestKey(node.Cluster, vmid).ToString()).Get()).Patches : null);
+    }
+
+    private static async Task TellCluster(Caller caller, TakenReport taken)
+    {
+        if (taken is { Ended: { Vmid: null, Mode: PatchMode.Apply } } && await caller.Node.Inventory() is { Report: not null } inventory)
         {
-            await cluster.RecordPatch(vmid, patches);
+            await caller.Cluster.RecordInventory(caller.Key.Node, inventory); // what of it is in doubt now
+        }
+        else if (taken is { Ended.Vmid: { } vmid, Patches: { } patches })
+        {
+            await caller.Cluster.RecordPatch(vmid, patches);
         }
     }
+
+    private static Caller Of(HubCallerContext context) => (Caller)context.Items[typeof(Caller)]!;
 
     private static void Accept(Refusal? refusal)
     {
@@ -126,12 +133,15 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         }
     }
 
+    /// <summary>Who is at the other end: what the token says, read once for each connection, and the grains that are told of all it says.</summary>
+    private sealed record Caller(AgentId Agent, NodeKey Key, INodeGrain Node, IClusterGrain Cluster);
+
     private static partial class Log
     {
         [LoggerMessage(5001, LogLevel.Warning, "Node {Node}: agent refused: {Reason}")]
         public static partial void Refused(ILogger logger, string node, string reason);
 
         [LoggerMessage(5002, LogLevel.Information, "Node {Node}: job {Job} is {Outcome}")]
-        public static partial void JobReported(ILogger logger, string node, string job, JobOutcome outcome);
+        public static partial void JobReported(ILogger logger, NodeKey node, JobId job, JobOutcome outcome);
     }
 }

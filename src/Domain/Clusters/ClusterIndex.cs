@@ -122,7 +122,21 @@ public sealed record ClusterIndex
     }
 
     /// <summary>A guest and where it is; null when no host has reported it.</summary>
-    public PlacedGuest? Find(Vmid vmid) => Guests.Values.SelectMany(guests => guests).FirstOrDefault(guest => guest.Seen.Vmid == vmid);
+    public PlacedGuest? Find(Vmid vmid)
+    {
+        foreach (var guests in Guests.Values)
+        {
+            foreach (var guest in guests)
+            {
+                if (guest.Seen.Vmid == vmid)
+                {
+                    return guest;
+                }
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>What is known of a guest beside its host's word.</summary>
     public GuestNote Note(Vmid vmid) => Stored.Guests.FirstOrDefault(note => note.Vmid == vmid) ?? new(vmid, null, null);
@@ -131,7 +145,12 @@ public sealed record ClusterIndex
     {
         Stored = Stored with
         {
-            Guests = [.. Stored.Guests.Where(one => one.Vmid != note.Vmid).Concat(note is { Annotation: null, Patches: null } ? [] : [note]).OrderBy(one => one.Vmid)],
+            Guests =
+            [
+                .. Stored.Guests.TakeWhile(one => one.Vmid < note.Vmid),
+                .. note is { Annotation: null, Patches: null } ? [] : new[] { note },
+                .. Stored.Guests.SkipWhile(one => one.Vmid <= note.Vmid),
+            ],
         },
     };
 

@@ -40,7 +40,7 @@ public static class NodeMachine
     /// <summary>Queues a job. The same id again changes nothing.</summary>
     public static Outcome<NodeState> Enqueue(NodeState node, OutboxEntry entry) => node switch
     {
-        _ when node.Outbox.Any(known => known.Job.Id == entry.Job.Id) => node,
+        _ when Find(node, entry.Job.Id) is not null => node,
         { Agent: null } => new Refusal("no-agent", "No agent is registered for the node this guest is on."),
         { Outbox.Count: >= OutboxLimit } => new Refusal("outbox-full", $"{OutboxLimit} jobs wait for this node already."),
         _ => node with { Outbox = [.. node.Outbox, entry] },
@@ -59,7 +59,7 @@ public static class NodeMachine
 
         // Each write is one the agent waits for. Of its words only the first changes what is sent from now on, and the last one's entry is
         // about to be closed; the operation stores all of them. That a restart has begun is stored too: from then on the server waits for its end.
-        var entry = node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id);
+        var entry = Find(node, report.Id);
         // That one waits for a lock, and that it does not any more, decides about the next one's turn.
         var begins = (entry?.Job is RebootHost or RebootGuest || entry?.Waits is true) && report.Outcome is JobOutcome.Running;
         if (entry is { Waits: false, LastOutcome: null or JobOutcome.Accepted, Job: not Diagnose } && report is { Outcome: JobOutcome.Accepted, Detail: not (null or "") })
@@ -92,10 +92,30 @@ public static class NodeMachine
     /// <param name="node">The node before the report.</param>
     /// <param name="report">What the agent says.</param>
     public static bool IsNews(NodeState node, JobReport report) => report is not { Outcome: JobOutcome.Accepted, Detail: null or "" }
-        || node.Outbox.FirstOrDefault(known => known.Job.Id == report.Id)?.LastOutcome is not null;
+        || Find(node, report.Id)?.LastOutcome is not null;
+
+    /// <summary>A job that is on its way; null when it is over, or was never here.</summary>
+    public static OutboxEntry? Find(NodeState node, JobId job)
+    {
+        foreach (var entry in node.Outbox)
+        {
+            if (entry.Job.Id == job)
+            {
+                return entry;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether what became of a job may make others due: it is over, or begins or ends to wait for something.</summary>
+    /// <param name="before">The node before it.</param>
+    /// <param name="after">The node since.</param>
+    /// <param name="job">The job.</param>
+    public static bool LetsOthersIn(NodeState before, NodeState after, JobId job) => !ReferenceEquals(before, after) && Find(before, job)?.Waits != Find(after, job)?.Waits;
 
     /// <summary>Drops a job whose operation is stored as ended. Dropping it twice changes nothing.</summary>
-    public static NodeState Close(NodeState node, JobId job) => node.Outbox.Any(known => known.Job.Id == job)
+    public static NodeState Close(NodeState node, JobId job) => Find(node, job) is not null
         ? node with { Outbox = [.. node.Outbox.Where(known => known.Job.Id != job)] }
         : node;
 
@@ -108,18 +128,38 @@ public static class NodeMachine
     /// <param name="guestsAtOnce">Guest jobs side by side, 1 or more, beside as many that wait for something. What was sent under a greater limit is due all the same.</param>
     public static IReadOnlyList<OutboxEntry> Due(NodeState node, int guestsAtOnce = GuestJobsAtOnce)
     {
+        if (node.Outbox.Count is 0)
+        {
+            return [];
+        }
+
         var due = new List<OutboxEntry>();
         var busy = new HashSet<Vmid>();
         var (hostHeld, anyBefore) = (false, false);
-        var guests = node.Outbox.Where(entry => IsWithAgent(node, entry) && entry.Job is not Diagnose && entry.Job.Target is not null).ToArray();
-        var waiting = guests.Count(entry => entry.Waits);
+        var (guests, waiting, diagnoses) = (0, 0, 0);
+        foreach (var entry in node.Outbox)
+        {
+            if (!IsWithAgent(node, entry))
+            {
+                continue;
+            }
+
+            diagnoses += entry.Job is Diagnose ? 1 : 0;
+            guests += entry.Job is not Diagnose && entry.Job.Target is not null ? 1 : 0;
+            waiting += entry.Waits && entry.Job is not Diagnose && entry.Job.Target is not null ? 1 : 0;
+        }
 
         // A job that waits for a lock, perhaps for hours, holds none of the host's places; but no more of them than there are places, as they
         // may all be let go at once.
-        var free = guestsAtOnce - (guests.Length - waiting) - Math.Max(0, waiting - guestsAtOnce);
-        var freeDiagnoses = DiagnosesAtOnce - node.Outbox.Count(entry => IsWithAgent(node, entry) && entry.Job is Diagnose);
-        foreach (var entry in node.Outbox.Where(entry => !IsOrphan(node, entry) && !IsCancelledUnsent(entry)))
+        var free = guestsAtOnce - (guests - waiting) - Math.Max(0, waiting - guestsAtOnce);
+        var freeDiagnoses = DiagnosesAtOnce - diagnoses;
+        foreach (var entry in node.Outbox)
         {
+            if (IsOrphan(node, entry) || IsCancelledUnsent(entry))
+            {
+                continue;
+            }
+
             if (IsWithAgent(node, entry))
             {
                 due.Add(entry);
@@ -154,9 +194,28 @@ public static class NodeMachine
         return due;
     }
 
+    /// <summary>Whether any job has not gone to an agent yet.</summary>
+    public static bool HasUnsent(NodeState node)
+    {
+        foreach (var entry in node.Outbox)
+        {
+            if (entry.Agent is null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Notes which agent gets the jobs that are due. Stored before they are sent: from then on no other agent may.</summary>
     public static NodeState Assign(NodeState node, int guestsAtOnce = GuestJobsAtOnce)
     {
+        if (!HasUnsent(node))
+        {
+            return node;
+        }
+
         var due = Due(node, guestsAtOnce).Where(entry => entry.Agent is null).Select(entry => entry.Job.Id).ToHashSet();
         return due.Count is 0
             ? node

@@ -52,6 +52,11 @@ public static class Targets
     public static ClusterId? ClusterOf(string text) =>
         text.IndexOf('-', StringComparison.Ordinal) is > 0 and var end && ClusterId.TryParse(text[..end], null, out var cluster) ? cluster : null;
 
+    /// <summary>The container that a full id names; null when it is no container's full id.</summary>
+    public static (ClusterId Cluster, Vmid Vmid)? ContainerOf(string text) =>
+        text.IndexOf(ContainerMark, StringComparison.Ordinal) is > 0 and var end && ClusterId.TryParse(text[..end], null, out var cluster)
+            && Vmid.TryParse(text[(end + ContainerMark.Length)..], null, out var vmid) ? (cluster, vmid) : null;
+
     /// <summary>The machine, if <paramref name="text"/> means it: its agent's id, its host name, or that name's first label.</summary>
     public static IEnumerable<Target> Matching(MachineView machine, string text)
     {
@@ -68,6 +73,8 @@ public static class Targets
         var present = candidates.Where(target => target.Guest?.DeletedAt is null).ToArray();
         return present.Length > 0 ? present : candidates;
     }
+
+    private const string ContainerMark = "-lxc-";
 
     private static bool IsShort(NodeView node, string text) => node.Name.Value == text || node.Hostname == text;
 

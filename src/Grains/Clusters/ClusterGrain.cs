@@ -93,10 +93,20 @@ internal sealed partial class ClusterGrain(
         return TopologyView.Overview(Id, index, Shown().Views, clock.GetUtcNow());
     }
 
-    public async Task<IReadOnlyList<Target>> Find(string text, IReadOnlyList<MachineLink> machines)
+    public async Task<IReadOnlyList<Target>> Find(string text, IReadOnlyList<MachineLink>? machines)
     {
         await Gather();
-        this.machines = machines;
+        this.machines = machines ?? this.machines;
+        if (Targets.ContainerOf(text) is { } container && container.Cluster == Id && index.Find(container.Vmid) is { } placed
+            && index.Stored.Nodes.FirstOrDefault(member => member.Node == placed.Node) is { } parent)
+        {
+            var node = shown.One(Id, index, this.machines, parent, clock.GetUtcNow());
+            if (node.Guests?.FirstOrDefault(guest => guest.Vmid == container.Vmid) is { } guest && guest.Id == text)
+            {
+                return [new Target(Id, index.Stored.Name ?? Id.Value, node with { Guests = null }, guest)];
+            }
+        }
+
         return [.. Targets.Matching(Id, index.Stored.Name ?? Id.Value, Shown().Views, text)];
     }
 
@@ -179,18 +189,20 @@ internal sealed partial class ClusterGrain(
 
     /// <summary>
     /// Stores what a change does to the stored part, then makes it: what is shown must not be ahead of what a restart would show. Made once
-    /// more on the index of then, because reads come in between and may have gathered more.
+    /// more on the index of then if reads came in between and have gathered more.
     /// </summary>
     private async Task<Refusal?> Store(Func<ClusterIndex, Outcome<ClusterIndex>> change)
     {
-        var outcome = change(index);
+        var before = index;
+        var outcome = change(before);
         if (outcome.IsRefused)
         {
             return outcome.Refusal;
         }
 
         await stored.Replace(outcome.Value.Stored, this);
-        index = change(index) is { IsRefused: false } again ? again.Value with { Stored = outcome.Value.Stored } : outcome.Value;
+        index = ReferenceEquals(index, before) ? outcome.Value
+            : change(index) is { IsRefused: false } again ? again.Value with { Stored = outcome.Value.Stored } : outcome.Value;
         return null;
     }
 

@@ -57,9 +57,11 @@ public interface IClusterGrain : IGrainWithStringKey
     Task<ClusterOverview> Overview();
 
     /// <summary>What <paramref name="text"/> may mean here.</summary>
+    /// <param name="text">What was typed.</param>
+    /// <param name="machines">Agents outside Proxmox VE, which may be inside one of its VMs; null when no VM is meant.</param>
     [AlwaysInterleave]
     [Alias("Find")]
-    Task<IReadOnlyList<Target>> Find(string text, IReadOnlyList<MachineLink> machines);
+    Task<IReadOnlyList<Target>> Find(string text, IReadOnlyList<MachineLink>? machines);
 
     /// <summary>The hosts and guests that a query selects.</summary>
     [AlwaysInterleave]

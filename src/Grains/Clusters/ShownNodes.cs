@@ -18,16 +18,7 @@ internal sealed class ShownNodes
     public (IReadOnlyList<NodeView> Views, IEnumerable<AgentRow> Rows) Of(ClusterId cluster, ClusterIndex index, IReadOnlyList<MachineLink> machines, DateTimeOffset now)
     {
         Link(index, machines);
-        var all = index.Stored.Nodes.Select(member =>
-        {
-            var from = new Source(member, index.Stored.Guests, index.Stored.Name, index.Known.GetValueOrDefault(member.Node), index.Guests.GetValueOrDefault(member.Node), agents, Freshness.Of(index, member, now));
-            if (!kept.TryGetValue(member.Node, out var known) || !known.From.IsSame(from))
-            {
-                kept[member.Node] = known = new(from, TopologyView.Node(cluster, index, member, agents, from.Freshness), index.Stored.Name ?? cluster.Value);
-            }
-
-            return known;
-        }).ToArray();
+        var all = index.Stored.Nodes.Select(member => Keep(cluster, index, member, now)).ToArray();
         if (kept.Count > all.Length)
         {
             foreach (var left in kept.Keys.Except(index.Stored.Nodes.Select(member => member.Node)).ToArray())
@@ -37,6 +28,24 @@ internal sealed class ShownNodes
         }
 
         return ([.. all.Select(node => node.View)], all.SelectMany(node => node.Rows));
+    }
+
+    /// <summary>One node.</summary>
+    public NodeView One(ClusterId cluster, ClusterIndex index, IReadOnlyList<MachineLink> machines, Member member, DateTimeOffset now)
+    {
+        Link(index, machines);
+        return Keep(cluster, index, member, now).View;
+    }
+
+    private Kept Keep(ClusterId cluster, ClusterIndex index, Member member, DateTimeOffset now)
+    {
+        var from = new Source(member, index.Stored.Guests, index.Stored.Name, index.Known.GetValueOrDefault(member.Node), index.Guests.GetValueOrDefault(member.Node), agents, Freshness.Of(index, member, now));
+        if (!kept.TryGetValue(member.Node, out var known) || !known.From.IsSame(from))
+        {
+            kept[member.Node] = known = new(from, TopologyView.Node(cluster, index, member, agents, from.Freshness), index.Stored.Name ?? cluster.Value);
+        }
+
+        return known;
     }
 
     // A VM of any node decides about those of all others: a uuid that two have is neither's. So it is decided for the whole cluster, and

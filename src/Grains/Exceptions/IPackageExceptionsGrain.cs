@@ -1,6 +1,5 @@
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Exceptions;
-using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Grains.Exceptions;
@@ -36,9 +35,8 @@ public interface IPackageExceptionsGrain : IGrainWithIntegerKey
 public static class ExceptionReading
 {
     /// <summary>
-    /// An operation that is about to be queued, with the exceptions that hold for its target. When they can't be read this throws: what a
-    /// person has put a brake on is not upgraded because nobody could look.
+    /// The exceptions that hold for a target. When they can't be read this throws: what a person has put a brake on is not upgraded because
+    /// nobody could look.
     /// </summary>
-    public static async Task<Outcome<OutboxEntry>> WithExceptions(this IGrainFactory grains, OutboxEntry entry) =>
-        PackageExceptions.Merge(entry, await grains.GetGrain<IPackageExceptionsGrain>(0).For(ExceptionTarget.Of(entry.Operation)));
+    public static Task<IReadOnlyList<ExceptionRecord>> ExceptionsFor(this IGrainFactory grains, ExceptionTarget target) => grains.GetGrain<IPackageExceptionsGrain>(0).For(target);
 }

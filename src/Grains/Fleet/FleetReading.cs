@@ -37,6 +37,12 @@ public static class FleetReading
     /// <summary>All things that a person's text may mean.</summary>
     public static async Task<IReadOnlyList<Target>> Find(this IGrainFactory grains, string text)
     {
+        // A container's full id stands above all else it may be, names its cluster, and no machine's agent is inside: nobody else need be asked.
+        if (Targets.ContainerOf(text) is { } container && await grains.Cluster(container.Cluster).Find(text, machines: null) is [{ Guest.DeletedAt: null } named] && named.Id == text)
+        {
+            return [named];
+        }
+
         var fleet = await ReadFleet(grains);
         // A guest's full id is that of its cluster alone.
         var asked = Targets.ClusterOf(text) is { } only ? fleet.Clusters.Where(id => id == only) : fleet.Clusters;

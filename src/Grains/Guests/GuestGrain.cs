@@ -6,7 +6,11 @@ namespace NannyOrleans.Grains.Guests;
 [GrainType("guest")]
 internal sealed class GuestGrain([PersistentState("guest")] IPersistentState<GuestState> stored) : Grain, IGuestGrain
 {
-    public Task RecordPatch(OperationRecord operation) => stored.Replace(GuestMachine.RecordPatch(stored.State, operation), this);
+    public async Task<PatchState?> RecordPatch(OperationRecord operation)
+    {
+        await stored.Replace(GuestMachine.RecordPatch(stored.State, operation), this);
+        return stored.State.Patches;
+    }
 
     public Task<GuestState> Get() => Task.FromResult(stored.State);
 }

@@ -8,8 +8,9 @@ namespace NannyOrleans.Grains.Guests;
 public interface IGuestGrain : IGrainWithStringKey
 {
     /// <summary>Takes what an ended operation found.</summary>
+    /// <returns>What is known of the guest's updates now; null when nothing is.</returns>
     [Alias("RecordPatch")]
-    Task RecordPatch(OperationRecord operation);
+    Task<PatchState?> RecordPatch(OperationRecord operation);
 
     /// <summary>What is stored of the guest.</summary>
     [Alias("Get")]

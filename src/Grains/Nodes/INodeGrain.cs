@@ -1,4 +1,5 @@
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Metrics;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
@@ -82,7 +83,8 @@ public interface INodeGrain : IGrainWithStringKey
 
 /// <summary>A job report that was taken.</summary>
 /// <param name="Ended">The operation that it ended; null when it was no end, or had been taken before.</param>
-public sealed record TakenReport(OperationRecord? Ended);
+/// <param name="Patches">What is known since of the updates of its guest; null when it has none, or nothing is.</param>
+public sealed record TakenReport(OperationRecord? Ended, PatchState? Patches = null);
 
 /// <summary>Names one session of an agent.</summary>
 /// <param name="Epoch">Counts the node's sessions; the greatest is the present one.</param>

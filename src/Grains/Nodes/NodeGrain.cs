@@ -33,7 +33,7 @@ internal sealed partial class NodeGrain(
     private readonly Dictionary<string, DateTimeOffset> auditAgainAt = [];
     private Session? session;
 
-    private NodeKey Key => NodeKey.Parse(this.GetPrimaryKeyString());
+    private NodeKey Key => field ??= NodeKey.Parse(this.GetPrimaryKeyString());
 
     public async Task Enrol(Enrolment enrolment)
     {
@@ -169,16 +169,20 @@ internal sealed partial class NodeGrain(
             return outcome.Refusal;
         }
 
-        var isNews = NodeMachine.IsNews(stored.State, report);
+        var before = stored.State;
         await stored.Replace(outcome.Value, this);
-        if (stored.State.Outbox.FirstOrDefault(entry => entry.Job.Id == report.Id) is not { } entry)
+        if (NodeMachine.Find(stored.State, report.Id) is not { } entry)
         {
             return new TakenReport(null); // closed before: no news
         }
 
-        var ended = isNews ? await Take(entry, report) : null;
-        await SendDue();
-        return new TakenReport(ended);
+        var taken = NodeMachine.IsNews(before, report) ? await Take(entry, report) : new TakenReport(null);
+        if (NodeMachine.LetsOthersIn(before, stored.State, report.Id))
+        {
+            await SendDue();
+        }
+
+        return taken;
     }
 
     public async Task<Outcome<OperationRecord>> Enqueue(OutboxEntry entry)
@@ -201,7 +205,7 @@ internal sealed partial class NodeGrain(
     public async Task<Outcome<OperationRecord>> Cancel(JobId id)
     {
         await stored.Replace(NodeMachine.Cancel(stored.State, id), this);
-        if (stored.State.Outbox.FirstOrDefault(entry => entry.Job.Id == id) is { } entry)
+        if (NodeMachine.Find(stored.State, id) is { } entry)
         {
             await Operation(id).Open(entry.Operation);
             if (await Operation(id).Cancel() is { } operation && !operation.Status.IsFinal())
@@ -258,15 +262,24 @@ internal sealed partial class NodeGrain(
 
     private async Task SendDue(JobId? opened = null)
     {
-        await EndCancelled();
+        if (NodeMachine.HasUnsent(stored.State))
+        {
+            await EndCancelled();
+        }
+
         if (Online is not { } open)
         {
             return;
         }
 
         await stored.Replace(NodeMachine.Assign(stored.State, options.Value.GuestJobsAtOnce), this);
-        foreach (var entry in NodeMachine.Due(stored.State, options.Value.GuestJobsAtOnce).Where(entry => !open.Sent.Contains(entry.Job.Id)).ToArray())
+        foreach (var entry in NodeMachine.Due(stored.State, options.Value.GuestJobsAtOnce))
         {
+            if (open.Sent.Contains(entry.Job.Id))
+            {
+                continue;
+            }
+
             try
             {
                 // Opened here, too: a crash between storing the job and opening its operation is mended before anything runs.
@@ -324,7 +337,7 @@ internal sealed partial class NodeGrain(
         foreach (var orphan in NodeMachine.Orphans(stored.State).ToArray())
         {
             // No agent will say this end again, so the hub does not tell the cluster either. It is told, and not waited for.
-            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { Vmid: { } vmid } && (await Guest(vmid).Get()).Patches is { } patches)
+            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { Ended.Vmid: { } vmid, Patches: { } patches })
             {
                 GrainFactory.GetGrain<IClusterGrain>(Key.Cluster.Value).RecordPatch(vmid, patches).Ignore();
             }
@@ -333,7 +346,7 @@ internal sealed partial class NodeGrain(
 
     // The operation and the guest store the end before the outbox forgets the job: after a crash in between, the agent, which has had no
     // answer, says it again.
-    private async Task<OperationRecord?> Take(OutboxEntry entry, JobReport report)
+    private async Task<TakenReport> Take(OutboxEntry entry, JobReport report)
     {
         var operation = await Operation(report.Id).Report(report);
         if (operation is null)
@@ -345,13 +358,14 @@ internal sealed partial class NodeGrain(
 
         if (!report.Outcome.IsFinal())
         {
-            return null;
+            return new(null);
         }
 
+        PatchState? patches = null;
         Log.Ended(logger, this.GetPrimaryKeyString(), report.Id, operation.Status);
         if (operation.Vmid is { } vmid)
         {
-            await Guest(vmid).RecordPatch(operation);
+            patches = await Guest(vmid).RecordPatch(operation);
         }
         else if (operation is { Mode: PatchMode.Apply, StartedAt: not null })
         {
@@ -365,7 +379,7 @@ internal sealed partial class NodeGrain(
             await GrainFactory.GetGrain<IClusterPatchOrchestrator>(Key.Cluster.Value).Look();
         }
 
-        return operation;
+        return new(operation, patches);
     }
 
     // The old figures go before the new ones are asked for: the answer may take long, or not come.

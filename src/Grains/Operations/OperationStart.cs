@@ -1,4 +1,5 @@
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Exceptions;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
@@ -36,8 +37,12 @@ public static class OperationStart
             return new Refusal("start-stopped-unsupported", $"Only a container can be started for its patch; {route.Value.Name} is none.");
         }
 
-        var script = await grains.SelectScript(keys, route.Value);
-        return script.IsRefused ? script.Refusal : await grains.WithExceptions(order.At(id, target.Cluster, route.Value, script.Value, now));
+        // Both are asked at once: whoever starts it waits for them.
+        var excepting = grains.ExceptionsFor(ExceptionTarget.Of(target.Cluster, route.Value.Vmid, route.Value.Node));
+        var selecting = grains.SelectScript(keys, route.Value);
+        await Task.WhenAll(excepting, selecting);
+        var script = await selecting;
+        return script.IsRefused ? script.Refusal : PackageExceptions.Merge(order.At(id, target.Cluster, route.Value, script.Value, now), await excepting);
     }
 
     /// <summary>The machine that a VM is when its own agent is inside, which does there what is asked; anything else is what it is.</summary>

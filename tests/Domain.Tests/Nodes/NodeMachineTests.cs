@@ -268,6 +268,28 @@ public sealed class NodeMachineTests
     public void An_operation_is_told_all_but_that_its_agent_has_it(JobOutcome? before, JobOutcome said, string? detail, bool told) =>
         Assert.Equal(told, NodeMachine.IsNews(Registered with { Outbox = [Entry(1) with { Agent = Agent, LastOutcome = before }] }, new(Id(1), said, detail)));
 
+    [Theory]
+    [InlineData(null, false, JobOutcome.Accepted, null, false)]
+    [InlineData(null, false, JobOutcome.Accepted, "waiting: locked (backup)", true)] // it gives its place away
+    [InlineData(JobOutcome.Accepted, true, JobOutcome.Accepted, "waiting: locked (snapshot)", false)] // it has none
+    [InlineData(JobOutcome.Accepted, true, JobOutcome.Running, null, true)] // it takes one, and those that wait beside it may be fewer than there are places now
+    [InlineData(JobOutcome.Accepted, false, JobOutcome.Running, null, false)]
+    [InlineData(JobOutcome.Running, false, JobOutcome.Succeeded, null, false)] // only once it is closed
+    public void A_report_lets_others_in_only_if_its_job_begins_or_ends_to_wait(JobOutcome? before, bool waits, JobOutcome said, string? detail, bool lets)
+    {
+        var node = Registered with { Outbox = [Entry(1) with { Agent = Agent, LastOutcome = before, Waits = waits }, Entry(2, vmid: 101)] };
+        Assert.Equal(lets, NodeMachine.LetsOthersIn(node, NodeMachine.Report(node, Agent, new(Id(1), said, detail), Noon).Value!, Id(1)));
+    }
+
+    [Fact]
+    public void A_job_that_is_over_lets_others_in_once()
+    {
+        var node = Registered with { Outbox = [Entry(1) with { Agent = Agent }, Entry(2)] };
+        var closed = NodeMachine.Close(node, Id(1));
+        Assert.True(NodeMachine.LetsOthersIn(node, closed, Id(1)));
+        Assert.False(NodeMachine.LetsOthersIn(closed, NodeMachine.Close(closed, Id(1)), Id(1)));
+    }
+
     [Fact]
     public void A_job_that_another_agent_speaks_of_is_that_agents_from_then_on()
     {

@@ -51,6 +51,18 @@ public sealed class TargetsTests
     public void Only_a_full_id_names_its_cluster(string text, string? cluster) => Assert.Equal(cluster, Domain.Targets.Targets.ClusterOf(text)?.Value);
 
     [Theory]
+    [InlineData("c0123456789abcdef-lxc-100", 100)]
+    [InlineData("c0123456789abcdef-qemu-100", null)] // an agent may be inside a VM: machines have a say
+    [InlineData("c0123456789abcdef-lxc-99", null)] // no vmid
+    [InlineData("c0123456789abcdef-lxc-100-web", null)]
+    [InlineData("c0123456789abcdef-lxc-", null)]
+    [InlineData("c0123-lxc-100", null)]
+    [InlineData("lxc-100", null)]
+    [InlineData("-lxc-100", null)]
+    [InlineData("", null)]
+    public void Only_its_full_id_names_a_container(string text, int? vmid) => Assert.Equal(vmid, Domain.Targets.Targets.ContainerOf(text)?.Vmid.Value);
+
+    [Theory]
     [InlineData("vm-inside")]
     [InlineData("01M83HYC366EDV4QB830883JAT")]
     public void A_machine_outside_is_meant_by_its_name_or_its_agent(string text)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
@@ -270,6 +271,26 @@ public sealed class ClusterGrainTests(SiloCluster silo)
         new(JobId.Parse($"01M83HW1FS84TGPXTCYJ{number:D6}"), DateTimeOffset.UnixEpoch, pending, false, null);
 
     private INodeGrain Node(NodeName node) => silo.Grains.GetGrain<INodeGrain>($"{id}/{node}");
+
+    [Fact]
+    public async Task A_container_is_found_by_its_full_id_as_it_is_by_any_form_and_as_it_is_now()
+    {
+        await TwoNodes();
+        var found = await ByFullId();
+        Assert.Equal(JsonSerializer.Serialize(Assert.Single(await Cluster.Find("lxc-200", []))), JsonSerializer.Serialize(found));
+        Assert.Equal((Some.Pve2, null), (found.Node.Name, found.Node.Guests));
+
+        await Cluster.RecordPatch(Db, Patches(2, pending: 3));
+        Assert.Equal(3, (await ByFullId()).Guest!.Patches?.Pending);
+        await silo.ForgetActivations();
+        Assert.Equal(GuestStatus.Unknown, (await ByFullId()).Guest!.Status);
+
+        Assert.Empty(await Cluster.Find($"{id}-lxc-300", machines: null)); // nobody has reported it
+        Assert.Empty(await Cluster.Find($"{id}-qemu-200", machines: null)); // it is no VM
+        Assert.Empty(await Cluster.Find($"{Some.Cluster()}-lxc-200", machines: null)); // another cluster's
+
+        async Task<Domain.Targets.Target> ByFullId() => Assert.Single(await Cluster.Find($"{id}-lxc-200", machines: null));
+    }
 
     private async Task<GuestView> Guest(Vmid vmid) => (await Cluster.View([])).Nodes.SelectMany(node => node.Guests ?? []).Single(guest => guest.Vmid == vmid);
 
