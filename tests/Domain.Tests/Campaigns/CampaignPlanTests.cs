@@ -36,6 +36,37 @@ public sealed class CampaignPlanTests
         Assert.Null(CampaignPlan.Of(Order, Seen.Cluster([1, 1], new("net", "q", "ffsplit", 1, Voting: true)), null, Some.Noon).Refusal);
     }
 
+    [Theory]
+    [InlineData(new[] { 1 }, 0, "")] // alone: nobody else needs quorum
+    [InlineData(new[] { 1, 1 }, 0, "pve1 pve2")]
+    [InlineData(new[] { 1, 1 }, 1, "")]
+    [InlineData(new[] { 1, 1, 1 }, 0, "")]
+    [InlineData(new[] { 1, 1, 1, 1 }, 0, "")]
+    [InlineData(new[] { 1, 1, 1, 1, 1 }, 0, "")]
+    [InlineData(new[] { 1, 1, 1, 1, 1, 1, 1 }, 0, "")]
+    [InlineData(new[] { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }, 0, "")]
+    [InlineData(new[] { 2, 1, 1 }, 0, "pve1")] // 3 of 4 are needed
+    [InlineData(new[] { 3, 1, 1 }, 0, "pve1")]
+    [InlineData(new[] { 1, 0, 1 }, 0, "pve1 pve3")] // the one without a vote can always go
+    public void Each_kind_of_cluster_is_told_which_of_its_nodes_can_be_rebooted_and_why_others_never(int[] votes, int device, string never)
+    {
+        var picture = Seen.Cluster(votes, device is 0 ? null : new("net", "q", "ffsplit", device, Voting: true));
+        var plan = CampaignPlan.Of(Order, picture, null, Some.Noon);
+        Assert.Equal(votes.Length, plan.Nodes.Count);
+        Assert.Equal(never, string.Join(' ', plan.Nodes.Where(node => !node.CanBeRebooted).Select(node => node.Node)));
+        Assert.All(plan.Nodes, node => Assert.Equal(votes.Sum() + device - votes[picture.Nodes.Index().Single(one => one.Item.Node == node.Node).Index], node.VotesWithout));
+        if (never.Length is 0)
+        {
+            Assert.Null(plan.Refusal);
+        }
+        else
+        {
+            Assert.Contains($"{never.Split(' ')[0]} can never be rebooted: {votes.Sum() + device} votes, {((votes.Sum() + device) / 2) + 1} needed", plan.Refusal!.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Null(CampaignPlan.Of(Order with { WithoutQuorum = WithoutQuorum.PatchOnly }, picture, null, Some.Noon).Refusal);
+    }
+
     [Fact]
     public void Names_that_mean_nothing_are_refused()
     {
