@@ -105,11 +105,11 @@ internal static class CampaignSteps
 
     private static CampaignState AfterPreflight(CampaignState campaign, NodeProgress node, DateTimeOffset now, Func<JobId> next) => campaign.Order!.Guests is GuestsFirst.None
         ? Patch(campaign, node, now, next)
-        : Ask(campaign, node, NodeStep.PatchGuests, [new(next(), WorkKind.PatchGuests, node.Node)], "Its guests are patched.", now);
+        : Ask(campaign, node, NodeStep.PatchGuests, [new(next(), WorkKind.PatchGuests, node.Node)], "Its guests are being patched.", now);
 
     // A node whose packages are known to be installed is not patched a second time, whatever was tried again.
     private static CampaignState Patch(CampaignState campaign, NodeProgress node, DateTimeOffset now, Func<JobId> next) => node.PatchedAt is null
-        ? Ask(campaign, node, NodeStep.Patch, [new(next(), WorkKind.PatchNode, node.Node)], "It is patched.", now)
+        ? Ask(campaign, node, NodeStep.Patch, [new(next(), WorkKind.PatchNode, node.Node)], "It is being patched.", now)
         : campaign.Go(node, NodeStep.Assess, "It is patched already.", now);
 
     private static CampaignState Patched(CampaignState campaign, NodeProgress node, DateTimeOffset now) => campaign.Order!.Mode is PatchMode.DryRun
@@ -216,7 +216,7 @@ internal static class CampaignSteps
     }
 
     private static CampaignState Settle(CampaignState campaign, NodeProgress node, DateTimeOffset now) =>
-        campaign.Go(node, NodeStep.Settle, "It is left alone for a while.", now);
+        campaign.Go(node, NodeStep.Settle, "It is left alone for a while before the next.", now);
 
     private static CampaignState Settled(CampaignState campaign, NodeProgress node, ClusterPicture picture, DateTimeOffset now)
     {

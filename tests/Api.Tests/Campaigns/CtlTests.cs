@@ -34,7 +34,7 @@ public sealed class CtlTests(SharedServer shared)
         await host.Report(Some.Success(job));
         Assert.Equal(0, await start.Exit());
         await stop.CancelAsync();
-        Assert.Contains("pve1      patch            It is patched.", start.Log, StringComparison.Ordinal);
+        Assert.Contains("pve1      patch            It is being patched.", start.Log, StringComparison.Ordinal);
         Assert.Contains("completed: pve1 done", start.Lines[^1], StringComparison.Ordinal);
 
         var (watched, told) = await Ctl("campaign", "watch", host.Cluster.Value);
