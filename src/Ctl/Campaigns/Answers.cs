@@ -41,7 +41,10 @@ internal sealed record Plan(IReadOnlyList<PlannedNode> Nodes, Votes? Votes, Refu
 internal sealed record Votes(int Expected, int Quorum, int? Online);
 
 /// <summary>What it would do to a node.</summary>
-internal sealed record PlannedNode(string Node, int? PendingUpdates, bool? RebootRequired, bool CanBeRebooted, int? VotesWithout, IReadOnlyList<Gate> Gates, IReadOnlyList<Move>? Guests, IReadOnlyList<Patched>? PatchedFirst);
+internal sealed record PlannedNode(string Node, int? PendingUpdates, bool? RebootRequired, bool CanBeRebooted, int? VotesWithout, IReadOnlyList<Gate> Gates, IReadOnlyList<Move>? Guests, IReadOnlyList<Patched>? PatchedFirst, IReadOnlyList<MoveTarget>? Targets);
+
+/// <summary>What is and would be left of the memory of a node that guests may go to.</summary>
+internal sealed record MoveTarget(string Node, long? FreeBytes, long? FreeAfterBytes, long? ReserveBytes);
 
 /// <summary>A guest that is patched before its node, or the reason why not.</summary>
 internal sealed record Patched(int Vmid, string Name, string? Reason);

@@ -23,6 +23,9 @@ internal static class PlanView
             rows.AddRange(node.Guests is null
                 ? [new Text("  its guests are not known", new Style(Color.Yellow))]
                 : node.Guests.Select(move => new Text($"  {move.Vmid} {Safe.Line(move.Name)}: {Safe.Line(move.Way)}{(move.Target is null ? "" : $" to {Safe.Line(move.Target)}")}. {Safe.Line(move.Reason)}")));
+            rows.AddRange((node.Targets ?? []).Select(target => new Text(target is { FreeBytes: { } free, FreeAfterBytes: { } after, ReserveBytes: { } reserve }
+                ? $"  memory free on {Safe.Line(target.Node)}: {Gibibytes(free)}, then {Gibibytes(after)} GiB; {Gibibytes(reserve)} stay free"
+                : $"  memory free on {Safe.Line(target.Node)}: unknown, so no guest goes there")));
         }
 
         if (plan.Refusal is { } refusal)
@@ -32,6 +35,8 @@ internal static class PlanView
 
         return new Rows(rows);
     }
+
+    private static string Gibibytes(long bytes) => (bytes / (double)(1L << 30)).ToString("F1", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string Known(int? number) => number?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown";
 }

@@ -83,11 +83,15 @@ public sealed record NodePlan(
     /// <summary>The guests patched before it, and those asked for that can't be; null when its guests are not known.</summary>
     public IReadOnlyList<GuestPatch>? PatchedFirst { get; init; } = [];
 
+    /// <summary>The nodes its guests may go to and what would be left of their memory; empty when none migrates.</summary>
+    public IReadOnlyList<MoveTarget> Targets { get; init; } = [];
+
     internal static NodePlan Of(CampaignOrder order, NodeName node, ClusterPicture picture, Outcome<QuorumCount> count, DateTimeOffset now)
     {
         var seen = picture.Find(node);
         var campaign = new CampaignState { Order = order };
         var takeDown = order is { Mode: PatchMode.Apply, Reboot: not RebootPolicy.Never };
+        var moves = !takeDown ? [] : seen?.Guests is null ? null : GuestMoves.Of(order, node, picture, now);
         return new(
             node,
             seen?.PendingUpdates,
@@ -95,6 +99,9 @@ public sealed record NodePlan(
             count.Value?.CouldSurviveLossOf(node) ?? false,
             count.Value?.OnlineWithout(node),
             [.. Campaigns.Gates.BeforePatch(campaign, node, picture, count, now).Concat(takeDown ? Campaigns.Gates.BeforeTakeDown(campaign, node, picture, count, now) : []).DistinctBy(gate => (gate.Name, gate.Reason))],
-            !takeDown ? [] : seen?.Guests is null ? null : GuestMoves.Of(order, node, picture, now));
+            moves)
+        {
+            Targets = GuestMoves.Targets(node, moves ?? [], picture, now),
+        };
     }
 }

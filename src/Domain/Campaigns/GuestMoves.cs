@@ -3,6 +3,13 @@ using NannyOrleans.Protocol.Inventories;
 
 namespace NannyOrleans.Domain.Campaigns;
 
+/// <summary>The memory of a node that guests may go to. Null: not known, so that none goes there.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="FreeBytes">What no guest and no program of its own needs now.</param>
+/// <param name="FreeAfterBytes">The same once the guests have come.</param>
+/// <param name="ReserveBytes">What always stays free.</param>
+public sealed record MoveTarget(NodeName Node, long? FreeBytes, long? FreeAfterBytes, long? ReserveBytes);
+
 /// <summary>Where the guests of a node go when it is rebooted.</summary>
 public static class GuestMoves
 {
@@ -30,12 +37,34 @@ public static class GuestMoves
         ];
     }
 
+    /// <summary>The other nodes and what would be left of their memory; empty when no guest migrates.</summary>
+    /// <param name="node">The node whose guests go.</param>
+    /// <param name="moves">What becomes of them.</param>
+    /// <param name="picture">The cluster.</param>
+    /// <param name="now">The server's clock.</param>
+    public static IReadOnlyList<MoveTarget> Targets(NodeName node, IReadOnlyList<GuestMove> moves, ClusterPicture picture, DateTimeOffset now)
+    {
+        if (moves.All(move => move.Way is not GuestWay.Migrate))
+        {
+            return [];
+        }
+
+        var memory = (picture.Find(node)?.Guests ?? []).ToDictionary(guest => guest.Vmid, guest => guest.MemoryBytes ?? 0);
+        var taken = moves.Where(move => move.Target is not null).ToLookup(move => move.Target!.Value, move => memory.GetValueOrDefault(move.Vmid));
+        return
+        [
+            .. picture.Nodes.Where(other => other.Node != node).Select(other => other is { MemoryFreeBytes: { } free, MemoryBytes: { } all } && other.IsFresh(now)
+                ? new MoveTarget(other.Node, free, free - taken[other.Node].Sum(), all / MemoryReserve)
+                : new MoveTarget(other.Node, null, null, null)),
+        ];
+    }
+
     private static GuestMove Of(CampaignOrder order, GuestPicture guest, ClusterPicture picture, Dictionary<NodeName, long> room)
     {
         var single = picture.Nodes.Count is 1;
         return guest switch
         {
-            { HaManaged: true } when !single => Move(GuestWay.Ha, "HA moves it."),
+            { HaManaged: true } when !single => Move(GuestWay.Ha, guest.Type is GuestType.Lxc ? "HA moves it: a container is stopped, moved and started there." : "HA moves it while it runs."),
             _ when order.Drain is DrainPolicy.Leave => Move(GuestWay.Leave, "It goes down with its node."),
             { Status: not GuestStatus.Running } => Move(GuestWay.Leave, "It does not run as usual; it goes down with its node."),
             _ when order.Drain is DrainPolicy.ShutDown => Move(GuestWay.ShutDown, "It is shut down and started again."),

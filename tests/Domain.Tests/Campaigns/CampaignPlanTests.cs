@@ -100,6 +100,15 @@ public sealed class CampaignPlanTests
         Assert.Equal((GuestWay.ShutDown, null), moves[107]);   // HA may own it
         Assert.Equal((GuestWay.ShutDown, null), moves[108]);
         Assert.Equal(7, moves.Count);
+
+        // What is left where they go; who has not said what it has gets none.
+        const long Gibibyte = 1L << 30;
+        MoveTarget[] left = [new(Some.Pve2, 10 * Gibibyte, 10 * Gibibyte, 64 * Gibibyte / 10), new(Some.Pve3, 32 * Gibibyte, 8 * Gibibyte, 64 * Gibibyte / 10)];
+        Assert.Equal(left, CampaignPlan.Of(Order, picture, null, Some.Noon).Nodes.Single(node => node.Node == Some.Pve1).Targets);
+        Assert.Equal(
+            [new(Some.Pve2, null, null, null), left[1]],
+            CampaignPlan.Of(Order, picture.With("pve2", one => one with { MemoryFreeBytes = null }), null, Some.Noon).Nodes.Single(node => node.Node == Some.Pve1).Targets);
+        Assert.Empty(CampaignPlan.Of(Order with { Drain = DrainPolicy.Leave }, picture, null, Some.Noon).Nodes[0].Targets);
     }
 
     [Theory]
