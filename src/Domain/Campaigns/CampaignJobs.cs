@@ -61,7 +61,7 @@ public static class CampaignJobs
 
     /// <summary>How work ended, as its operation says; null while it has not.</summary>
     public static WorkEnd? End(OperationRecord operation) => !operation.Status.IsFinal() ? null
-        : operation.Status is OperationStatus.Succeeded ? new(true, null)
+        : operation.Status is OperationStatus.Succeeded ? new(true, null) { ChangedNothing = operation is { Kind: OperationKind.Patch, Mode: PatchMode.Apply, Findings: { Packages: [], Removed: [] } } }
         : new(false, $"{operation.Kind switch { OperationKind.Patch => "Patch", OperationKind.Reboot => "Reboot", _ => operation.Reason ?? "Step" }} of {operation.Name} {operation.Status.ToString().ToLowerInvariant()} (operation {operation.Id}): {operation.Failure?.Message ?? "no reason is known"}") { NeverRan = operation.Failure?.Code is OperationMachine.NeverRan };
 
     private static (Job Job, string Says) Job(CampaignWork work, NodeName node, int seconds) => work.Kind switch

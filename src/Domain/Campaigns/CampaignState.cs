@@ -101,6 +101,10 @@ public sealed record NodeProgress(NodeName Node, NodeStep Step)
     /// <summary>Whether it failed and is only being put back.</summary>
     public bool Failed { get; init; }
 
+    /// <summary>Whether its patch found nothing to change, and no guest was patched before it: there is nothing to settle from.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Unchanged { get; init; }
+
     /// <summary>How often a step of it was begun anew because what it had asked for never ran.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Anew { get; init; }
@@ -130,6 +134,10 @@ public sealed record WorkEnd(bool Succeeded, string? Detail)
     /// <summary>Whether it is certain that nothing of it was or will be run: then it may be asked for anew.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool NeverRan { get; init; }
+
+    /// <summary>Whether it is known that there was nothing to install or remove.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool ChangedNothing { get; init; }
 }
 
 /// <summary>What is asked for.</summary>

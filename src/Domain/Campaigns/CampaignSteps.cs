@@ -114,7 +114,8 @@ internal static class CampaignSteps
 
     private static CampaignState Patched(CampaignState campaign, NodeProgress node, DateTimeOffset now) => campaign.Order!.Mode is PatchMode.DryRun
         ? campaign.Go(node, NodeStep.Done, "Listed.", now)
-        : campaign.Go(node with { PatchedAt = now }, NodeStep.Assess, "Patched.", now);
+        : campaign.Go(
+            node with { PatchedAt = now, Unchanged = campaign.Order.Guests is GuestsFirst.None && node.Work.All(work => work.End is { ChangedNothing: true }) }, NodeStep.Assess, "Patched.", now);
 
     // Only a report made after the patch knows.
     private static CampaignState Assess(CampaignState campaign, NodeProgress node, NodePicture? seen, ClusterPicture picture, DateTimeOffset now)
@@ -122,7 +123,7 @@ internal static class CampaignSteps
         var order = campaign.Order!;
         if (order.Reboot is RebootPolicy.Never)
         {
-            return Settle(campaign, node, now);
+            return Leave(campaign, node, now);
         }
 
         if (seen is null || seen.At <= node.Since || !seen.IsFresh(now) || seen.RebootRequired is null)
@@ -132,7 +133,7 @@ internal static class CampaignSteps
 
         if (order.Reboot is RebootPolicy.IfNeeded && seen.RebootRequired is false)
         {
-            return Settle(campaign, node, now);
+            return Leave(campaign, node, now);
         }
 
         if (order.WithoutQuorum is WithoutQuorum.PatchOnly && QuorumCount.Of(picture, now) is { Value: { } count } && !count.CouldSurviveLossOf(node.Node))
@@ -142,6 +143,10 @@ internal static class CampaignSteps
 
         return campaign.Go(node, order.ApproveReboots ? NodeStep.Approval : NodeStep.Ready, seen.RebootReason ?? "It is to be rebooted.", now);
     }
+
+    // A node on which nothing was done is passed over: the next one's own conditions are looked at all the same.
+    private static CampaignState Leave(CampaignState campaign, NodeProgress node, DateTimeOffset now) =>
+        node.Unchanged ? campaign.Go(node, NodeStep.Done, "There was nothing to do.", now) : Settle(campaign, node, now);
 
     // Decided while the conditions hold, among them that the guests are known. What was decided at a first try stands: it says who is to come home.
     private static NodeProgress WithMoves(CampaignState campaign, NodeProgress node, ClusterPicture picture, DateTimeOffset now) =>

@@ -1,5 +1,7 @@
 using NannyOrleans.Domain.Campaigns;
+using NannyOrleans.Domain.Operations;
 using NannyOrleans.Domain.Tests.Campaigns.Exploring;
+using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Domain.Tests.Campaigns;
@@ -85,6 +87,60 @@ public sealed class CampaignWalkTests
         // Who says nothing more is awaited until that counts as silence, and then it is said.
         var silent = Looked(after.With("pve3", one => one with { At = Some.Noon }), 601);
         Assert.Contains("pve3 last reported at", silent.News.Single().Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, false, GuestsFirst.None, NodeStep.Done)] // neither patched nor in need of a reboot: the next can begin
+    [InlineData(true, true, GuestsFirst.None, NodeStep.Ready)] // a reboot was due from before
+    [InlineData(false, false, GuestsFirst.None, NodeStep.Settle)]
+    [InlineData(true, false, GuestsFirst.All, NodeStep.Settle)] // its guests were changed, perhaps
+    public void A_node_on_which_there_was_nothing_to_do_is_passed_over(bool nothing, bool reboot, GuestsFirst guests, NodeStep next)
+    {
+        var picture = Seen.Cluster(1, 1, 1).With("pve1", one => one with { RebootRequired = reboot });
+        var campaign = new CampaignState
+        {
+            Id = Some.Id(1),
+            Order = Order with { Guests = guests },
+            Nodes =
+            [
+                new(Some.Pve1, NodeStep.Patch)
+                {
+                    Since = Some.Noon.AddSeconds(-9),
+                    Deadline = Some.Noon.AddMinutes(30),
+                    Work = [new(Some.Id(2), WorkKind.PatchNode, Some.Pve1) { End = new(true, null) { ChangedNothing = nothing } }],
+                },
+                new(Some.Pve2, NodeStep.Pending),
+            ],
+        };
+        var patched = CampaignMachine.Look(campaign, picture, Some.Noon.AddSeconds(-1), () => Some.Id(3));
+        Assert.Equal((NodeStep.Assess, Some.Noon.AddSeconds(-1)), (patched.Nodes[0].Step, patched.Nodes[0].PatchedAt));
+        Assert.Equal(next, CampaignMachine.Look(patched, picture, Some.Noon, () => Some.Id(3)).Nodes[0].Step);
+    }
+
+    [Theory]
+    [InlineData("", "", PatchMode.Apply, true)]
+    [InlineData("nginx", "", PatchMode.Apply, false)]
+    [InlineData("", "nginx", PatchMode.Apply, false)]
+    [InlineData("", "", PatchMode.DryRun, false)]
+    [InlineData(null, null, PatchMode.Apply, false)] // nobody knows
+    public void A_patch_says_whether_it_changed_anything(string? installed, string? removed, PatchMode mode, bool nothing)
+    {
+        PatchFindings? findings = installed is null ? null
+            : new(mode, installed is "" ? [] : [new(installed, "1.0", "1.1", false, null)], [], [], removed is null or "" ? [] : [removed], [], null, [], null);
+        var operation = new OperationRecord
+        {
+            Id = Some.Id(1),
+            Cluster = ClusterId.Parse("c1"),
+            Name = "pve1",
+            Node = Some.Pve1,
+            RequestedBy = "admin",
+            CreatedAt = Some.Noon,
+            Status = OperationStatus.Succeeded,
+            Kind = OperationKind.Patch,
+            Mode = mode,
+            Findings = findings,
+        };
+        Assert.Equal((true, nothing), (CampaignJobs.End(operation)!.Succeeded, CampaignJobs.End(operation)!.ChangedNothing));
     }
 
     [Fact]
