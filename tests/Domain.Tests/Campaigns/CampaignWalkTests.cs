@@ -130,7 +130,7 @@ public sealed class CampaignWalkTests
         var operation = new OperationRecord
         {
             Id = Some.Id(1),
-            Cluster = ClusterId.Parse("c1"),
+            Cluster = ClusterId.Parse("c0123456789abcdef"),
             Name = "pve1",
             Node = Some.Pve1,
             RequestedBy = "admin",
