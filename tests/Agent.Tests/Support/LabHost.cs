@@ -91,7 +91,22 @@ public sealed class LabHost : IDisposable
 
     public string Read(string path) => File.ReadAllText(Path.Combine(Directory, path));
 
-    public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
+    // A run goes on without its agent, as it is meant to, and may write its last line while its directory is removed.
+    public void Dispose()
+    {
+        for (var left = 100; ; left--)
+        {
+            try
+            {
+                System.IO.Directory.Delete(Directory, recursive: true);
+                return;
+            }
+            catch (IOException) when (left > 0)
+            {
+                Thread.Sleep(50);
+            }
+        }
+    }
 
     private static string MakeRootCa()
     {
