@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using NannyOrleans.Ctl.Campaigns;
+using Spectre.Console;
 
 namespace NannyOrleans.Ctl;
 
@@ -27,13 +29,22 @@ internal static class CommandLine
     /// <summary>Runs a command against the server; what cannot be done is said on standard error.</summary>
     public static async Task<int> Run(ParseResult parsed, Func<NannyServer, Task<int>> command)
     {
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = 10_000; // a line is a line: there is no terminal to break it for
+        }
+
         try
         {
             var url = parsed.GetValue(Url) ?? throw new CtlFailure("NANNY_URL is no address of a server: it must begin with http:// or https://.");
             using var server = new NannyServer(url, Environment.GetEnvironmentVariable("NANNY_TOKEN") is { Length: > 0 } token ? token.Trim() : null);
             return await command(server);
         }
-        catch (CtlFailure failure)
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Left;
+        }
+        catch (Exception failure) when (failure is CtlFailure or JsonException)
         {
             await Console.Error.WriteLineAsync(string.Join('\n', failure.Message.Split('\n').Select(Safe.Line)));
             return ExitCodes.Failed;

@@ -49,6 +49,11 @@ internal sealed class NannyServer : IDisposable
         }
 
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        if ((int)response.StatusCode >= 500)
+        {
+            throw new HttpRequestException($"it answered {(int)response.StatusCode}"); // a proxy before a server that is being restarted, for instance
+        }
+
         await MustBeGood(response, cancellation);
         await foreach (var item in SseParser.Create(await response.Content.ReadAsStreamAsync(cancellation)).EnumerateAsync(cancellation))
         {

@@ -21,10 +21,12 @@ public static class GuestPatches
     /// </summary>
     /// <param name="order">What was asked for.</param>
     /// <param name="node">The node; null when nobody knows it.</param>
-    /// <returns>Null when its guests are not known and some were asked for.</returns>
-    public static IReadOnlyList<GuestPatch>? Of(CampaignOrder order, NodeView? node) => order.Guests is GuestsFirst.None ? [] : node?.Guests is not { } guests ? null :
+    /// <returns>Null when some were asked for and it is not known which guests there are, or whether one of them runs.</returns>
+    public static IReadOnlyList<GuestPatch>? Of(CampaignOrder order, NodeView? node) => order.Guests is GuestsFirst.None ? []
+        : node?.Guests?.Where(guest => guest is { Template: false, DeletedAt: null } && IsMeant(order, guest)).ToArray() is not { } meant
+            || meant.Any(guest => guest.Status is GuestStatus.Unknown) ? null :
     [
-        .. guests.Where(guest => guest is { Template: false, DeletedAt: null, Status: GuestStatus.Running } && IsMeant(order, guest)).Select(guest => guest switch
+        .. meant.Where(guest => guest.Status is GuestStatus.Running).Select(guest => guest switch
         {
             { Type: GuestType.Lxc } or { Agent: null, AgentlessVm: true } => new GuestPatch(guest.Vmid, guest.Type, guest.Name, guest.Id, null),
             { Agent: { } agent } => new(guest.Vmid, guest.Type, guest.Name, agent.Value, null),

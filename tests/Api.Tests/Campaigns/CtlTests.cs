@@ -51,7 +51,7 @@ public sealed class CtlTests(SharedServer shared)
         var (code, said) = await Ctl("campaign", "start", host.Cluster.Value, "--mode", "apply", "--gate-seconds", "1");
         Assert.Equal(3, code);
         Assert.Contains("pve1 is busy: backup of CT 100.", said, StringComparison.Ordinal);
-        Assert.Contains($"nannyctl campaign resume {host.Cluster}", said, StringComparison.Ordinal);
+        Assert.Contains($"To go on: nannyctl campaign resume {host.Cluster}. To end it and put back what it changed: nannyctl campaign abort {host.Cluster}", said.Split('\n'));
         var (aborted, answer) = await Ctl("campaign", "abort", host.Cluster.Value);
         Assert.Equal(0, aborted);
         Assert.Contains("Aborted by admin", answer, StringComparison.Ordinal);
@@ -108,7 +108,7 @@ public sealed class CtlTests(SharedServer shared)
     }
 
     private RunningProgram Start(params string[] arguments) => new(
-        [BuiltProgram.Of("Ctl"), .. arguments], new Dictionary<string, string> { ["NANNY_URL"] = shared.Server.Url.ToString(), ["NANNY_TOKEN"] = shared.Admin.Token!, ["COLUMNS"] = "200" });
+        [BuiltProgram.Of("Ctl"), .. arguments], new Dictionary<string, string> { ["NANNY_URL"] = shared.Server.Url.ToString(), ["NANNY_TOKEN"] = shared.Admin.Token! });
 
     private async Task<(int Code, string Said)> Ctl(params string[] arguments)
     {

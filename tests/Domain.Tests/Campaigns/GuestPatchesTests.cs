@@ -25,7 +25,6 @@ public sealed class GuestPatchesTests
     {
         { "a template never runs", All, Guest(GuestType.Lxc, template: true) },
         { "a stopped one is left alone", All, Guest(GuestType.Lxc) with { Status = GuestStatus.Stopped } },
-        { "what nobody knows to run is not touched", All, Guest(GuestType.Lxc) with { Status = GuestStatus.Unknown } },
         { "one that was deleted is gone", All, Guest(GuestType.Lxc) with { DeletedAt = DateTimeOffset.UnixEpoch } },
         { "it has another tag", All with { Guests = GuestsFirst.Tagged, GuestTag = "web" }, Guest(GuestType.Lxc) with { Tags = ["webserver"] } },
         { "none was asked for", All with { Guests = GuestsFirst.None }, Guest(GuestType.Lxc) },
@@ -56,6 +55,7 @@ public sealed class GuestPatchesTests
     {
         Assert.Null(GuestPatches.Of(All, null));
         Assert.Null(GuestPatches.Of(All, Node() with { Guests = null }));
+        Assert.Null(GuestPatches.Of(All, Node(Guest(GuestType.Lxc), Guest(GuestType.Lxc) with { Status = GuestStatus.Unknown })));
     }
 
     private static GuestView Guest(GuestType type, bool template = false) => new(
