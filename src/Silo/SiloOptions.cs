@@ -9,19 +9,38 @@ public sealed class SiloOptions
     /// <summary>The configuration section.</summary>
     public const string Section = "Silo";
 
-    /// <summary>The directory of all SQLite files and keys; made with mode 0700 when absent. Default <c>data</c> below the working directory.</summary>
+    /// <summary>
+    /// The connection string of the PostgreSQL database that all processes of this installation share; a password is better kept in the file that
+    /// its <c>Passfile</c> names. Default empty: SQLite files in <see cref="DataDirectory"/>, for one process.
+    /// </summary>
+    public string Postgres { get; set; } = string.Empty;
+
+    /// <summary>Whether the data lies in PostgreSQL.</summary>
+    public bool OnPostgres => Postgres.Length > 0;
+
+    /// <summary>The directory of keys and of SQLite files; made with mode 0700 when absent. Default <c>data</c> below the working directory.</summary>
     [Required]
     public string DataDirectory { get; set; } = "data";
 
-    /// <summary>Whether the Api process hosts a silo itself. Default true; false: it is a client of the silo at <see cref="GatewayPort"/>.</summary>
+    /// <summary>
+    /// Whether the Api process hosts a silo itself. Default true; false: it is a client of the silos that the database names, or without one of
+    /// that at <see cref="GatewayPort"/>.
+    /// </summary>
     public bool Embedded { get; set; } = true;
 
-    /// <summary>The loopback port silos talk on. Default 11111; 0 to 65535, 0 takes a free one.</summary>
+    /// <summary>
+    /// The address, or a name that stands for one, that other silos and clients reach this silo at; it listens there alone. Default 127.0.0.1.
+    /// Another only with PostgreSQL, and only in a network where nobody else can connect: the ports know no passwords.
+    /// </summary>
+    [Required]
+    public string Address { get; set; } = "127.0.0.1";
+
+    /// <summary>The port silos talk on. Default 11111; 0 to 65535, 0 takes a free one.</summary>
     [Range(0, 65535)]
     public int Port { get; set; } = 11111;
 
     /// <summary>
-    /// The loopback port that clients of a separate silo connect to. Default 30000; 1 to 65535. An embedded silo has no gateway.
+    /// The port that clients of a separate silo connect to. Default 30000; 1 to 65535. An embedded silo has no gateway.
     /// </summary>
     [Range(1, 65535)]
     public int GatewayPort { get; set; } = 30000;

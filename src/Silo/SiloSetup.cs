@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.EntityFrameworkCore;
@@ -11,6 +12,8 @@ using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Reboots;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
+using Npgsql;
+using Orleans.Configuration;
 using Orleans.Serialization;
 
 namespace NannyOrleans.Silo;
@@ -27,30 +30,43 @@ public static class SiloSetup
     public static void AddSilo(this IHostApplicationBuilder builder, SiloOptions options, bool withGateway)
     {
         options.MakeDataDirectory();
+        if (!options.OnPostgres)
+        {
+            // Before any of its files is opened, and held until the host is disposed of, which owns what a factory gives it.
+            var only = new DataDirectoryLock(options);
+            builder.Services.AddHostedService(_ => only);
+        }
 
-        // Before any of its files is opened, and held until the host is disposed of, which owns what a factory gives it.
-        var only = new DataDirectoryLock(options);
-        builder.Services.AddHostedService(_ => only);
         builder.Services.AddScriptKeys(options);
         AddHistory(builder.Services, options);
-
-        // Now and not while the silo starts: a file that is no database, or read-only, is then the first thing said and not the last.
-        var path = options.PathOf("grains.db");
-        SqliteFiles.Open(path, () => SqliteGrainStorageSchema.Apply(path));
-        var database = new GatedSqlite(path);
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
+        var gateway = withGateway ? options.GatewayPort : 0;
+        var database = options.OnPostgres ? builder.Services.AddPostgres(options) : null;
+        DbDataSource storage = database is null ? GrainsOnSqlite(options) : database;
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(PortOf(options.Port), withGateway ? options.GatewayPort : 0, serviceId: ClusterName, clusterId: ClusterName);
+            if (database is null)
+            {
+                silo.UseLocalhostClustering(PortOf(options.Port), gateway, serviceId: ClusterName, clusterId: ClusterName);
+                silo.UseInMemoryReminderService(); // none is stored: what is unfinished is asked to go on at start
+            }
+            else
+            {
+                silo.Configure<ClusterOptions>(NameCluster);
+                silo.ConfigureEndpoints(AddressOf(options), PortOf(options.Port), gateway);
+                silo.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.DataSource) = (Npgsql, database));
+                silo.UseAdoNetReminderService(reminders => (reminders.Invariant, reminders.DataSource) = (Npgsql, database));
+                silo.Configure<ClusterMembershipOptions>(Failover.Configure);
+            }
+
             silo.UseSystemTextJsonGrainStorageSerializer();
             silo.Services.Configure<SystemTextJsonGrainStorageSerializerOptions>(json => Wire.Configure(json.JsonSerializerOptions));
-            silo.AddAdoNetGrainStorageAsDefault(storage =>
+            silo.AddAdoNetGrainStorageAsDefault(grains =>
             {
                 // The provider's name for SQLite; it loads Microsoft.Data.Sqlite by it.
-                storage.Invariant = "System.Data.SQLite";
-                storage.DeleteStateOnClear = true;
-                storage.DataSource = database;
+                (grains.Invariant, grains.DataSource) = (database is null ? "System.Data.SQLite" : Npgsql, storage);
+                grains.DeleteStateOnClear = true;
             });
             silo.Services.AddSerializer(Wire.AddWire);
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
@@ -61,18 +77,46 @@ public static class SiloSetup
         builder.Services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }
 
-    /// <summary>Connects this process to a silo in another one.</summary>
+    /// <summary>Connects this process to silos in others.</summary>
     public static void AddSiloClient(this IHostApplicationBuilder builder, SiloOptions options)
     {
         builder.Services.AddScriptKeys(options);
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>();
+        var database = options.OnPostgres ? builder.Services.AddPostgres(options) : null;
         builder.UseOrleansClient(client =>
         {
-            client.UseLocalhostClustering(options.GatewayPort, serviceId: ClusterName, clusterId: ClusterName);
+            if (database is null)
+            {
+                client.UseLocalhostClustering(options.GatewayPort, serviceId: ClusterName, clusterId: ClusterName);
+            }
+            else
+            {
+                client.Configure<ClusterOptions>(NameCluster);
+                client.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.DataSource) = (Npgsql, database));
+                client.Configure<GatewayOptions>(Failover.Configure);
+            }
+
             client.UseConnectionRetryFilter<PatientConnection>();
             client.Services.AddSerializer(Wire.AddWire);
         });
+    }
+
+    /// <summary>The database of the installation, with its tables up to date and its keys compared before anything else that starts.</summary>
+    public static NpgsqlDataSource AddPostgres(this IServiceCollection services, SiloOptions options)
+    {
+        if (services.FirstOrDefault(service => service.ServiceType == typeof(NpgsqlDataSource))?.ImplementationInstance is NpgsqlDataSource there)
+        {
+            return there;
+        }
+
+        var database = PostgresDatabase.Open(options);
+        services.AddSingleton(database);
+        services.AddPooledDbContextFactory<PostgresHistoryDb>(history => history.UseNpgsql(database));
+        services.AddSingleton<IDbContextFactory<HistoryDb>, PostgresHistoryFactory>();
+        services.AddHostedService<HistoryMigration>();
+        services.AddHostedService<InstallationKeys>();
+        return database;
     }
 
     /// <summary>
@@ -80,9 +124,18 @@ public static class SiloSetup
     /// </summary>
     private static void AddHistory(IServiceCollection services, SiloOptions options)
     {
-        var path = options.PathOf("history.db");
-        SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
-        services.AddPooledDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
+        if (options.OnPostgres)
+        {
+            services.AddPostgres(options);
+        }
+        else
+        {
+            var path = options.PathOf("history.db");
+            SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
+            services.AddPooledDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
+            services.AddHostedService<HistoryMigration>();
+        }
+
         services.AddSingleton<HistoryWrites>();
         services.AddSingleton<OperationHistory>();
         services.AddSingleton<IOperationHistory>(provider => provider.GetRequiredService<OperationHistory>());
@@ -90,8 +143,32 @@ public static class SiloSetup
         services.AddSingleton<IAuditLog, AuditLog>();
         services.AddSingleton<MetricsHistory>();
         services.AddSingleton<IMetricsHistory>(provider => provider.GetRequiredService<MetricsHistory>());
-        services.AddHostedService<HistoryMigration>();
         services.AddHostedService(provider => provider.GetRequiredService<MetricsHistory>());
+    }
+
+    private static GatedSqlite GrainsOnSqlite(SiloOptions options)
+    {
+        // Now and not while the silo starts: a file that is no database, or read-only, is then the first thing said and not the last.
+        var path = options.PathOf("grains.db");
+        SqliteFiles.Open(path, () => SqliteGrainStorageSchema.Apply(path));
+        return new(path);
+    }
+
+    private const string Npgsql = "Npgsql"; // the provider's name for PostgreSQL
+
+    private static void NameCluster(ClusterOptions cluster) => (cluster.ServiceId, cluster.ClusterId) = (ClusterName, ClusterName);
+
+    private static IPAddress AddressOf(SiloOptions options)
+    {
+        try
+        {
+            var known = Dns.GetHostAddresses(options.Address);
+            return known.FirstOrDefault(address => address.AddressFamily is AddressFamily.InterNetwork) ?? known[0];
+        }
+        catch (Exception unknown) when (unknown is SocketException or ArgumentException or IndexOutOfRangeException)
+        {
+            throw new CannotStartException($"Silo:Address '{options.Address}' stands for no address: {unknown.Message}", unknown);
+        }
     }
 
     private static void TryAddClock(this IServiceCollection services)

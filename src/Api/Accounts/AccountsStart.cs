@@ -3,18 +3,26 @@ using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Storage;
+using Npgsql;
 using OpenIddict.Abstractions;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace NannyOrleans.Api.Accounts;
 
 /// <summary>Brings the accounts' tables up to date and makes what must be there: our own clients and the first administrator.</summary>
-internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfiguration configuration, ILogger<AccountsStart> logger) : IHostedService
+internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfiguration configuration, ILogger<AccountsStart> logger, NpgsqlDataSource? postgres = null) : IHostedService
 {
     /// <summary>The environment variable (less its prefix) with the first administrator's password.</summary>
     private const string PasswordKey = "ADMIN_PASSWORD";
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    // Of several processes that start at once on a new database, one makes the administrator and says his password.
+    public Task StartAsync(CancellationToken cancellationToken) =>
+        postgres is null ? Begin(cancellationToken) : PostgresDatabase.InTurn(postgres, () => Begin(cancellationToken), cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task Begin(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
         await scope.ServiceProvider.GetRequiredService<AccountsDb>().Database.MigrateAsync(cancellationToken);
@@ -22,8 +30,6 @@ internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfig
         await AddFirstAdministrator(
             scope.ServiceProvider.GetRequiredService<UserManager<Person>>(), scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>());
     }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private static async Task AddClients(IOpenIddictApplicationManager clients, CancellationToken cancellationToken)
     {

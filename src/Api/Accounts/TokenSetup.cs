@@ -23,9 +23,19 @@ internal static class TokenSetup
 
     public static void AddAccounts(this IServiceCollection services, SiloOptions data)
     {
-        var path = data.PathOf("accounts.db");
-        SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
-        services.AddDbContext<AccountsDb>(accounts => accounts.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()).UseOpenIddict());
+        if (data.OnPostgres)
+        {
+            var database = services.AddPostgres(data);
+            services.AddDbContext<AccountsDb, PostgresAccountsDb>(accounts =>
+                accounts.UseNpgsql(database, postgres => postgres.MigrationsHistoryTable(PostgresAccountsDb.Migrations)).UseOpenIddict());
+        }
+        else
+        {
+            var path = data.PathOf("accounts.db");
+            SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
+            services.AddDbContext<AccountsDb>(accounts => accounts.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()).UseOpenIddict());
+        }
+
         services.AddIdentityCore<Person>(identity =>
             {
                 identity.Password.RequiredLength = 12;
@@ -84,6 +94,8 @@ internal static class TokenSetup
 
         server.AddSigningKey(new ECDsaSecurityKey(SigningKey(data.PathOf("token-signing.pem"))));
         server.AddEncryptionKey(new SymmetricSecurityKey(EncryptionKey(data.PathOf("token-encryption.key"))));
+        server.Services.AddInstallationKey(data.PathOf("token-signing.pem"));
+        server.Services.AddInstallationKey(data.PathOf("token-encryption.key"));
         server.AddEventHandler<OpenIddictServerEvents.HandleDeviceAuthorizationRequestContext>(handler => handler.UseSingletonHandler<DeviceCodeRequest>());
 
         // TLS ends in front of this process, or does not matter on a loopback port.

@@ -3,9 +3,21 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace NannyOrleans.Silo.History;
 
-/// <summary>Operations and what their targets printed, campaigns, metrics, and the audit log.</summary>
-internal sealed class HistoryDb(DbContextOptions<HistoryDb> options) : DbContext(options)
+/// <summary>Operations and what their targets printed, campaigns, metrics, and the audit log. In this form on SQLite.</summary>
+internal class HistoryDb : DbContext
 {
+    /// <summary>On SQLite.</summary>
+    public HistoryDb(DbContextOptions<HistoryDb> options)
+        : base(options)
+    {
+    }
+
+    /// <summary>On another database.</summary>
+    protected HistoryDb(DbContextOptions options)
+        : base(options)
+    {
+    }
+
     /// <summary>Operations, from the request on.</summary>
     public DbSet<OperationRow> Operations => Set<OperationRow>();
 

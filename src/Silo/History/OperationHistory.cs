@@ -179,15 +179,3 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
         WHERE "operations"."Completed" IS NULL AND {overAlive}
         """);
 }
-
-/// <summary>Brings the history's tables up to date before the silo starts.</summary>
-internal sealed class HistoryMigration(IDbContextFactory<HistoryDb> databases) : IHostedService
-{
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        await using var database = await databases.CreateDbContextAsync(cancellationToken);
-        await database.Database.MigrateAsync(cancellationToken);
-    }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-}

@@ -12,6 +12,8 @@ public static class ScriptKeyFiles
         if (services.All(service => service.ServiceType != typeof(ScriptKeys)))
         {
             services.AddSingleton(Read(options, ReleaseSignatures.Embedded()));
+            services.AddInstallationKey(options.PathOf(Catalogue));
+            services.AddInstallationKey(options.PathOf(Custom));
         }
     }
 
@@ -22,13 +24,16 @@ public static class ScriptKeyFiles
         options.MakeDataDirectory();
         try
         {
-            return new(Key(options.PathOf("script-catalogue.pem")), Key(options.PathOf("script-custom.pem")), release);
+            return new(Key(options.PathOf(Catalogue)), Key(options.PathOf(Custom)), release);
         }
         catch (InvalidOperationException stale)
         {
             throw new CannotStartException(stale.Message, stale);
         }
     }
+
+    private const string Catalogue = "script-catalogue.pem";
+    private const string Custom = "script-custom.pem";
 
     private static ECDsa Key(string path)
     {
