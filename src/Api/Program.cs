@@ -24,7 +24,7 @@ if (args is [ScriptExport.Verb, var directory])
     return ScriptExport.Write(directory);
 }
 
-return await ServerProcess.Run(() => Build(args));
+return await ServerProcess.Run(args, () => Build(args));
 
 static WebApplication Build(string[] args)
 {

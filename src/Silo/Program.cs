@@ -1,7 +1,7 @@
 using NannyOrleans.Silo;
 
 // A silo in a process of its own. In the default shape there is none: the Api process hosts one.
-return await ServerProcess.Run(() =>
+return await ServerProcess.Run(args, () =>
 {
     // Settings lie beside the program, wherever it is started from.
     var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });

@@ -1,20 +1,30 @@
 using System.Data.Common;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using NannyOrleans.Silo.Storage;
 
 namespace NannyOrleans.Silo;
 
 /// <summary>The outermost frame of a server's process: what a person can mend is said in one line, without a stack trace.</summary>
 public static class ServerProcess
 {
-    /// <summary>Runs a server to its end.</summary>
+    /// <summary>The argument with which a server brings the tables up to date and ends.</summary>
+    public const string Migrate = "migrate";
+
+    /// <summary>Runs a server to its end, or with <see cref="Migrate"/> as its first argument what comes before the start.</summary>
     /// <returns>The process's exit code: 0 when it was stopped, 1 when it could not start for a reason that is not a bug.</returns>
-    public static async Task<int> Run(Func<IHost> build)
+    public static async Task<int> Run(string[] args, Func<IHost> build)
     {
         var stopping = CancellationToken.None;
         try
         {
             var host = build();
+            if (args is [Migrate, ..])
+            {
+                await MigrateTables(host);
+                return 0;
+            }
+
             stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
             await host.RunAsync();
             return 0;
@@ -28,6 +38,19 @@ public static class ServerProcess
             await Console.Error.WriteLineAsync($"{AppDomain.CurrentDomain.FriendlyName}: {reason}");
             return 1;
         }
+    }
+
+    private static async Task MigrateTables(IHost host)
+    {
+        using (host)
+        {
+            foreach (var migration in host.Services.GetServices<IHostedService>().OfType<ITablesMigration>())
+            {
+                await migration.StartAsync(CancellationToken.None);
+            }
+        }
+
+        await Console.Out.WriteLineAsync("The tables are up to date.");
     }
 
     // Anything else is a bug, and its trace is wanted.

@@ -27,6 +27,7 @@ internal sealed class PrivatePostgres : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Lazy<Task>> templates = new(StringComparer.Ordinal);
     private readonly List<string> log = [];
     private Process? process;
+    private Task ended = Task.CompletedTask;
     private int databases;
 
     private PrivatePostgres(int maxConnections, IReadOnlyDictionary<string, string>? settings) => this.settings =
@@ -208,6 +209,8 @@ internal sealed class PrivatePostgres : IAsyncDisposable
     {
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        ended = gone.Task;
         string[] all = [.. settings.Select(one => $"{one.Key}={one.Value}"), $"port={Port}", "listen_addresses=127.0.0.1",
             $"unix_socket_directories={directory}", "dynamic_shared_memory_type=mmap"]; // in its directory, and gone with it
         var start = new ProcessStartInfo("setpriv",
@@ -239,6 +242,7 @@ internal sealed class PrivatePostgres : IAsyncDisposable
                 }
 
                 running.WaitForExit();
+                gone.SetResult();
             }
             catch (Exception failure)
             {
@@ -247,12 +251,12 @@ internal sealed class PrivatePostgres : IAsyncDisposable
         })
         { IsBackground = true, Name = "PostgreSQL" }.Start();
         process = started.Task.GetAwaiter().GetResult();
-        return (process.WaitForExitAsync(), ready.Task);
+        return (ended, ready.Task);
     }
 
     private async Task Ended()
     {
-        await process!.WaitForExitAsync().WaitAsync(Limit);
+        await ended.WaitAsync(Limit);
         process = null;
     }
 

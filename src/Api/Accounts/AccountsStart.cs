@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 using NannyOrleans.Silo.Storage;
@@ -10,22 +9,20 @@ using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace NannyOrleans.Api.Accounts;
 
-/// <summary>Brings the accounts' tables up to date and makes what must be there: our own clients and the first administrator.</summary>
+/// <summary>Makes what must be there: our own clients and the first administrator.</summary>
 internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfiguration configuration, ILogger<AccountsStart> logger, NpgsqlDataSource? postgres = null) : IHostedService
 {
     /// <summary>The environment variable (less its prefix) with the first administrator's password.</summary>
     private const string PasswordKey = "ADMIN_PASSWORD";
 
     // Of several processes that start at once on a new database, one makes the administrator and says his password.
-    public Task StartAsync(CancellationToken cancellationToken) =>
-        postgres is null ? Begin(cancellationToken) : PostgresDatabase.InTurn(postgres, () => Begin(cancellationToken), cancellationToken);
+    public Task StartAsync(CancellationToken cancellationToken) => PostgresDatabase.InTurn(postgres, () => Begin(cancellationToken), cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private async Task Begin(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<AccountsDb>().Database.MigrateAsync(cancellationToken);
         await AddClients(scope.ServiceProvider.GetRequiredService<IOpenIddictApplicationManager>(), cancellationToken);
         await AddFirstAdministrator(
             scope.ServiceProvider.GetRequiredService<UserManager<Person>>(), scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>());

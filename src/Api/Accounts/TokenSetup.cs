@@ -50,6 +50,7 @@ internal static class TokenSetup
             .AddSignInManager();
         TokenMemory.Add(services.AddAuthentication());
         services.AddHttpContextAccessor();
+        services.AddHostedService<AccountsMigration>();
         services.AddHostedService<AccountsStart>();
         services.AddHostedService<TokenPruning>();
         services.AddPolicies();

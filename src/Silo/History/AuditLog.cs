@@ -10,7 +10,8 @@ internal sealed class AuditLog(IDbContextFactory<HistoryDb> databases, HistoryWr
     public Task Add(AuditEntry entry) => writes.Write(database => database.Database.ExecuteSqlAsync(
         $"""
         INSERT INTO "audit" ("At", "Actor", "Action", "Target", "Result", "Detail")
-        VALUES ({entry.At}, {entry.Actor}, {entry.Action}, {entry.Target}, {entry.Result}, {entry.Detail})
+        VALUES ({entry.At.ToUniversalTime()}, {SqlText.Storable(entry.Actor)}, {entry.Action}, {SqlText.Storable(entry.Target)}, {entry.Result},
+            {(entry.Detail is { } detail ? SqlText.Storable(detail) : null)})
         """));
 
     public async Task<IReadOnlyList<AuditEntry>> Newest(int count)

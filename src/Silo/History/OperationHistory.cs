@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Domain.Nodes;
@@ -150,12 +149,6 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
 
     private static OperationRecord Read(string record) => JsonSerializer.Deserialize<OperationRecord>(record, Json) ?? throw new JsonException("A stored operation is null.");
 
-    /// <summary>
-    /// What a target printed is bytes of any kind, and SQL text is not: NUL ends it for some databases and is refused by others, and half a
-    /// surrogate pair has no UTF-8. Each becomes U+FFFD, the mark for "something was here".
-    /// </summary>
-    private static string Storable(string printed) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(printed.Replace('\0', '\uFFFD')));
-
     private Task Write(OperationRecord operation, OperationOutput? output) => writes.Write(async database =>
     {
         if (await Insert(database, operation, overAlive: true) > 0 && output is not null)
@@ -163,7 +156,7 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
             await database.Database.ExecuteSqlAsync(
                 $"""
                 INSERT INTO "operation_outputs" ("Id", "StandardOutput", "StandardError")
-                VALUES ({operation.Id.Value}, {Storable(output.StandardOutput)}, {Storable(output.StandardError)})
+                VALUES ({operation.Id.Value}, {SqlText.Storable(output.StandardOutput)}, {SqlText.Storable(output.StandardError)})
                 """);
         }
     });
@@ -172,7 +165,7 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
     private static Task<int> Insert(HistoryDb database, OperationRecord operation, bool overAlive) => database.Database.ExecuteSqlAsync(
         $"""
         INSERT INTO "operations" ("Id", "Kind", "Cluster", "Node", "Target", "Name", "Mode", "Batch", "RequestedBy", "Status", "Created", "Completed", "Record")
-        VALUES ({operation.Id.Value}, {$"{operation.Kind}"}, {operation.Cluster.Value}, {operation.Node.Value}, {operation.Target}, {operation.Name}, {operation.Mode?.ToString()},
+        VALUES ({operation.Id.Value}, {$"{operation.Kind}"}, {operation.Cluster.Value}, {operation.Node.Value}, {operation.Target}, {SqlText.Storable(operation.Name)}, {operation.Mode?.ToString()},
             {operation.Batch?.Value}, {operation.RequestedBy}, {Shown(operation)}, {operation.CreatedAt.ToUnixTimeMilliseconds()}, {operation.CompletedAt?.ToUnixTimeMilliseconds()},
             {JsonSerializer.Serialize(operation, Json)})
         ON CONFLICT ("Id") DO UPDATE SET "Status" = excluded."Status", "Completed" = excluded."Completed", "Record" = excluded."Record"

@@ -37,8 +37,17 @@ public static class PostgresDatabase
     /// Does something that only one process of the installation may do at a time, such as changing the tables: the others wait for it, and then
     /// find it done. A process that dies gives its turn back, since its connection goes.
     /// </summary>
-    public static async Task InTurn(NpgsqlDataSource database, Func<Task> work, CancellationToken cancellationToken)
+    /// <param name="database">The database; null on SQLite, where there is one process.</param>
+    /// <param name="work">What to do.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public static async Task InTurn(NpgsqlDataSource? database, Func<Task> work, CancellationToken cancellationToken)
     {
+        if (database is null)
+        {
+            await work();
+            return;
+        }
+
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var turn = connection.CreateCommand();
         turn.CommandText = $"SELECT pg_advisory_lock({TurnKey})";

@@ -3,12 +3,12 @@ using NannyOrleans.Silo.History;
 
 namespace NannyOrleans.Silo.Tests.History;
 
-/// <summary>A history database of one test's own.</summary>
-internal sealed class HistoryFile : IDbContextFactory<HistoryDb>, IDisposable
+/// <summary>On SQLite, in a file of its own.</summary>
+internal sealed class HistoryFile : HistoryTables
 {
     public DataDirectory Data { get; } = new();
 
-    public HistoryDb CreateDbContext() => new(new DbContextOptionsBuilder<HistoryDb>().UseSqlite($"Data Source={Data.PathOf("history.db")};Pooling=False").Options);
+    public override HistoryDb CreateDbContext() => new(new DbContextOptionsBuilder<HistoryDb>().UseSqlite($"Data Source={Data.PathOf("history.db")};Pooling=False").Options);
 
     public async Task<HistoryFile> Made()
     {
@@ -17,9 +17,17 @@ internal sealed class HistoryFile : IDbContextFactory<HistoryDb>, IDisposable
         return this;
     }
 
-    public long Count(string table) => Data.Ask<long>("history.db", $"SELECT count(*) FROM {table}");
+    public override Task<T> Ask<T>(string query) => Task.FromResult(Data.Ask<T>("history.db", query));
 
-    public void Tell(string statement, object? payload = null) => Data.Tell("history.db", statement, payload);
+    public override Task Tell(string statement, object? payload = null)
+    {
+        Data.Tell("history.db", statement, payload);
+        return Task.CompletedTask;
+    }
 
-    public void Dispose() => Data.Dispose();
+    public override ValueTask DisposeAsync()
+    {
+        Data.Dispose();
+        return ValueTask.CompletedTask;
+    }
 }

@@ -2,24 +2,32 @@ using NannyOrleans.Silo.History;
 
 namespace NannyOrleans.Silo.Tests.History;
 
-public sealed class HistoryWritesTests : IDisposable
+public abstract class HistoryWritesTests(TestSilo silo) : IAsyncLifetime
 {
-    private readonly HistoryFile file = new();
+    private HistoryTables? tables;
 
-    public void Dispose() => file.Dispose();
+    private HistoryTables Tables => tables!;
+
+    public async ValueTask InitializeAsync() => tables = await silo.NewHistory();
+
+    public async ValueTask DisposeAsync()
+    {
+        await Tables.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task All_that_is_written_at_once_is_stored()
     {
-        using var writes = new HistoryWrites(await file.Made());
+        using var writes = new HistoryWrites(Tables);
         await Task.WhenAll(Enumerable.Range(0, 300).Select(number => Task.Run(() => writes.Write(database => Add(database, number)))));
-        Assert.Equal(300, file.Count("audit"));
+        Assert.Equal(300, await Tables.Count("audit"));
     }
 
     [Fact]
     public async Task What_comes_while_one_is_written_goes_together_in_the_next()
     {
-        using var writes = new HistoryWrites(await file.Made());
+        using var writes = new HistoryWrites(Tables);
         var (entered, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         var first = writes.Write(async _ =>
         {
@@ -38,13 +46,13 @@ public sealed class HistoryWritesTests : IDisposable
         go.SetResult();
         await Task.WhenAll([first, .. others]);
         Assert.Single(contexts.Distinct());
-        Assert.Equal(10, file.Count("audit"));
+        Assert.Equal(10, await Tables.Count("audit"));
     }
 
     [Fact]
     public async Task One_that_cannot_be_stored_fails_alone()
     {
-        using var writes = new HistoryWrites(await file.Made());
+        using var writes = new HistoryWrites(Tables);
         var (entered, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         var first = writes.Write(async _ =>
         {
@@ -58,7 +66,7 @@ public sealed class HistoryWritesTests : IDisposable
         go.SetResult();
         await Task.WhenAll(first, good, late);
         Assert.Equal("no", (await Assert.ThrowsAsync<InvalidOperationException>(() => bad)).Message);
-        Assert.Equal(2, file.Count("audit"));
+        Assert.Equal(2, await Tables.Count("audit"));
     }
 
     private static Task Add(HistoryDb database, int number)
@@ -67,3 +75,7 @@ public sealed class HistoryWritesTests : IDisposable
         return Task.CompletedTask;
     }
 }
+
+public sealed class HistoryWritesOnSqliteTests(SharedSilo silo) : HistoryWritesTests(silo);
+
+public sealed class HistoryWritesOnPostgresTests(SiloOnPostgres silo) : HistoryWritesTests(silo), IClassFixture<SiloOnPostgres>;

@@ -7,7 +7,7 @@ using NannyOrleans.Silo.Tests.Storage;
 
 namespace NannyOrleans.Silo.Tests.History;
 
-public sealed class MetricsHistoryTests : IDisposable
+public abstract class MetricsHistoryTests(TestSilo silo) : IAsyncLifetime
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 23, 12, 0, 0, TimeSpan.Zero);
     private static readonly ClusterId Cluster = ClusterId.Parse("c0123456789abcdef");
@@ -15,14 +15,22 @@ public sealed class MetricsHistoryTests : IDisposable
     private static readonly NodeName Pve1 = NodeName.Parse("pve1");
     private static readonly NodeName Pve2 = NodeName.Parse("pve2");
 
-    private readonly HistoryFile file = new();
+    private HistoryTables? tables;
 
-    public void Dispose() => file.Dispose();
+    private HistoryTables Tables => tables!;
+
+    public async ValueTask InitializeAsync() => tables = await silo.NewHistory();
+
+    public async ValueTask DisposeAsync()
+    {
+        await Tables.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task Keeps_what_was_added_whole()
     {
-        var history = await History();
+        var history = History();
         var rollup = new MetricsRollup(Cluster, Pve1, Noon, 10)
         {
             CpuPercent = 12.5,
@@ -57,7 +65,7 @@ public sealed class MetricsHistoryTests : IDisposable
     [Fact]
     public async Task The_curve_of_a_guest_goes_on_where_it_migrated_to()
     {
-        var history = await History();
+        var history = History();
         var (here, there) = (new GuestRollup(new(100)) { CpuCores = 1 }, new GuestRollup(new(100)) { CpuCores = 2 });
         await Write(
             history,
@@ -74,7 +82,7 @@ public sealed class MetricsHistoryTests : IDisposable
     [Fact]
     public async Task Answers_by_node_and_time_the_oldest_first()
     {
-        var history = await History();
+        var history = History();
         await Write(history, [.. from step in Enumerable.Range(0, 5) from node in new[] { Pve2, Pve1 } select At(step, node), At(2, Pve1) with { Cluster = Other }]);
         Assert.Equal(["1 pve1", "2 pve1"], await Read(Pve1, 1, 2));
         Assert.Equal(["0 pve1", "0 pve2", "1 pve1", "1 pve2"], await Read(null, -3, 1));
@@ -87,25 +95,25 @@ public sealed class MetricsHistoryTests : IDisposable
     [Fact]
     public async Task Of_two_of_one_time_the_one_of_more_samples_stands_in_one_batch_or_in_two()
     {
-        var history = await History();
+        var history = History();
         await Write(history, At(0, Pve1, samples: 3), At(0, Pve1, samples: 7), At(1, Pve1, samples: 5));
         await Write(history, At(0, Pve1, samples: 2), At(1, Pve1, samples: 9));
         Assert.Equal([7, 9], (await history.Read(Cluster, Pve1, Noon, Time(5))).Select(rollup => rollup.Samples));
-        Assert.Equal(2, file.Count("metrics"));
+        Assert.Equal(2, await Tables.Count("metrics"));
     }
 
     [Fact]
     public async Task Writes_more_than_one_batch()
     {
-        var history = await History();
+        var history = History();
         await Write(history, [.. Enumerable.Range(0, 2500).Select(step => At(step, Pve1))]);
-        Assert.Equal(2500, file.Count("metrics"));
+        Assert.Equal(2500, await Tables.Count("metrics"));
     }
 
     [Fact]
     public async Task Drops_what_is_older_than_thirty_days()
     {
-        var history = await History();
+        var history = History();
         var kept = Noon - MetricsRollup.Kept;
         await Write(history, At(0, Pve1) with { At = kept }, At(0, Pve1) with { At = kept - MetricsRollup.Step });
         await history.Prune(CancellationToken.None);
@@ -122,9 +130,9 @@ public sealed class MetricsHistoryTests : IDisposable
     [InlineData("Guests", "\u0001half of a guest")]
     public async Task A_row_that_cannot_be_read_hides_no_other(string column, string garbage)
     {
-        var history = await History();
+        var history = History();
         await Write(history, [.. Enumerable.Range(0, 3).Select(step => At(step, Pve1) with { Guests = [new(new(100))] })]);
-        file.Tell($"UPDATE metrics SET {column} = @payload WHERE At = {Time(1).ToUnixTimeSeconds()}", System.Text.Encoding.UTF8.GetBytes(garbage));
+        await Tables.Tell($"UPDATE metrics SET \"{column}\" = @payload WHERE \"At\" = {Time(1).ToUnixTimeSeconds()}", System.Text.Encoding.UTF8.GetBytes(garbage));
         Assert.Equal([Time(0), Time(2)], (await history.Read(Cluster, null, Noon, Time(9))).Select(rollup => rollup.At));
         Assert.Equal(column is "Guests" ? 3 : 2, (await history.Read(Cluster, Pve1, Noon, Time(9))).Count);
         Assert.Equal(column is "Guests" ? 2 : 3, (await history.ReadGuest(Cluster, new(100), Noon, Time(9))).Count);
@@ -133,27 +141,27 @@ public sealed class MetricsHistoryTests : IDisposable
     [Fact]
     public async Task What_could_not_be_written_waits_and_is_written_later()
     {
-        var history = await History();
-        file.Tell("ALTER TABLE metrics RENAME TO away");
+        var history = History();
+        await Tables.Tell("ALTER TABLE metrics RENAME TO away");
         await Assert.ThrowsAnyAsync<Exception>(() => Write(history, [.. Enumerable.Range(0, 1500).Select(step => At(step, Pve1))]));
-        file.Tell("ALTER TABLE away RENAME TO metrics");
+        await Tables.Tell("ALTER TABLE away RENAME TO metrics");
         await Write(history, At(0, Pve2));
-        Assert.Equal(1501, file.Count("metrics"));
+        Assert.Equal(1501, await Tables.Count("metrics"));
     }
 
     [Fact]
     public async Task Of_more_than_can_wait_the_oldest_are_lost()
     {
-        var history = await History();
+        var history = History();
         await Write(history, [.. Enumerable.Range(0, 20_500).Select(step => At(step, Pve1))]);
-        Assert.Equal(20_000, file.Count("metrics"));
-        Assert.Equal(Time(500).ToUnixTimeSeconds(), file.Data.Ask<long>("history.db", "SELECT min(At) FROM metrics"));
+        Assert.Equal(20_000, await Tables.Count("metrics"));
+        Assert.Equal(Time(500).ToUnixTimeSeconds(), await Tables.Ask<long>("SELECT min(\"At\") FROM metrics"));
     }
 
     [Fact] // a figure no JSON has: of one host, and all others' rows with it
     public async Task Absurd_figures_of_one_host_cost_no_other_its_row()
     {
-        var history = await History();
+        var history = History();
         var sum = new RollupSum(Noon);
         var metrics = new Protocol.Metrics.NodeMetrics(Noon, 30)
         {
@@ -185,7 +193,7 @@ public sealed class MetricsHistoryTests : IDisposable
 
     private static DateTimeOffset Time(int step) => Noon + (step * MetricsRollup.Step);
 
-    private async Task<MetricsHistory> History() => new(await file.Made(), new AtNoon(), NullLogger<MetricsHistory>.Instance);
+    private MetricsHistory History() => new(Tables, new AtNoon(), NullLogger<MetricsHistory>.Instance);
 
     private static async Task Write(MetricsHistory history, params MetricsRollup[] rollups)
     {
@@ -202,3 +210,7 @@ public sealed class MetricsHistoryTests : IDisposable
         public override DateTimeOffset GetUtcNow() => Noon;
     }
 }
+
+public sealed class MetricsHistoryOnSqliteTests(SharedSilo silo) : MetricsHistoryTests(silo);
+
+public sealed class MetricsHistoryOnPostgresTests(SiloOnPostgres silo) : MetricsHistoryTests(silo), IClassFixture<SiloOnPostgres>;

@@ -8,22 +8,23 @@ using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Tests.Storage;
+using NannyOrleans.Tests.Postgres;
 
 namespace NannyOrleans.Silo.Tests.History;
 
-public sealed class MigrationTests
+public sealed class MigrationTests(SharedPostgres postgres)
 {
     [Fact]
     public async Task A_database_made_by_the_first_migration_keeps_its_operations_and_takes_metrics_and_audit_entries()
     {
-        using var file = new HistoryFile();
+        await using var file = new HistoryFile();
         await using (var database = file.CreateDbContext())
         {
             await database.GetService<IMigrator>().MigrateAsync("Initial");
         }
 
         // As the first release wrote it.
-        file.Tell(
+        await file.Tell(
             $"""
             INSERT INTO operations (Id, Cluster, Vmid, Status, CompletedAt, Record) VALUES ('{Stored.Ended.Id}', '{Stored.Ended.Cluster}', 100, 'Failed', '2026-11-23 12:00:03+00:00', @payload);
             INSERT INTO operation_outputs VALUES ('{Stored.Ended.Id}', 'out', 'err');
@@ -64,20 +65,30 @@ public sealed class MigrationTests
     [Fact]
     public async Task The_way_back_keeps_what_the_release_before_can_read()
     {
-        using var file = await new HistoryFile().Made();
+        await using var file = await new HistoryFile().Made();
         var history = new OperationHistory(file, new HistoryWrites(file));
         await history.Add(Stored.Ended, new("out", "err"));
         await history.Keep(Stored.Running with { Id = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GD") });
         await using var database = file.CreateDbContext();
         await database.GetService<IMigrator>().MigrateAsync("MetricsAndAudit");
-        Assert.Equal((1L, 1L), (file.Count("operations"), file.Count("operation_outputs")));
+        Assert.Equal((1L, 1L), (await file.Count("operations"), await file.Count("operation_outputs")));
         Assert.Equal(100, file.Data.Ask<long>("history.db", "SELECT Vmid FROM operations"));
+    }
+
+    [Fact]
+    public async Task On_PostgreSQL_the_model_is_what_the_migrations_make_and_the_way_back_leaves_nothing()
+    {
+        await using var tables = await new HistoryOnPostgres(postgres).Made();
+        await using var database = tables.CreateDbContext();
+        Assert.False(database.Database.HasPendingModelChanges());
+        await database.GetService<IMigrator>().MigrateAsync(Migration.InitialDatabase);
+        Assert.Equal("__EFMigrationsHistory", await tables.Ask<string>("SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public'"));
     }
 
     [Fact]
     public async Task The_model_is_what_the_migrations_make()
     {
-        using var file = new HistoryFile();
+        await using var file = new HistoryFile();
         await using var database = file.CreateDbContext();
         Assert.False(database.Database.HasPendingModelChanges());
     }

@@ -9,7 +9,7 @@ using NannyOrleans.Silo.Tests.Storage;
 
 namespace NannyOrleans.Silo.Tests.History;
 
-public sealed class OperationHistoryTests(SharedSilo shared)
+public abstract class OperationHistoryTests(TestSilo shared)
 {
     private static int used;
 
@@ -55,15 +55,15 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     [Fact] // They do not share a queue: the statement itself decides whose end stands.
     public async Task Of_two_writers_with_ways_of_their_own_the_first_stays_whole()
     {
-        using var file = new HistoryFile();
-        using var one = new HistoryWrites(await file.Made());
-        using var other = new HistoryWrites(file);
+        await using var tables = await shared.NewHistory();
+        using var one = new HistoryWrites(tables);
+        using var other = new HistoryWrites(tables);
         await Task.WhenAll(
-            Task.Run(() => new OperationHistory(file, one).Add(ended with { Status = OperationStatus.Succeeded }, new($"{OperationStatus.Succeeded}", string.Empty))),
-            Task.Run(() => new OperationHistory(file, other).Add(ended with { Status = OperationStatus.Failed }, new($"{OperationStatus.Failed}", string.Empty)))).Within("both");
-        var reader = new OperationHistory(file, one);
+            Task.Run(() => new OperationHistory(tables, one).Add(ended with { Status = OperationStatus.Succeeded }, new($"{OperationStatus.Succeeded}", string.Empty))),
+            Task.Run(() => new OperationHistory(tables, other).Add(ended with { Status = OperationStatus.Failed }, new($"{OperationStatus.Failed}", string.Empty)))).Within("both");
+        var reader = new OperationHistory(tables, one);
         Assert.Equal($"{(await reader.Find(ended.Id.Value))!.Status}", (await reader.FindOutput(ended.Id.Value))!.StandardOutput);
-        Assert.Equal(1, file.Count("operations"));
+        Assert.Equal(1, await tables.Count("operations"));
     }
 
     [Fact]
@@ -119,8 +119,8 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     [Fact]
     public async Task A_list_is_filtered_sorted_and_paged()
     {
-        using var file = await new HistoryFile().Made();
-        var history = new OperationHistory(file, new HistoryWrites(file));
+        await using var tables = await shared.NewHistory();
+        var history = new OperationHistory(tables, new HistoryWrites(tables));
         for (var number = 1; number <= 5; number++)
         {
             var operation = Stored.Ended with
@@ -163,8 +163,8 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     [Fact]
     public async Task A_restart_that_timed_out_is_listed_as_that_and_keeps_its_end_when_its_host_comes_back()
     {
-        using var file = await new HistoryFile().Made();
-        var history = new OperationHistory(file, new HistoryWrites(file));
+        await using var tables = await shared.NewHistory();
+        var history = new OperationHistory(tables, new HistoryWrites(tables));
         var restart = ended with { Kind = OperationKind.Reboot, Mode = null, Failure = new(OperationMachine.Timeout, "late") };
         var other = restart with { Id = JobId.Parse("01M83HW1FS84TH000000000001"), Failure = new("script-failed", "It did not start.") };
         var alive = restart with { Id = JobId.Parse("01M83HW1FS84TH000000000002"), Status = OperationStatus.Running, CompletedAt = null, Failure = null };
@@ -190,8 +190,8 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     [Fact]
     public async Task The_statuses_of_a_batch_are_read_as_one_and_it_is_said_to_be_empty_when_its_last_operation_is_dropped()
     {
-        using var file = await new HistoryFile().Made();
-        var history = new OperationHistory(file, new HistoryWrites(file));
+        await using var tables = await shared.NewHistory();
+        var history = new OperationHistory(tables, new HistoryWrites(tables));
         var (batch, other) = (JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC"), JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GD"));
         OperationRecord Of(int number, JobId? of) => ended with { Id = JobId.Parse($"01M83HW1FS84TM{number:D12}"), Batch = of, CompletedAt = ended.CreatedAt.AddSeconds(number) };
         await history.Add(Of(1, batch), new("out", "err"));
@@ -217,8 +217,8 @@ public sealed class OperationHistoryTests(SharedSilo shared)
     [Fact]
     public async Task What_ended_longer_ago_than_it_is_kept_is_dropped_with_its_output_and_nothing_else()
     {
-        using var file = await new HistoryFile().Made();
-        var history = new OperationHistory(file, new HistoryWrites(file));
+        await using var tables = await shared.NewHistory();
+        var history = new OperationHistory(tables, new HistoryWrites(tables));
         var now = Stored.Ended.CreatedAt.AddDays(10);
         for (var number = 0; number < OperationPruning.AtOnce + 50; number++)
         {
@@ -229,24 +229,29 @@ public sealed class OperationHistoryTests(SharedSilo shared)
         await history.Add(ended with { Id = JobId.Parse("01M83HW1FS84TK000000000002"), CreatedAt = now, CompletedAt = DateTimeOffset.UnixEpoch }, new("out", "err")); // a host without a clock
         var pruning = new OperationPruning(history, shared.Silo.Grains, new() { OperationDays = 9 }, new FixedClock(now), Microsoft.Extensions.Logging.Abstractions.NullLogger<OperationPruning>.Instance);
         Assert.Equal(OperationPruning.AtOnce + 50, await pruning.Prune(CancellationToken.None));
-        Assert.Equal((2L, 1L), (file.Count("operations"), file.Count("operation_outputs")));
+        Assert.Equal((2L, 1L), (await tables.Count("operations"), await tables.Count("operation_outputs")));
         Assert.Equal(0, await pruning.Prune(CancellationToken.None));
-    }
-
-    [Theory]
-    [InlineData("PRAGMA synchronous", "2")] // FULL: an agent forgets a result once it is acknowledged
-    [InlineData("PRAGMA journal_mode", "wal")]
-    public async Task Syncs_its_commits(string pragma, string value)
-    {
-        await using var database = await shared.Silo.Services.GetRequiredService<IDbContextFactory<HistoryDb>>().CreateDbContextAsync();
-        await database.Database.OpenConnectionAsync();
-        await using var command = database.Database.GetDbConnection().CreateCommand();
-        command.CommandText = pragma;
-        Assert.Equal(value, $"{await command.ExecuteScalarAsync()}");
     }
 
     private sealed class FixedClock(DateTimeOffset now) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => now;
+    }
+}
+
+public sealed class OperationHistoryOnPostgresTests(SiloOnPostgres silo) : OperationHistoryTests(silo), IClassFixture<SiloOnPostgres>;
+
+public sealed class OperationHistoryOnSqliteTests(SharedSilo silo) : OperationHistoryTests(silo)
+{
+    [Theory]
+    [InlineData("PRAGMA synchronous", "2")] // FULL: an agent forgets a result once it is acknowledged
+    [InlineData("PRAGMA journal_mode", "wal")]
+    public async Task Syncs_its_commits(string pragma, string value)
+    {
+        await using var database = await silo.Silo.Services.GetRequiredService<IDbContextFactory<HistoryDb>>().CreateDbContextAsync();
+        await database.Database.OpenConnectionAsync();
+        await using var command = database.Database.GetDbConnection().CreateCommand();
+        command.CommandText = pragma;
+        Assert.Equal(value, $"{await command.ExecuteScalarAsync()}");
     }
 }

@@ -9,12 +9,12 @@ using Orleans.Storage;
 namespace NannyOrleans.Silo.Tests.Storage;
 
 /// <summary>Our SQL under Orleans' own provider. Each <see cref="GrainState{T}"/> stands for one activation's view.</summary>
-public sealed class GrainStorageTests(SharedSilo shared)
+public abstract class GrainStorageTests(TestSilo shared)
 {
-    private const string State = "node";
+    private protected const string State = "node";
     private static readonly AgentId Agent = AgentId.Parse("01M83HW1FS84TGPXTCYJ45S8G9");
 
-    private readonly GrainId grain = SharedSilo.NewGrain();
+    private readonly GrainId grain = TestSilo.NewGrain();
 
     private IGrainStorage Storage => shared.Silo.Storage;
 
@@ -33,7 +33,7 @@ public sealed class GrainStorageTests(SharedSilo shared)
         await Storage.ClearStateAsync(State, grain, second);
         Assert.Equal((null, null, false), (second.State!.Hostname, second.ETag, second.RecordExists));
         Assert.False((await Read()).RecordExists);
-        Assert.Equal(0, Rows());
+        Assert.Equal(0, await shared.RowsOf(grain));
 
         await Write(second, "again");
         Assert.Equal("again", (await Read()).State!.Hostname);
@@ -126,7 +126,7 @@ public sealed class GrainStorageTests(SharedSilo shared)
     {
         await Task.WhenAll(Enumerable.Range(0, 32).Select(writer => Task.Run(async () =>
         {
-            var id = SharedSilo.NewGrain();
+            var id = TestSilo.NewGrain();
             var state = new GrainState<NodeState> { State = new() };
             for (var count = 1; count <= 20; count++)
             {
@@ -145,18 +145,37 @@ public sealed class GrainStorageTests(SharedSilo shared)
     {
         using var data = new DataDirectory();
         var cluster = ClusterId.Parse("c0123456789abcdef");
-        await using (var before = await RunningSilo.Start(data))
+        var options = await shared.NewOptions(data);
+        await using (var before = await RunningSilo.Start(options))
         {
             await before.Grains.GetGrain<IFleetGrain>(0).Add(cluster);
             await before.Grains.GetGrain<INodeGrain>($"{cluster}/pve1").Enrol(new(Agent, "pve1", "lab"));
         }
 
-        await using var after = await RunningSilo.Start(data); // which applies the schema a second time
+        await using var after = await RunningSilo.Start(options); // which applies the schema a second time
         Assert.Equal([cluster], await after.Grains.GetGrain<IFleetGrain>(0).Clusters());
         Assert.True(await after.Grains.GetGrain<INodeGrain>($"{cluster}/pve1").IsAgent(Agent));
         await after.Grains.GetGrain<INodeGrain>($"{cluster}/pve1").Enrol(new(AgentId.Parse("01M83HYC366EDV4QB830883JAT"), "pve1", "lab"));
     }
 
+    private async Task<GrainState<NodeState>> Read()
+    {
+        var state = new GrainState<NodeState>();
+        await Storage.ReadStateAsync(State, grain, state);
+        return state;
+    }
+
+    private Task Write(GrainState<NodeState> view, string hostname)
+    {
+        view.State = view.State! with { Hostname = hostname };
+        return Storage.WriteStateAsync(State, grain, view);
+    }
+}
+
+public sealed class GrainStorageOnPostgresTests(SiloOnPostgres silo) : GrainStorageTests(silo), IClassFixture<SiloOnPostgres>;
+
+public sealed class GrainStorageOnSqliteTests(SharedSilo silo) : GrainStorageTests(silo)
+{
     [Fact] // What a power cut leaves: the files as they are at one moment, the log not yet folded in, a transaction half done.
     public async Task A_copy_of_the_files_taken_between_writes_has_all_that_was_acknowledged()
     {
@@ -170,7 +189,7 @@ public sealed class GrainStorageTests(SharedSilo shared)
             var begun = new TaskCompletionSource();
             writers = Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
             {
-                var id = SharedSilo.NewGrain();
+                var id = TestSilo.NewGrain();
                 var state = new GrainState<NodeState> { State = new() };
                 while (!enough.IsCancellationRequested)
                 {
@@ -232,19 +251,4 @@ public sealed class GrainStorageTests(SharedSilo shared)
 
         string Schema() => data.Ask<string>("grains.db", "SELECT group_concat(sql) || (SELECT group_concat(QueryKey || QueryText) FROM OrleansQuery) FROM sqlite_master");
     }
-
-    private async Task<GrainState<NodeState>> Read()
-    {
-        var state = new GrainState<NodeState>();
-        await Storage.ReadStateAsync(State, grain, state);
-        return state;
-    }
-
-    private Task Write(GrainState<NodeState> view, string hostname)
-    {
-        view.State = view.State! with { Hostname = hostname };
-        return Storage.WriteStateAsync(State, grain, view);
-    }
-
-    private long Rows() => shared.Data.Ask<long>("grains.db", $"SELECT count(*) FROM OrleansStorage WHERE IdText = '{grain.Key}'");
 }

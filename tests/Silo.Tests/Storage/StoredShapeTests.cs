@@ -100,7 +100,7 @@ public sealed class StoredShapeTests(SharedSilo shared)
                 .Replace(record.Id.Value, Stored.Ended.Id.Value, StringComparison.Ordinal);
         }
 
-        var id = SharedSilo.NewGrain();
+        var id = TestSilo.NewGrain();
         await (Task)Call(nameof(Write), value.GetType(), id, value);
         return Encoding.UTF8.GetString(shared.Data.Ask<byte[]>("grains.db", $"SELECT Payload FROM OrleansStorage WHERE IdText = '{id.Key}'"));
     }
@@ -116,7 +116,7 @@ public sealed class StoredShapeTests(SharedSilo shared)
             return (await shared.Silo.History.Find(key.Value))!;
         }
 
-        var id = SharedSilo.NewGrain();
+        var id = TestSilo.NewGrain();
         await (Task)Call(nameof(Write), type, id, Activator.CreateInstance(type)!);
         shared.Data.Tell("grains.db", $"UPDATE OrleansStorage SET Payload = @payload WHERE IdText = '{id.Key}'", Encoding.UTF8.GetBytes(json));
         return await (Task<object>)Call(nameof(Read), type, id);

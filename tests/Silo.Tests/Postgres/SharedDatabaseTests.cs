@@ -1,0 +1,94 @@
+using NannyOrleans.Silo.Tests.Shapes;
+using NannyOrleans.Tests.Postgres;
+
+namespace NannyOrleans.Silo.Tests.Postgres;
+
+/// <summary>What several processes on one database begin with.</summary>
+public sealed class SharedDatabaseTests(SharedPostgres postgres) : IDisposable
+{
+    private const string Up = "Application started";
+    private readonly DataDirectory keys = new();
+
+    public void Dispose() => keys.Dispose();
+
+    [Fact]
+    public async Task Servers_that_start_at_once_on_an_empty_database_all_come_up_and_make_one_administrator()
+    {
+        var database = await postgres.NewDatabase();
+        await using var one = Start("Api", database, keys, embedded: true);
+        await using var other = Start("Api", database, keys, embedded: true);
+        await using var silo = Start("Silo", database, keys);
+        foreach (var server in new[] { one, other, silo })
+        {
+            await server.Line(Up);
+        }
+
+        Assert.Equal(1, (one.Log + other.Log).Split("First administrator: user name 'admin', password").Length - 1);
+        Assert.Equal(3L, await History.HistoryOnPostgres.Ask<long>(database, "SELECT count(*) FROM OrleansMembership WHERE Status = 3"));
+        foreach (var server in new[] { one, other, silo })
+        {
+            Assert.DoesNotContain("fail:", server.Log, StringComparison.Ordinal);
+            Assert.Equal(0, await server.Terminate());
+        }
+    }
+
+    [Fact]
+    public async Task The_tables_are_made_by_a_verb_as_often_as_it_is_said()
+    {
+        var database = await postgres.NewDatabase();
+        foreach (var program in new[] { "Silo", "Silo", "Api", "Api" })
+        {
+            await using var migrate = Start(program, database, keys, arguments: "migrate");
+            Assert.Equal(0, await migrate.Exit());
+            Assert.Equal(["The tables are up to date."], migrate.Lines);
+        }
+
+        Assert.Equal(2L, await History.HistoryOnPostgres.Ask<long>(database, "SELECT count(*) FROM pg_tables WHERE tablename IN ('orleansstorage', 'AspNetUsers')"));
+        Assert.Equal(0L, await History.HistoryOnPostgres.Ask<long>(database, "SELECT count(*) FROM installation_keys")); // who only makes tables need not have the keys
+    }
+
+    [Fact]
+    public async Task A_server_with_keys_of_its_own_is_refused()
+    {
+        var database = await postgres.NewDatabase();
+        using var others = new DataDirectory();
+        await using (var first = Start("Silo", database, keys))
+        {
+            await first.Line(Up);
+            await first.Terminate();
+        }
+
+        await using var second = Start("Silo", database, others);
+        Assert.Equal(1, await second.Exit());
+        Assert.Contains("script-catalogue.pem is not the key that this installation began with", Assert.Single(second.Lines), StringComparison.Ordinal);
+        File.Copy(keys.PathOf("script-catalogue.pem"), others.PathOf("script-catalogue.pem"), overwrite: true);
+        File.Copy(keys.PathOf("script-custom.pem"), others.PathOf("script-custom.pem"), overwrite: true);
+        await using var mended = Start("Silo", database, others);
+        await mended.Line(Up);
+    }
+
+    [Theory]
+    [InlineData("Postgres", "Host=127.0.0.1;Color=green", "Silo:Postgres is not a connection string")]
+    [InlineData("Postgres", "nonsense", "Silo:Postgres is not a connection string")]
+    [InlineData("Postgres", "Host=127.0.0.1;Port=9;Username=nanny;Database=nanny", "127.0.0.1:9")]
+    [InlineData("Address", "no-such-host.invalid", "Silo:Address 'no-such-host.invalid' stands for no address")]
+    public async Task A_setting_that_cannot_be_right_is_named(string name, string value, string named)
+    {
+        var database = name is "Postgres" ? value : await postgres.NewDatabase();
+        await using var silo = Start("Silo", database, keys, address: name is "Address" ? value : "127.0.0.1");
+        Assert.Equal(1, await silo.Exit());
+        Assert.Contains(named, Assert.Single(silo.Lines), StringComparison.Ordinal);
+    }
+
+    private static RunningProgram Start(string program, string database, DataDirectory keys, bool embedded = false, string address = "127.0.0.1", params string[] arguments) =>
+        new([BuiltProgram.Of(program), .. arguments], new Dictionary<string, string>
+        {
+            ["NANNY_Silo__DataDirectory"] = keys.Path,
+            ["NANNY_Silo__Postgres"] = database,
+            ["NANNY_Silo__Address"] = address,
+            ["NANNY_Silo__Embedded"] = embedded ? "true" : "false",
+            ["NANNY_Silo__Port"] = "0",
+            ["NANNY_Silo__GatewayPort"] = $"{Port.Free()}",
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{Port.Free()}",
+        });
+}
