@@ -77,6 +77,9 @@ internal sealed class RunningProgram : IAsyncDisposable
             : throw new InvalidOperationException($"{name} ended with {process.ExitCode} and has not said '{text}', but:\n{Log}");
     }
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => process.HasExited;
+
     /// <summary>Ends it as a power cut does: no signal handler runs, nothing is saved.</summary>
     public Task Kill()
     {

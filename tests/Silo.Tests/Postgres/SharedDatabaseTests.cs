@@ -1,4 +1,3 @@
-using NannyOrleans.Silo.Tests.Shapes;
 using NannyOrleans.Tests.Postgres;
 
 namespace NannyOrleans.Silo.Tests.Postgres;
