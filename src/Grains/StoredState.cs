@@ -5,7 +5,7 @@ internal static class StoredState
 {
     /// <summary>
     /// Stores <paramref name="next"/>; does nothing when it is the state already. A failed write may have landed or not: the activation ends,
-    /// and the next one reads which.
+    /// and the next one reads which. One that certainly has not leaves all as it was.
     /// </summary>
     public static async Task Replace<T>(this IPersistentState<T> stored, T next, IGrainBase grain)
         where T : class
@@ -15,10 +15,16 @@ internal static class StoredState
             return;
         }
 
+        var before = stored.State;
         stored.State = next;
         try
         {
             await stored.WriteStateAsync();
+        }
+        catch (NotStoredException)
+        {
+            stored.State = before;
+            throw;
         }
         catch
         {

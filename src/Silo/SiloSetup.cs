@@ -6,15 +6,15 @@ using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
-using NannyOrleans.Silo.Batches;
-using NannyOrleans.Silo.Campaigns;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Reboots;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
 using Npgsql;
 using Orleans.Configuration;
+using Orleans.Providers;
 using Orleans.Serialization;
+using Orleans.Storage;
 
 namespace NannyOrleans.Silo;
 
@@ -62,7 +62,12 @@ public static class SiloSetup
 
             silo.UseSystemTextJsonGrainStorageSerializer();
             silo.Services.Configure<SystemTextJsonGrainStorageSerializerOptions>(json => Wire.Configure(json.JsonSerializerOptions));
-            silo.AddAdoNetGrainStorageAsDefault(grains =>
+            if (database is not null)
+            {
+                silo.Services.AddSingleton<IGrainStorage>(services => new PostgresGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(Npgsql)));
+            }
+
+            silo.AddAdoNetGrainStorage(database is null ? ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME : Npgsql, grains =>
             {
                 // The provider's name for SQLite; it loads Microsoft.Data.Sqlite by it.
                 (grains.Invariant, grains.DataSource) = (database is null ? "System.Data.SQLite" : Npgsql, storage);
@@ -71,8 +76,7 @@ public static class SiloSetup
             silo.Services.AddSerializer(Wire.AddWire);
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
-        builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
-        builder.Services.AddHostedService<CampaignResume>();
+        builder.Services.AddHostedService<UnfinishedWork>(); // after the silo, which it asks
         builder.Services.AddHostedService<RebootWatch>();
         builder.Services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }

@@ -45,6 +45,7 @@ public sealed class SiloCluster : IAsyncLifetime
         var builder = new InProcessTestClusterBuilder(initialSilosCount: 1);
         builder.ConfigureSilo((_, silo) =>
         {
+            silo.UseInMemoryReminderService();
             silo.Services.AddSerializer(AddWire);
             silo.Services.AddSingleton<IOperationHistory>(History);
             silo.Services.AddSingleton<IMetricsHistory>(Metrics);

@@ -23,7 +23,7 @@ public sealed class RunningSilo : IAsyncDisposable
     public IGrainFactory Grains => host.Services.GetRequiredService<IGrainFactory>();
 
     /// <summary>The storage that grains use.</summary>
-    public IGrainStorage Storage => host.Services.GetRequiredKeyedService<IGrainStorage>("Default");
+    public IGrainStorage Storage => host.Services.GetRequiredService<IGrainStorage>();
 
     internal IOperationHistory History => host.Services.GetRequiredService<IOperationHistory>();
 

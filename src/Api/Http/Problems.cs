@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -70,7 +71,12 @@ internal static class Problems
     }
 
     /// <summary>Whether an exception means that a silo or its storage could not be reached or did not answer.</summary>
-    public static bool IsUnavailable(Exception exception) => exception is OrleansException or TimeoutException or OrleansMessageRejectionException;
+    public static bool IsUnavailable(Exception exception) =>
+        exception is OrleansException or TimeoutException or OrleansMessageRejectionException || IsDatabaseAway(exception);
+
+    // The accounts' database is this process's own; what a silo says of its own comes as its exception, or as one of Orleans' where it can't be made here.
+    private static bool IsDatabaseAway(Exception exception) => exception is DbException { IsTransient: true }
+        || (exception is not DbException && exception.InnerException is { } inner && IsDatabaseAway(inner));
 
     private static ProblemDetails Of(int status, string code, string detail) => new()
     {

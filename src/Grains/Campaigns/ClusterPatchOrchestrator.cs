@@ -20,7 +20,7 @@ internal sealed partial class ClusterPatchOrchestrator(
     ICampaignHistory history,
     ScriptKeys keys,
     TimeProvider clock,
-    ILogger<ClusterPatchOrchestrator> logger) : Grain, IClusterPatchOrchestrator
+    ILogger<ClusterPatchOrchestrator> logger) : Grain, IClusterPatchOrchestrator, IRemindable
 {
     private readonly Dictionary<NodeName, DateTimeOffset> asked = [];
     private DateTimeOffset? lastEnd;
@@ -28,6 +28,7 @@ internal sealed partial class ClusterPatchOrchestrator(
     private TaskCompletionSource news = NewNews();
     private IGrainTimer? timer;
     private long version;
+    private bool isArmed;
 
     private ClusterId Id => ClusterId.Parse(this.GetPrimaryKeyString());
 
@@ -60,6 +61,7 @@ internal sealed partial class ClusterPatchOrchestrator(
             return outcome;
         }
 
+        await Arm();
         await Store(outcome.Value);
         Log.Started(logger, this.GetPrimaryKeyString(), id, order.RequestedBy, plan.Nodes.Count);
         StartTimer(); // it runs now, whether or not history can be written
@@ -91,9 +93,15 @@ internal sealed partial class ClusterPatchOrchestrator(
 
     public async Task Look()
     {
-        StartTimer();
-        await Turn();
+        if (HasMore)
+        {
+            await Arm();
+            StartTimer();
+            await Turn();
+        }
     }
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => HasMore ? Look() : Disarm();
 
     private static TaskCompletionSource NewNews() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -125,6 +133,29 @@ internal sealed partial class ClusterPatchOrchestrator(
         }
     }
 
+    /// <summary>
+    /// Sees to it that the campaign goes on even if nobody asks for it again. Before it is stored: a tick with nothing to do is harmless, a campaign
+    /// without one may be stuck.
+    /// </summary>
+    private async Task Arm()
+    {
+        if (!isArmed)
+        {
+            await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
+            isArmed = true;
+        }
+    }
+
+    private async Task Disarm()
+    {
+        if (await this.GetReminder(Reminder) is { } reminder)
+        {
+            await this.UnregisterReminder(reminder);
+        }
+
+        isArmed = false;
+    }
+
     private async Task Turn()
     {
         try
@@ -137,6 +168,7 @@ internal sealed partial class ClusterPatchOrchestrator(
             {
                 timer?.Dispose();
                 timer = null;
+                await Disarm();
             }
             else if (stored.State is { Status: CampaignStatus.Running, Current: { Step: NodeStep.Settle } node } && node.Deadline - clock.GetUtcNow() is { Ticks: > 0 } left && left < Period)
             {
@@ -263,6 +295,8 @@ internal sealed partial class ClusterPatchOrchestrator(
     // Operations that end and nodes that report have it look at once. This is for what nobody tells: time that passes, and words that got lost.
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1); // Orleans' shortest
+    private const string Reminder = "look";
 
     private static partial class Log
     {

@@ -1,0 +1,44 @@
+using System.Net.Sockets;
+using NannyOrleans.Grains;
+using Npgsql;
+using Orleans.Storage;
+
+namespace NannyOrleans.Silo.Storage;
+
+/// <summary>
+/// Orleans' own storage, and of each write that failed the word whether it can have landed. One that the server refused, or that did not reach it,
+/// has not: the grain goes on with what it remembers, and its readers are answered while the database is away.
+/// </summary>
+internal sealed class PostgresGrainStorage(IGrainStorage inner) : IGrainStorage
+{
+    /// <inheritdoc/>
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => inner.ReadStateAsync(stateName, grainId, grainState);
+
+    /// <inheritdoc/>
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        try
+        {
+            await inner.WriteStateAsync(stateName, grainId, grainState);
+        }
+        catch (NpgsqlException failure) when (IsSure(failure))
+        {
+            throw new NotStoredException($"{grainId} was not stored: {failure.Message}", failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => inner.ClearStateAsync(stateName, grainId, grainState);
+
+    /// <summary>
+    /// A statement by itself is a transaction: one that is answered with an error has left nothing. Not so where the session was ended (class 57),
+    /// which a commit may have come before. And no connection, no statement: a socket's own error comes from opening one, one in use breaks as a stream does.
+    /// </summary>
+    internal static bool IsSure(NpgsqlException failure) => failure switch
+    {
+        PostgresException { SqlState: "57P03" } => true, // it is starting up, and has taken nothing
+        PostgresException refused => !refused.SqlState.StartsWith("57", StringComparison.Ordinal),
+        { InnerException: SocketException } => true,
+        _ => false,
+    };
+}
