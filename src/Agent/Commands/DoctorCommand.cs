@@ -88,8 +88,18 @@ internal static class DoctorCommand
     // One server that answers is enough for the agent.
     private static async Task<string?> Unreachable(IReadOnlyList<Uri> servers, CancellationToken cancellationToken)
     {
-        var answers = await Task.WhenAll(servers.Select(server => Unreachable(server, cancellationToken)));
-        return answers.Contains(null) ? null : string.Join("; ", answers);
+        string? problems = null;
+        foreach (var server in servers)
+        {
+            if (await Unreachable(server, cancellationToken) is not { } problem)
+            {
+                return null;
+            }
+
+            problems = problems is null ? problem : $"{problems}; {problem}";
+        }
+
+        return problems;
     }
 
     private static async Task<string?> Unreachable(Uri apiUrl, CancellationToken cancellationToken)

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -30,8 +29,12 @@ internal sealed class ServerChoice
     /// The servers in the order in which one agent turns to them. Each agent has an order of its own, and the same one each time: a fleet
     /// spreads evenly, and so do those that one server's end sends on. Another server in the list moves only those that it gets.
     /// </summary>
-    public static Uri[] Order(string agent, IReadOnlyList<Uri> servers) =>
-        [.. servers.OrderByDescending(server => Weight(agent, server)).ThenBy(server => server.AbsoluteUri, StringComparer.Ordinal)];
+    public static Uri[] Order(string agent, IReadOnlyList<Uri> servers)
+    {
+        Uri[] order = [.. servers];
+        Array.Sort(order, (one, other) => string.CompareOrdinal(Weight(agent, one), Weight(agent, other)));
+        return order;
+    }
 
     /// <summary>Before the first attempt.</summary>
     public static ServerChoice Begin(int servers) => new(0, 0, new Rest[servers]);
@@ -72,13 +75,24 @@ internal sealed class ServerChoice
     public ServerChoice At(TimeSpan now) => new(First(rests, Current, now), Failures, rests);
 
     /// <summary>The servers to ask one after the other for something that any of them can answer, the current one first; none that asked to be left alone.</summary>
-    public IEnumerable<int> ToAsk(TimeSpan now) => Enumerable.Range(0, rests.Length)
-        .Select(step => (Current + step) % rests.Length)
-        .Where(server => rests[server].MayBeAsked <= now)
-        .OrderBy(server => rests[server].Until > now); // stable: otherwise in turn
+    public IReadOnlyList<int> ToAsk(TimeSpan now)
+    {
+        // Loops, where LINQ over numbers and structs would cost the agent's binary tens of kilobytes.
+        var order = new List<int>(rests.Length);
+        foreach (var rested in (ReadOnlySpan<bool>)[true, false])
+        {
+            for (var step = 0; step < rests.Length; step++)
+            {
+                var server = (Current + step) % rests.Length;
+                if (rests[server].MayBeAsked <= now && rests[server].Until <= now == rested)
+                {
+                    order.Add(server);
+                }
+            }
+        }
 
-    /// <summary>How long it is until one of them may be asked.</summary>
-    public TimeSpan UntilOneMayBeAsked(TimeSpan now) => rests.Min(rest => rest.MayBeAsked) is var first && first > now ? first - now : TimeSpan.Zero;
+        return order;
+    }
 
     // In turn from there the first that rests no more, or else the one whose rest ends first: the one that failed longest ago.
     private static int First(Rest[] rests, int from, TimeSpan now)
@@ -95,11 +109,16 @@ internal sealed class ServerChoice
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
-    private static ulong Weight(string agent, Uri server) =>
-        BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{agent} {server.AbsoluteUri}")));
+    private static string Weight(string agent, Uri server) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{agent} {server.AbsoluteUri}")));
 
     private const int SpreadOfLost = 3; // up to 4 s, as after three failures: a server's agents do not all come to the others within one
 
     /// <summary>Until when a server is passed over if there are others, and until when it has asked not to be asked at all.</summary>
-    private readonly record struct Rest(TimeSpan Until, TimeSpan MayBeAsked);
+    private readonly struct Rest(TimeSpan until, TimeSpan mayBeAsked)
+    {
+        public TimeSpan Until => until;
+
+        public TimeSpan MayBeAsked => mayBeAsked;
+    }
 }

@@ -54,7 +54,7 @@ internal sealed class Servers(Uri[] servers, HttpClient http, TimeProvider clock
                 }
 
                 Rest(order[i], Asked(answer.Headers.RetryAfter, clock));
-                if (i == order.Length - 1)
+                if (i == order.Count - 1)
                 {
                     return answer;
                 }
@@ -64,7 +64,7 @@ internal sealed class Servers(Uri[] servers, HttpClient http, TimeProvider clock
             catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
                 Rest(order[i], null);
-                if (i == order.Length - 1)
+                if (i == order.Count - 1)
                 {
                     throw;
                 }
@@ -83,13 +83,11 @@ internal sealed class Servers(Uri[] servers, HttpClient http, TimeProvider clock
     // Of 500 another process may know better, too: its own way to the database or to the silos may be all that is wrong.
     private static bool IsOutOfOrder(HttpStatusCode status) => status is >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests;
 
-    private int[] ToAsk()
+    private IReadOnlyList<int> ToAsk()
     {
         lock (gate)
         {
-            return choice.ToAsk(Now).ToArray() is { Length: > 0 } order
-                ? order
-                : throw new HttpRequestException($"every server asked to be left alone; the first for {choice.UntilOneMayBeAsked(Now).TotalSeconds:0} s yet");
+            return choice.ToAsk(Now) is { Count: > 0 } order ? order : throw new HttpRequestException("every server asked to be left alone for a while");
         }
     }
 
