@@ -38,7 +38,7 @@ internal static class AgentCommands
             Recursive = true,
         };
         var config = new Option<string>("--config") { Description = "Configuration file, below --root.", DefaultValueFactory = _ => AgentConfig.DefaultPath };
-        var apiUrl = new Option<string?>("--api-url") { Description = "The server, such as https://nanny.example.com. Default: api_url of the configuration." };
+        var apiUrl = new Option<string?>("--api-url") { Description = "The server, such as https://nanny.example.com, or several of one installation, parted by commas. Default: api_url of the configuration." };
 
         var register = new Command("register", "Register this host with the server; a person approves it in the browser.") { apiUrl, config };
         var run = new Command("run", "Connect to the server, report this host and carry out its jobs.") { config };

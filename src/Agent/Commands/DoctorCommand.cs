@@ -43,7 +43,7 @@ internal static class DoctorCommand
         try
         {
             NodeName? node = await terminal.WhyMachine(config, cancellationToken) is null ? (await Node(terminal, cancellationToken)) : null;
-            var doctor = new Doctor(terminal.Host, node, terminal.Reads, TimeProvider.System, stop => config is null ? Task.FromResult(wrong) : Unreachable(config.ApiUrl, stop));
+            var doctor = new Doctor(terminal.Host, node, terminal.Reads, TimeProvider.System, stop => config is null ? Task.FromResult(wrong) : Unreachable(config.ApiUrls, stop));
             diagnosis = await doctor.Examine(guest, null, cancellationToken);
         }
         catch (ConfigException e)
@@ -83,6 +83,23 @@ internal static class DoctorCommand
         }
 
         return (await terminal.Identity(isMachine: false, cancellationToken)).Node;
+    }
+
+    // One server that answers is enough for the agent.
+    private static async Task<string?> Unreachable(IReadOnlyList<Uri> servers, CancellationToken cancellationToken)
+    {
+        string? problems = null;
+        foreach (var server in servers)
+        {
+            if (await Unreachable(server, cancellationToken) is not { } problem)
+            {
+                return null;
+            }
+
+            problems = problems is null ? problem : $"{problems}; {problem}";
+        }
+
+        return problems;
     }
 
     private static async Task<string?> Unreachable(Uri apiUrl, CancellationToken cancellationToken)

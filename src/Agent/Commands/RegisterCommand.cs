@@ -13,7 +13,7 @@ internal static class RegisterCommand
         var host = terminal.Host;
         var path = host.At(Path.GetFullPath(configPath));
         AgentConfig? config = null;
-        Uri? apiUrl;
+        IReadOnlyList<Uri> apiUrls;
         try
         {
             // Without a file the URL on the command line is enough; a file that is there has to be right.
@@ -26,9 +26,9 @@ internal static class RegisterCommand
 
         if (apiUrlText is null)
         {
-            apiUrl = config!.ApiUrl;
+            apiUrls = config!.ApiUrls;
         }
-        else if (ServerUrl.Parse(apiUrlText, out apiUrl) is { } wrong)
+        else if (ServerUrl.ParseAll(apiUrlText, out apiUrls) is { } wrong)
         {
             return terminal.Fail(AgentCommands.WrongUse, $"--api-url: {wrong}");
         }
@@ -53,18 +53,18 @@ internal static class RegisterCommand
             return terminal.Fail(AgentCommands.Failed, e.Message);
         }
 
-        if (ServerUrl.Warning(apiUrl!) is { } warning)
+        foreach (var warning in apiUrls.Select(ServerUrl.Warning).OfType<string>())
         {
             await terminal.Error.WriteLineAsync(warning);
         }
 
-        if (config is not null && !ServerUrl.IsSame(config.ApiUrl, apiUrl!))
+        if (config is not null && !apiUrls.Any(url => ServerUrl.IsAmong(url, config.ApiUrls)))
         {
-            await terminal.Error.WriteLineAsync($"WARNING: {path} says api_url: {config.ApiUrl.AbsoluteUri}; run will refuse to work until it says the same as --api-url.");
+            await terminal.Error.WriteLineAsync($"WARNING: {path} says api_url: {ServerUrl.Text(config.ApiUrls, ", ")}; run will refuse to work until it says the same as --api-url.");
         }
 
         using var http = ServerHttp.Create();
-        var flow = new DeviceFlow(new TokenEndpoint(http, apiUrl!), apiUrl!, host, TimeProvider.System, terminal.Output);
+        var flow = new DeviceFlow(new TokenEndpoint(new Servers([.. apiUrls], http, TimeProvider.System)), apiUrls, host, TimeProvider.System, terminal.Output);
         try
         {
             return await flow.Register(identity, cancellationToken) is { } problem ? terminal.Fail(AgentCommands.Failed, problem) : AgentCommands.Done;

@@ -6,6 +6,7 @@ using NannyOrleans.Agent.Diagnoses;
 using NannyOrleans.Agent.Inventories;
 using NannyOrleans.Agent.Jobs;
 using NannyOrleans.Agent.Journal;
+using NannyOrleans.Agent.Linux;
 using NannyOrleans.Agent.Machines;
 using NannyOrleans.Agent.Metrics;
 using NannyOrleans.Agent.Proxmox;
@@ -50,7 +51,7 @@ internal static partial class RunCommand
             return AgentCommands.Done;
         }
 
-        if (ServerUrl.Warning(config.ApiUrl) is { } warning)
+        foreach (var warning in config.ApiUrls.Select(ServerUrl.Warning).OfType<string>())
         {
             await terminal.Error.WriteLineAsync(warning);
         }
@@ -78,12 +79,12 @@ internal static partial class RunCommand
     {
         if (credentials is null)
         {
-            return $"This host is not registered. Run: nannyagent register --api-url {config.ApiUrl.AbsoluteUri}";
+            return $"This host is not registered. Run: nannyagent register --api-url {ServerUrl.Text(config.ApiUrls)}";
         }
 
-        if (!ServerUrl.IsSame(credentials.ApiUrl, config.ApiUrl))
+        if (!credentials.AreFor(config.ApiUrls))
         {
-            return $"This host is registered with {credentials.ApiUrl.AbsoluteUri}, the configuration says {config.ApiUrl.AbsoluteUri}. Change one, or run: nannyagent register";
+            return $"This host is registered with {ServerUrl.Text(credentials.Known(), ", ")}, the configuration says {ServerUrl.Text(config.ApiUrls, ", ")}. Change one, or run: nannyagent register";
         }
 
         if (whyMachine is not null)
@@ -122,9 +123,11 @@ internal static partial class RunCommand
         var (host, clock) = (terminal.Host, TimeProvider.System);
         using var loggers = StandardErrorLog.Create(terminal.Error, clock);
         using var http = ServerHttp.Create();
-        using var tokens = new AgentTokens(new TokenEndpoint(http, config.ApiUrl), host, credentials, clock, loggers.CreateLogger<AgentTokens>());
+        var servers = new Servers(ServerChoice.Order(credentials.AgentId.Value, config.ApiUrls), http, clock);
+        credentials = Keep(credentials, config.ApiUrls, host, loggers.CreateLogger<HubSession>());
+        using var tokens = new AgentTokens(new TokenEndpoint(servers), host, credentials, clock, loggers.CreateLogger<AgentTokens>());
         var journal = new JobJournal(host, clock);
-        using var scripts = new ScriptCache(http, config.ApiUrl, tokens, host, new ScriptTrust(host, config.CustomScripts));
+        using var scripts = new ScriptCache(servers, tokens, host, new ScriptTrust(host, config.CustomScripts));
         NodeName? node = whyMachine is null ? credentials.Node : null;
         var patches = new PatchHandler(host, node, terminal.Reads, scripts, clock, loggers.CreateLogger<PatchHandler>());
         var jobs = new JobRuntime(journal, patches, clock, loggers.CreateLogger<JobRuntime>())
@@ -142,7 +145,7 @@ internal static partial class RunCommand
             : new MachineInventory(host, credentials.Node, credentials.Cluster, AgentCommands.Version, config.GuestDiscoveryInterval, clock));
         var sampler = new MetricsSampler(host, node, config.MetricsInterval, clock);
         var metrics = new MetricsReports(sampler.Sample, config.MetricsInterval, clock, loggers.CreateLogger<MetricsReports>());
-        var session = new HubSession(config.ApiUrl, tokens, inventories, metrics, jobs, config.GuestDiscoveryInterval, clock, loggers);
+        var session = new HubSession(servers, tokens, inventories, metrics, jobs, config.GuestDiscoveryInterval, clock, loggers);
 
         var logger = loggers.CreateLogger<HubSession>();
         if (whyMachine is null)
@@ -158,6 +161,27 @@ internal static partial class RunCommand
         await Task.WhenAll(session.Run(stopping), Prune(journal, clock, logger, stopping));
         await jobs.Stopped();
         Log.Ended(logger);
+    }
+
+    // So that the list may be changed again at the next start. Should the disk not take it, that start asks for one of the old list.
+    private static Credentials Keep(Credentials credentials, IReadOnlyList<Uri> servers, Host host, ILogger logger)
+    {
+        var kept = credentials.With(servers);
+        if (kept == credentials)
+        {
+            return credentials;
+        }
+
+        try
+        {
+            kept.Save(host);
+            return kept;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.ServersNotKept(logger, Credentials.PathOn(host), e);
+            return credentials;
+        }
     }
 
     private static async Task Prune(JobJournal journal, TimeProvider clock, ILogger logger, CancellationToken stopping)
@@ -188,6 +212,9 @@ internal static partial class RunCommand
 
         [LoggerMessage(4, LogLevel.Information, "nannyagent {Version}: machine {Node} ({Cluster}), no Proxmox VE host: {Why}", EventName = "AgentStartedOnMachine")]
         public static partial void StartedOnMachine(ILogger logger, string version, string node, string cluster, string why);
+
+        [LoggerMessage(5, LogLevel.Warning, "The list of servers cannot be written to {Path}", EventName = "ServersNotKept")]
+        public static partial void ServersNotKept(ILogger logger, string path, Exception exception);
 
         [LoggerMessage(2, LogLevel.Information, "Ended as asked; running jobs go on", EventName = "AgentEnded")]
         public static partial void Ended(ILogger logger);

@@ -15,15 +15,15 @@ internal static class StatusCommand
         var credentials = Read(() => Credentials.Load(host), out var damaged);
         Say("registered", credentials switch
         {
-            { Cluster.IsMachine: true } known => $"yes, as agent {known.AgentId} at {known.ApiUrl.AbsoluteUri}, machine {known.Node}, id {known.Cluster}",
-            { } known => $"yes, as agent {known.AgentId} at {known.ApiUrl.AbsoluteUri}, node {known.Node}, cluster {known.Cluster}",
+            { Cluster.IsMachine: true } known => $"yes, as agent {known.AgentId} at {ServerUrl.Text(known.Known(), ", ")}, machine {known.Node}, id {known.Cluster}",
+            { } known => $"yes, as agent {known.AgentId} at {ServerUrl.Text(known.Known(), ", ")}, node {known.Node}, cluster {known.Cluster}",
             null when damaged is not null => $"no, {Credentials.PathOn(host)} cannot be read: {damaged}",
             _ => "no",
         });
 
         var path = host.At(Path.GetFullPath(configPath));
         var config = Read(() => AgentConfig.Load(path), out var wrong);
-        Say("config", config is null ? wrong! : $"{path}, api_url {config.ApiUrl.AbsoluteUri}");
+        Say("config", config is null ? wrong! : $"{path}, api_url {ServerUrl.Text(config.ApiUrls, ", ")}");
 
         var isMachine = false;
         try

@@ -5,11 +5,11 @@ using YamlDotNet.Core.Events;
 namespace NannyOrleans.Agent.Configuration;
 
 /// <summary>The agent's configuration file.</summary>
-/// <param name="ApiUrl"><c>api_url</c>: the server, http or https.</param>
+/// <param name="ApiUrls"><c>api_url</c>: the server, http or https; or several of one installation, as a list or parted by commas or spaces.</param>
 /// <param name="ProxmoxMode"><c>proxmox_mode</c>; null when absent: look whether this is a Proxmox VE host.</param>
 /// <param name="GuestDiscoveryInterval"><c>guest_discovery_interval</c>, seconds: 10 to 86400, 300 when absent.</param>
 /// <param name="MetricsInterval"><c>metrics_interval</c>, seconds: 5 to 3600, 30 when absent.</param>
-internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan GuestDiscoveryInterval, TimeSpan MetricsInterval)
+internal sealed record AgentConfig(IReadOnlyList<Uri> ApiUrls, bool? ProxmoxMode, TimeSpan GuestDiscoveryInterval, TimeSpan MetricsInterval)
 {
     /// <summary><c>container_probe</c>: <c>lxc-attach</c>, also when absent, or <c>pct</c>.</summary>
     public ContainerProbe ContainerProbe { get; init; }
@@ -43,7 +43,7 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
     public static AgentConfig Parse(string path, string text)
     {
         var problems = new List<string>();
-        Uri? apiUrl = null;
+        IReadOnlyList<Uri> apiUrls = [];
         bool? proxmoxMode = null, customScripts = null;
         var probe = ContainerProbe.LxcAttach;
         TimeSpan discovery = TimeSpan.FromSeconds(300), metrics = TimeSpan.FromSeconds(30);
@@ -51,7 +51,7 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
         {
             var error = key switch
             {
-                "api_url" => ServerUrl.Parse(value, out apiUrl),
+                "api_url" => ServerUrl.ParseAll(value, out apiUrls),
                 "proxmox_mode" => Boolean(value, out proxmoxMode),
                 "guest_discovery_interval" => Seconds(value, 10, 86400, ref discovery),
                 "metrics_interval" => Seconds(value, 5, 3600, ref metrics),
@@ -65,12 +65,12 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
             }
         }
 
-        if (apiUrl is null && problems.Count is 0)
+        if (apiUrls.Count is 0 && problems.Count is 0)
         {
             problems.Add($"{path}:1:1: api_url: is required, such as https://nanny.example.com");
         }
 
-        return problems.Count is 0 ? new(apiUrl!, proxmoxMode, discovery, metrics) { ContainerProbe = probe, CustomScripts = customScripts ?? false } : throw new ConfigException(problems);
+        return problems.Count is 0 ? new(apiUrls, proxmoxMode, discovery, metrics) { ContainerProbe = probe, CustomScripts = customScripts ?? false } : throw new ConfigException(problems);
     }
 
     // YamlDotNet's event stream, not its deserializer: that one needs reflection, and its errors do not name a key's place.
@@ -110,7 +110,18 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
                     problems.Add($"{path}:{Place(key.Start)}: {PlainText.Of(key.Value, 80)}: is there twice");
                 }
 
-                if (!parser.TryConsume<Scalar>(out var value))
+                if (key.Value is "api_url" && parser.TryConsume<SequenceStart>(out var list))
+                {
+                    if (Items(parser) is not { } items)
+                    {
+                        problems.Add($"{path}:{Place(list.Start)}: api_url: must be a list of URLs");
+                    }
+                    else if (fresh)
+                    {
+                        entries.Add((key.Value, items, Place(list.Start)));
+                    }
+                }
+                else if (!parser.TryConsume<Scalar>(out var value))
                 {
                     problems.Add($"{path}:{Place(parser.Current!.Start)}: {PlainText.Of(key.Value, 80)}: must be a single value");
                     parser.SkipThisAndNestedEvents();
@@ -133,6 +144,26 @@ internal sealed record AgentConfig(Uri ApiUrl, bool? ProxmoxMode, TimeSpan Guest
         }
 
         return entries;
+    }
+
+    /// <summary>A list's items in one text; null when one of them is no single value.</summary>
+    private static string? Items(Parser parser)
+    {
+        var (items, wrong) = (new List<string>(), false);
+        while (!parser.TryConsume<SequenceEnd>(out _))
+        {
+            if (parser.TryConsume<Scalar>(out var item))
+            {
+                items.Add(item.Value);
+            }
+            else
+            {
+                wrong = true;
+                parser.SkipThisAndNestedEvents();
+            }
+        }
+
+        return wrong ? null : string.Join(' ', items);
     }
 
     private static string Place(Mark mark) => string.Create(CultureInfo.InvariantCulture, $"{mark.Line}:{mark.Column}");

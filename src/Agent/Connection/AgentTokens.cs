@@ -44,7 +44,7 @@ internal sealed partial class AgentTokens(TokenEndpoint endpoint, Host host, Cre
         answer.ExpiresIn is > 0 and var seconds ? clock.GetUtcNow() + TimeSpan.FromSeconds(seconds) : null;
 
     private Credentials Adopt(Credentials? onDisk) =>
-        onDisk is null || onDisk == outdated || !Configuration.ServerUrl.IsSame(onDisk.ApiUrl, current.ApiUrl) || onDisk.Node != current.Node || onDisk.Cluster != current.Cluster
+        onDisk is null || onDisk == outdated || !onDisk.AreFor(current.Known()) || onDisk.Node != current.Node || onDisk.Cluster != current.Cluster
             ? current
             : onDisk;
 

@@ -8,7 +8,7 @@ using NannyOrleans.Protocol.Ids;
 namespace NannyOrleans.Agent.Connection;
 
 /// <summary>Registers this host: a person approves a code in the browser, RFC 8628, and the host gets its tokens.</summary>
-internal sealed class DeviceFlow(TokenEndpoint endpoint, Uri apiUrl, Host host, TimeProvider clock, TextWriter output)
+internal sealed class DeviceFlow(TokenEndpoint endpoint, IReadOnlyList<Uri> servers, Host host, TimeProvider clock, TextWriter output)
 {
     /// <summary>Runs it to its end. Only a success changes anything on disk.</summary>
     /// <returns>Null on success, else why not, in a person's words.</returns>
@@ -117,12 +117,12 @@ internal sealed class DeviceFlow(TokenEndpoint endpoint, Uri apiUrl, Host host, 
             return $"The server approved, but the keys it signs scripts with can't be used: {wrong}.";
         }
 
-        var credentials = new Credentials(apiUrl, id, access, AgentTokens.Expiry(answer, clock), refresh, identity.Node, identity.Cluster)
+        var credentials = new Credentials(servers[0], id, access, AgentTokens.Expiry(answer, clock), refresh, identity.Node, identity.Cluster)
         {
             CatalogueKey = answer.CatalogueKey,
             CustomKey = answer.CustomKey,
         };
-        credentials.Save(host);
+        credentials.With(servers).Save(host);
         await output.WriteLineAsync($"Registered as agent {id}.");
         return null;
     }

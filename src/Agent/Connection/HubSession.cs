@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http.Connections;
@@ -19,7 +20,7 @@ namespace NannyOrleans.Agent.Connection;
 
 /// <summary>The agent's connection: made, used, lost and made again until the agent is told to end.</summary>
 internal sealed partial class HubSession(
-    Uri apiUrl,
+    Servers servers,
     AgentTokens tokens,
     InventoryReports inventories,
     MetricsReports metrics,
@@ -29,14 +30,17 @@ internal sealed partial class HubSession(
     ILoggerFactory loggers)
 {
     private readonly ILogger logger = loggers.CreateLogger<HubSession>();
+    private Uri? server;
+    private long? connectedAt;
+    private TimeSpan? asked;
 
     /// <summary>Runs until cancelled. No failure of the network or the server ends it.</summary>
     public async Task Run(CancellationToken stopping)
     {
-        for (var failures = 0; !stopping.IsCancellationRequested;)
+        while (!stopping.IsCancellationRequested)
         {
-            var began = clock.GetTimestamp();
-            var wait = TimeSpan.Zero;
+            (connectedAt, asked) = (null, null);
+            TimeSpan? longer = null;
             try
             {
                 await ConnectAndServe(stopping);
@@ -49,24 +53,25 @@ internal sealed partial class HubSession(
             {
                 // Not an end of the process: a service manager would only start it again, faster and with a worse message.
                 Log.RegistrationEnded(logger, e.Message);
-                wait = RegistrationEndedWait;
+                longer = RegistrationEndedWait;
             }
             catch (Exception e)
             {
-                Log.Lost(logger, apiUrl, Reason(e));
+                Log.Lost(logger, server, Reason(e));
             }
 
-            failures = clock.GetElapsedTime(began) > Lasted ? 1 : failures + 1;
-            wait = wait == TimeSpan.Zero ? Backoff.After(failures, Random.Shared.NextDouble()) : wait;
-            await Wait(wait, stopping);
+            var wait = servers.Ended(connectedAt is { } since && clock.GetElapsedTime(since) > Lasted, asked);
+            await Wait(longer ?? wait, stopping);
         }
     }
 
     private async Task ConnectAndServe(CancellationToken stopping)
     {
+        server = null;
         var token = await tokens.Get(stopping);
+        server = servers.ToConnect(); // only now: the tokens' renewal may have found out which one answers
         var closed = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var connection = Build(token);
+        await using var connection = Build(server, token);
         connection.Closed += reason =>
         {
             closed.TrySetResult(reason);
@@ -74,8 +79,8 @@ internal sealed partial class HubSession(
         };
         connection.On<Job>(AgentHub.RunJob, Receive);
         connection.On<CancelJob>(AgentHub.CancelJob, Cancel);
-        var asked = Channel.CreateBounded<Discover>(new BoundedChannelOptions(MostAsked) { FullMode = BoundedChannelFullMode.DropWrite });
-        connection.On<Discover>(AgentHub.Discover, ask => asked.Writer.TryWrite(ask));
+        var asks = Channel.CreateBounded<Discover>(new BoundedChannelOptions(MostAsked) { FullMode = BoundedChannelFullMode.DropWrite });
+        connection.On<Discover>(AgentHub.Discover, ask => asks.Writer.TryWrite(ask));
 
         // What was due on an earlier connection is said anew, as it is now. Before the connection stands: from then on answers to its jobs come in.
         while (jobs.Due.TryRead(out _))
@@ -85,25 +90,18 @@ internal sealed partial class HubSession(
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping))
         {
             limit.CancelAfter(ConnectLimit);
-            try
-            {
-                await connection.StartAsync(limit.Token);
-            }
-            catch (Exception e) when (IsUnauthorized(e))
-            {
-                tokens.Refuse(token);
-                throw;
-            }
+            await connection.StartAsync(limit.Token);
         }
 
-        Log.Connected(logger, apiUrl);
+        connectedAt = clock.GetTimestamp();
+        Log.Connected(logger, server);
         using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var serving = Serve(connection, asked.Reader, lifetime.Token);
-        await Task.WhenAny(closed.Task, serving);
+        var serving = Serve(connection, asks.Reader, lifetime.Token);
+        await Task.WhenAny([closed.Task, .. serving]);
         await lifetime.CancelAsync();
         try
         {
-            await serving;
+            await Task.WhenAll(serving);
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
@@ -114,15 +112,15 @@ internal sealed partial class HubSession(
         throw new IOException("the connection was closed", await closed.Task);
     }
 
-    private HubConnection Build(string token)
+    private HubConnection Build(Uri server, string token)
     {
         var builder = new HubConnectionBuilder()
-            .WithUrl(apiUrl.At(AgentHub.Path), options =>
+            .WithUrl(server.At(AgentHub.Path), options =>
             {
                 // No negotiation, so no second request that another server behind the load balancer could answer.
                 options.Transports = HttpTransportType.WebSockets;
                 options.SkipNegotiation = true;
-                options.AccessTokenProvider = () => Task.FromResult<string?>(token);
+                options.WebSocketFactory = async (context, cancellationToken) => await Open(context.Uri, token, cancellationToken);
             })
             .AddJsonProtocol(options =>
             {
@@ -131,6 +129,35 @@ internal sealed partial class HubSession(
             });
         builder.Services.AddSingleton(loggers);
         return builder.Build();
+    }
+
+    // Opened here, since nothing else would tell what a server that refuses has to say.
+    private async Task<WebSocket> Open(Uri address, string token, CancellationToken cancellationToken)
+    {
+        var socket = new ClientWebSocket { Options = { CollectHttpResponseDetails = true } };
+        socket.Options.SetRequestHeader("Authorization", $"Bearer {token}");
+        socket.Options.SetRequestHeader("User-Agent", ServerHttp.UserAgent);
+        try
+        {
+            await socket.ConnectAsync(address, cancellationToken);
+            socket.HttpResponseHeaders = null; // read no more
+            return socket;
+        }
+        catch
+        {
+            if (socket.HttpStatusCode is HttpStatusCode.Unauthorized)
+            {
+                tokens.Refuse(token);
+            }
+
+            if (socket.HttpResponseHeaders?.TryGetValue("Retry-After", out var values) is true && RetryConditionHeaderValue.TryParse(values.First(), out var header))
+            {
+                asked = Servers.Asked(header, clock);
+            }
+
+            socket.Dispose();
+            throw;
+        }
     }
 
     private void Receive(Job job)
@@ -159,12 +186,15 @@ internal sealed partial class HubSession(
         }
     }
 
-    // Side by side: an inventory can take minutes, and jobs that have ended are waited for.
-    private Task Serve(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken) => Task.WhenAll(
+    // Side by side: an inventory can take minutes, and jobs that have ended are waited for. None ends before the connection does: one that
+    // failed all the same ends the connection, and starts again with the next.
+    private Task[] Serve(HubConnection connection, ChannelReader<Discover> asked, CancellationToken cancellationToken) =>
+    [
         ReportInventories(connection, asked, cancellationToken),
         ReportJobs(connection, cancellationToken),
         SendOutput(connection, cancellationToken),
-        metrics.Run((sample, stop) => SendMetrics(connection, sample, stop), cancellationToken));
+        metrics.Run((sample, stop) => SendMetrics(connection, sample, stop), cancellationToken),
+    ];
 
     // A connection lost meanwhile is said by whoever waits for its end.
     private static Task SendMetrics(HubConnection connection, NodeMetrics sample, CancellationToken cancellationToken) =>
@@ -318,25 +348,11 @@ internal sealed partial class HubSession(
     private static bool IsRefusedOrLate(Exception e, CancellationToken cancellationToken) =>
         e is HubException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
-    private static bool IsUnauthorized(Exception e)
-    {
-        for (Exception? one = e; one is not null; one = one.InnerException)
-        {
-            if (one is HttpRequestException { StatusCode: HttpStatusCode.Unauthorized }
-                || (one is WebSocketException && one.Message.Contains("'401'", StringComparison.Ordinal)))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     private static string Reason(Exception e) => e.InnerException is { } inner ? $"{e.Message}: {inner.Message}" : e.Message;
 
     private const int MostAsked = 100; // any of them is a whole report of the latest state
     private const int LargeReport = 256 * 1024;
-    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(15); // a frozen server's kernel still takes connections
     private static readonly TimeSpan InvokeLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Lasted = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RegistrationEndedWait = TimeSpan.FromSeconds(60);
@@ -347,7 +363,7 @@ internal sealed partial class HubSession(
         public static partial void Connected(ILogger logger, Uri server);
 
         [LoggerMessage(1102, LogLevel.Warning, "No connection to {Server}: {Reason}", EventName = "ConnectionLost")]
-        public static partial void Lost(ILogger logger, Uri server, string reason);
+        public static partial void Lost(ILogger logger, Uri? server, string reason);
 
         [LoggerMessage(1103, LogLevel.Error, "{Reason}", EventName = "RegistrationEnded")]
         public static partial void RegistrationEnded(ILogger logger, string reason);

@@ -23,7 +23,7 @@ internal sealed record TokenAnswer(string? AccessToken, int? ExpiresIn, string? 
 }
 
 /// <summary>The server's OAuth endpoints. A good answer and an OAuth error are values; anything else is an <see cref="HttpRequestException"/>.</summary>
-internal sealed class TokenEndpoint(HttpClient http, Uri apiUrl)
+internal sealed class TokenEndpoint(Servers servers)
 {
     /// <summary>Asks for a device code.</summary>
     public Task<DeviceAnswer> RequestCode(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken) =>
@@ -40,14 +40,15 @@ internal sealed class TokenEndpoint(HttpClient http, Uri apiUrl)
         bool errorsAreAnswers,
         CancellationToken cancellationToken)
     {
-        using var content = new FormUrlEncodedContent(form);
-        using var answer = await http.PostAsync(apiUrl.At(path), content, cancellationToken);
+        using var answer = await servers.Send(
+            server => new(HttpMethod.Post, server.At(path)) { Content = new FormUrlEncodedContent(form) }, cancellationToken);
+        var url = answer.RequestMessage!.RequestUri;
         var body = await answer.Content.ReadAsStringAsync(cancellationToken);
         var isError = answer.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized;
         if (!answer.IsSuccessStatusCode && !(isError && errorsAreAnswers))
         {
             throw new HttpRequestException(
-                $"{apiUrl.At(path)} answered {(int)answer.StatusCode}: {PlainText.Of(body, 200)}", inner: null, answer.StatusCode);
+                $"{url} answered {(int)answer.StatusCode}: {PlainText.Of(body, 200)}", inner: null, answer.StatusCode);
         }
 
         try
@@ -56,7 +57,7 @@ internal sealed class TokenEndpoint(HttpClient http, Uri apiUrl)
         }
         catch (JsonException e)
         {
-            throw new HttpRequestException($"{apiUrl.At(path)} answered {(int)answer.StatusCode} and no OAuth answer: {PlainText.Of(body, 200)}", e, answer.StatusCode);
+            throw new HttpRequestException($"{url} answered {(int)answer.StatusCode} and no OAuth answer: {PlainText.Of(body, 200)}", e, answer.StatusCode);
         }
     }
 }

@@ -134,7 +134,7 @@ internal sealed class Doctor(Host host, NodeName? node, BoundedReads reads, Time
         try
         {
             return Credentials.Load(host) is { } known
-                ? ($"agent {known.AgentId} at {known.ApiUrl.AbsoluteUri}", null)
+                ? ($"agent {known.AgentId} at {Configuration.ServerUrl.Text(known.Known(), ", ")}", null)
                 : (null, "this machine is not registered");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)

@@ -55,17 +55,19 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
         {
             stopping = cancellationToken;
 
-            foreach (var entry in Readable().Where(one => one.Outcome is not (JobOutcome.Accepted or JobOutcome.Running)).Select(one => one.Entry))
+            // Loops, where LINQ over structs costs the binary tens of kilobytes.
+            var found = Readable();
+            foreach (var (entry, outcome) in found)
             {
-                CleanUp(entry);
+                if (outcome is not (JobOutcome.Accepted or JobOutcome.Running))
+                {
+                    CleanUp(entry);
+                }
             }
 
             // A job that runs already holds its container: it goes before those that only wait.
-            foreach (var (entry, outcome) in Readable().Where(one => one.Outcome is JobOutcome.Accepted or JobOutcome.Running).OrderBy(one => one.Outcome is JobOutcome.Accepted))
-            {
-                Log.Resuming(logger, entry.Id, outcome);
-                Queue(entry, entry.Received.Job);
-            }
+            Queue(found, JobOutcome.Running);
+            Queue(found, JobOutcome.Accepted);
         }
     }
 
@@ -123,7 +125,16 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
     {
         lock (gate)
         {
-            return [.. Readable().Select(one => new ReportDue(one.Entry.Id, one.Outcome)).Where(report => report.Outcome is not JobOutcome.AlreadyReported)];
+            var unacknowledged = new List<ReportDue>();
+            foreach (var (entry, outcome) in Readable())
+            {
+                if (outcome is not JobOutcome.AlreadyReported)
+                {
+                    unacknowledged.Add(new(entry.Id, outcome));
+                }
+            }
+
+            return unacknowledged;
         }
     }
 
@@ -214,6 +225,18 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
         }
 
         return all;
+    }
+
+    private void Queue(List<(JournalEntry Entry, JobOutcome Outcome)> found, JobOutcome wanted)
+    {
+        foreach (var (entry, outcome) in found)
+        {
+            if (outcome == wanted)
+            {
+                Log.Resuming(logger, entry.Id, outcome);
+                Queue(entry, entry.Received.Job);
+            }
+        }
     }
 
     // Never two on one target at once, and nothing beside a job on the machine itself, which may restart what the others need. Called

@@ -9,7 +9,7 @@ using NannyOrleans.Protocol.Jobs;
 namespace NannyOrleans.Agent.Jobs;
 
 /// <summary>Catalogue scripts by their hash, on disk. What it gives out has been hashed in this very call.</summary>
-internal sealed class ScriptCache(HttpClient http, Uri apiUrl, AgentTokens tokens, Host host, ScriptTrust trust) : IDisposable
+internal sealed class ScriptCache(Servers servers, AgentTokens tokens, Host host, ScriptTrust trust) : IDisposable
 {
     private readonly SemaphoreSlim oneAtATime = new(1);
 
@@ -59,9 +59,9 @@ internal sealed class ScriptCache(HttpClient http, Uri apiUrl, AgentTokens token
     private async Task<byte[]> Fetch(ScriptReference script, CancellationToken cancellationToken)
     {
         var token = await tokens.Get(cancellationToken);
-        var url = apiUrl.At($"/api/scripts/{Uri.EscapeDataString(script.Name)}/content");
-        using var request = new HttpRequestMessage(HttpMethod.Get, url) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
-        using var answer = await http.SendAsync(request, cancellationToken);
+        var path = $"/api/scripts/{Uri.EscapeDataString(script.Name)}/content";
+        using var answer = await servers.Send(
+            server => new(HttpMethod.Get, server.At(path)) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) } }, cancellationToken);
         switch (answer.StatusCode)
         {
             case HttpStatusCode.OK:
@@ -72,7 +72,7 @@ internal sealed class ScriptCache(HttpClient http, Uri apiUrl, AgentTokens token
                 tokens.Refuse(token);
                 goto default;
             default:
-                throw new HttpRequestException($"{url} answered {(int)answer.StatusCode}", inner: null, answer.StatusCode);
+                throw new HttpRequestException($"{answer.RequestMessage!.RequestUri} answered {(int)answer.StatusCode}", inner: null, answer.StatusCode);
         }
     }
 

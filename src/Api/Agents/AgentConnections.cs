@@ -23,6 +23,8 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
     /// <summary>Opens a session for a connection; says why not when the node's grain refuses.</summary>
     public async Task<Refusal?> Attach(HubCallerContext context, AgentId agent, NodeKey node)
     {
+        // While this process was frozen or waited its agent may have gone, and stand at another by now: this would cut it off there.
+        context.ConnectionAborted.ThrowIfCancellationRequested();
         var session = new Session(hub, context);
         var reference = grains.CreateObjectReference<IAgentSession>(session);
         try
@@ -30,7 +32,7 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
             var outcome = await grains.GetGrain<INodeGrain>(node.ToString()).Attach(agent, reference);
             if (!outcome.IsRefused)
             {
-                open[context.ConnectionId] = new(node, outcome.Value, session, reference);
+                open[context.ConnectionId] = new(node, outcome.Value, session, reference) { RenewedAt = clock.GetTimestamp() };
             }
 
             return outcome.Refusal;
@@ -71,15 +73,24 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
             {
                 await connection.Session.Close("The agent has a newer connection.");
             }
+
+            connection.RenewedAt = clock.GetTimestamp();
         }
         catch (Exception unreachable) when (!stoppingToken.IsCancellationRequested)
         {
-            // The top of a loop: the next turn tries again, and the session's end of life bounds how long that can go on.
+            // The top of a loop: the next turn tries again, but not for ever.
             Log.NotRenewed(logger, connection.Node.ToString(), unreachable.Message);
+            if (NodeMachine.IsCutOff(clock.GetElapsedTime(connection.RenewedAt)))
+            {
+                await connection.Session.Close("The agent's session can't be renewed here.");
+            }
         }
     }
 
-    private sealed record Connection(NodeKey Node, SessionTicket Ticket, Session Session, IAgentSession Reference);
+    private sealed record Connection(NodeKey Node, SessionTicket Ticket, Session Session, IAgentSession Reference)
+    {
+        public long RenewedAt { get; set; }
+    }
 
     private sealed class Session(IHubContext<AgentHub> hub, HubCallerContext context) : IAgentSession
     {

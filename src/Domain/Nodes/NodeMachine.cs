@@ -22,6 +22,13 @@ public static class NodeMachine
     public static readonly TimeSpan SessionLife = TimeSpan.FromSeconds(60);
 
     /// <summary>
+    /// Whether an Api process should send an agent elsewhere that it could not keep a session for: over and over, nothing reaches the agent
+    /// through it, and another process may do better. Twice a session's life, since all agents come back at once when it was the silos.
+    /// </summary>
+    /// <param name="sinceRenewed">How long ago its session was last renewed, by the process' own clock.</param>
+    public static bool IsCutOff(TimeSpan sinceRenewed) => sinceRenewed >= 2 * SessionLife;
+
+    /// <summary>
     /// How much longer than its timeout a restart is waited for: its agent, which has the last word while it can speak, needs time to come up,
     /// connect and say it.
     /// </summary>

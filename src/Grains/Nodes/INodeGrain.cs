@@ -87,7 +87,10 @@ public interface INodeGrain : IGrainWithStringKey
 public sealed record TakenReport(OperationRecord? Ended, PatchState? Patches = null);
 
 /// <summary>Names one session of an agent.</summary>
-/// <param name="Epoch">Counts the node's sessions; the greatest is the present one.</param>
+/// <param name="Epoch">
+/// Counts the node's sessions; the greatest is the present one. The grain counts, and stores it before it gives it out: no clock has a part
+/// in it, nor the process that the agent has come to.
+/// </param>
 public sealed record SessionTicket(long Epoch);
 
 /// <summary>An agent's connection, wherever it ends. Nobody waits for it: a job that got lost is sent again.</summary>

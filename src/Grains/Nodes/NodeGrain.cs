@@ -32,6 +32,7 @@ internal sealed partial class NodeGrain(
     private NodeInventory? latest;
     private readonly Dictionary<string, DateTimeOffset> auditAgainAt = [];
     private Session? session;
+    private IGrainTimer? soon;
 
     private NodeKey Key => field ??= NodeKey.Parse(this.GetPrimaryKeyString());
 
@@ -56,8 +57,9 @@ internal sealed partial class NodeGrain(
             return outcome.Refusal;
         }
 
-        await Cut("The agent has a newer connection.");
+        // The older connection goes only once the newer one counts: should that not be stored, it is the one that the agent has.
         await stored.Replace(outcome.Value, this);
+        await Cut("The agent has a newer connection.");
         session = new(observer, clock.GetUtcNow());
         Log.Attached(logger, this.GetPrimaryKeyString(), stored.State.Epoch);
         await CloseOrphans();
@@ -68,6 +70,13 @@ internal sealed partial class NodeGrain(
 
     public async Task<bool> Renew(SessionTicket ticket, IAgentSession observer)
     {
+        if (ticket.Epoch > stored.State.Epoch)
+        {
+            // Another activation gave it out: this one's silo was cut off or frozen, and what it has in memory is what is old.
+            session = null;
+            await stored.ReadStateAsync();
+        }
+
         if (ticket.Epoch != stored.State.Epoch)
         {
             return false;
@@ -163,6 +172,13 @@ internal sealed partial class NodeGrain(
 
     public async Task<Outcome<TakenReport>> TakeReport(AgentId agent, JobReport report)
     {
+        if (report.Outcome.IsFinal() && NodeMachine.Find(stored.State, report.Id) is null)
+        {
+            // Closed before, as a rule. Or another activation queued it, and this one's silo was cut off or frozen: an agent that were
+            // answered now would never say it again, so the store is asked.
+            await stored.ReadStateAsync();
+        }
+
         var outcome = NodeMachine.Report(stored.State, agent, report, clock.GetUtcNow());
         if (outcome.IsRefused)
         {
@@ -290,8 +306,9 @@ internal sealed partial class NodeGrain(
             }
             catch (Exception failure)
             {
-                // One operation that can't be opened must not keep the others from running; the next renewal tries again.
+                // One operation that can't be opened must not keep the others from running; it is tried again.
                 Log.NotSent(logger, this.GetPrimaryKeyString(), entry.Job.Id, failure);
+                SendSoon();
                 continue;
             }
 
@@ -300,6 +317,17 @@ internal sealed partial class NodeGrain(
             await open.Observer.Run(entry.Job);
         }
     }
+
+    // A database that was away for a moment is no reason to wait for the agent's next word.
+    private void SendSoon() => soon ??= this.RegisterGrainTimer(
+        () =>
+        {
+            soon?.Dispose();
+            soon = null;
+            return SendDue();
+        },
+        RetryAfter,
+        Timeout.InfiniteTimeSpan);
 
     private async Task EndCancelled()
     {
@@ -314,6 +342,7 @@ internal sealed partial class NodeGrain(
             {
                 // It is never sent, so it can wait for the next turn; the others can't.
                 Log.NotEnded(logger, this.GetPrimaryKeyString(), entry.Job.Id, failure);
+                SendSoon();
             }
         }
     }
@@ -404,6 +433,8 @@ internal sealed partial class NodeGrain(
     private IOperationGrain Operation(JobId id) => GrainFactory.GetGrain<IOperationGrain>(id.Value);
 
     private IGuestGrain Guest(Vmid vmid) => GrainFactory.GetGrain<IGuestGrain>(new GuestKey(Key.Cluster, vmid).ToString());
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(3);
 
     /// <summary>A live session. Lost with the activation; the hub's next renewal brings it back.</summary>
     private sealed class Session(IAgentSession observer, DateTimeOffset now)

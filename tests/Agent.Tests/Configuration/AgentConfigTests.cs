@@ -5,20 +5,34 @@ namespace NannyOrleans.Agent.Tests.Configuration;
 public sealed class AgentConfigTests
 {
     [Fact]
-    public void Reads_the_guides_example() => Assert.Equal(
-        new AgentConfig(new Uri("https://nannyapi.example.com"), true, TimeSpan.FromSeconds(300), TimeSpan.FromSeconds(30)),
-        AgentConfig.Parse("config.yml", """
+    public void Reads_the_guides_example()
+    {
+        var config = AgentConfig.Parse("config.yml", """
             api_url: https://nannyapi.example.com
             proxmox_mode: true
             guest_discovery_interval: 300  # Discover guests every 5 minutes
             metrics_interval: 30           # Report metrics every 30 seconds
 
-            """));
+            """);
+        Assert.Equal([new Uri("https://nannyapi.example.com")], config.ApiUrls);
+        Assert.Equal(new AgentConfig([], true, TimeSpan.FromSeconds(300), TimeSpan.FromSeconds(30)), config with { ApiUrls = [] });
+    }
 
     [Fact]
-    public void Needs_only_the_url() => Assert.Equal(
-        new AgentConfig(new Uri("http://127.0.0.1:8090"), null, TimeSpan.FromSeconds(300), TimeSpan.FromSeconds(30)),
-        AgentConfig.Parse("c", "api_url: 'http://127.0.0.1:8090/'\n"));
+    public void Needs_only_the_url()
+    {
+        var config = AgentConfig.Parse("c", "api_url: 'http://127.0.0.1:8090/'\n");
+        Assert.Equal([new Uri("http://127.0.0.1:8090")], config.ApiUrls);
+        Assert.Equal(new AgentConfig([], null, TimeSpan.FromSeconds(300), TimeSpan.FromSeconds(30)), config with { ApiUrls = [] });
+    }
+
+    [Theory]
+    [InlineData("api_url: https://a, http://b:8090/x/\n")]
+    [InlineData("api_url: https://a http://b:8090/x\n")]
+    [InlineData("api_url: [https://a, http://b:8090/x]\n")]
+    [InlineData("api_url:\n  - https://a\n  - http://b:8090/x/\n")]
+    public void Takes_several_servers_of_one_installation(string text) =>
+        Assert.Equal([new Uri("https://a"), new Uri("http://b:8090/x")], AgentConfig.Parse("c", text).ApiUrls);
 
     [Theory]
     [InlineData("pct", ContainerProbe.Pct)]
@@ -46,7 +60,12 @@ public sealed class AgentConfigTests
     [InlineData("api_url: https://x\napi_key: 1\n", "c:2:10: api_key: there is no such key; known are api_url, proxmox_mode, guest_discovery_interval, metrics_interval, container_probe, custom_scripts")]
     [InlineData("api_url: https://x\ncustom_scripts: yes\n", "c:2:17: custom_scripts: 'yes' is neither true nor false")]
     [InlineData("api_url: https://x\ncontainer_probe: lxc\n", "c:2:18: container_probe: 'lxc' is neither lxc-attach nor pct")]
-    [InlineData("api_url: [https://x]\n", "c:1:10: api_url: must be a single value")]
+    [InlineData("api_url: https://x, y\n", "c:1:10: api_url: 'y' is not an absolute http:// or https:// URL without query and user name")]
+    [InlineData("api_url: https://x,https://x/\n", "c:1:10: api_url: 'https://x/' is there twice")]
+    [InlineData("api_url: []\n", "c:1:10: api_url: '' is not an absolute http:// or https:// URL without query and user name")]
+    [InlineData("api_url:\n  - https://x\n  - b: c\n", "c:2:3: api_url: must be a list of URLs")]
+    [InlineData("api_url: {a: b}\n", "c:1:10: api_url: must be a single value")]
+    [InlineData("metrics_interval: [30]\n", "c:1:19: metrics_interval: must be a single value")]
     [InlineData("- api_url\n", "c:1:1: expected lines of the form key: value")]
     [InlineData("api_url: https://x\n---\napi_url: https://y\n", "c:2:1: only one document is read; remove the line ---")]
     public void Says_what_is_wrong_and_where(string text, string message) =>

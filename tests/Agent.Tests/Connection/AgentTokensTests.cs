@@ -118,6 +118,6 @@ public sealed class AgentTokensTests : IAsyncLifetime
     private AgentTokens Tokens(int? secondsLeft)
     {
         RunningAgent.Register(host, server, expires: secondsLeft is { } left ? clock.GetUtcNow().AddSeconds(left) : null);
-        return new(new TokenEndpoint(http, server.Url), host.Host, Credentials.Load(host.Host)!, clock, NullLogger.Instance);
+        return new(new TokenEndpoint(server.Servers(http)), host.Host, Credentials.Load(host.Host)!, clock, NullLogger.Instance);
     }
 }

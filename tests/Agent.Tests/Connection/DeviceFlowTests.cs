@@ -98,7 +98,7 @@ public sealed class DeviceFlowTests : IAsyncLifetime
     private async Task<string?> Register()
     {
         var identity = await new PveHost(host.Host, new BoundedReads(Eventually.Limit)).Identity(default);
-        return await new DeviceFlow(new TokenEndpoint(http, server.Url), server.Url, host.Host, clock, output).Register(identity, default).Within("the registration");
+        return await new DeviceFlow(new TokenEndpoint(server.Servers(http)), [server.Url], host.Host, clock, output).Register(identity, default).Within("the registration");
     }
 
     private static (int, string) Error(string error) => (400, $$"""{"error":"{{error}}"}""");

@@ -149,14 +149,14 @@ public sealed class HubSessionTests : IAsyncLifetime
         var failed = new BrokenClock();
         using var http = ServerHttp.Create();
         var (credentials, clock) = (Credentials.Load(host.Host)!, TimeProvider.System);
-        using var tokens = new AgentTokens(new(http, server.Url), host.Host, credentials, clock, NullLogger.Instance);
-        using var scripts = new ScriptCache(http, server.Url, tokens, host.Host, new ScriptTrust(host.Host, customScripts: false));
+        using var tokens = new AgentTokens(new(server.Servers(http)), host.Host, credentials, clock, NullLogger.Instance);
+        using var scripts = new ScriptCache(server.Servers(http), tokens, host.Host, new ScriptTrust(host.Host, customScripts: false));
         var handler = new PatchHandler(host.Host, credentials.Node, new(Eventually.Limit), scripts, clock, NullLogger.Instance);
         var jobs = new JobRuntime(new(host.Host, clock), handler, clock, NullLogger.Instance);
-        var config = new AgentConfig(server.Url, null, TimeSpan.FromHours(1), TimeSpan.FromHours(1));
+        var config = new AgentConfig([server.Url], null, TimeSpan.FromHours(1), TimeSpan.FromHours(1));
         var inventories = new InventoryReports(new InventoryCollector(host.Host, credentials.Node, new(Eventually.Limit), config, "0.0.0", failed));
         var metrics = new MetricsReports(_ => throw new IOException("no figures"), TimeSpan.FromHours(1), clock, NullLogger.Instance);
-        var running = new HubSession(server.Url, tokens, inventories, metrics, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
+        var running = new HubSession(server.Servers(http), tokens, inventories, metrics, jobs, TimeSpan.FromHours(1), clock, NullLoggerFactory.Instance).Run(stopping.Token);
 
         await Eventually.Until(() => failed.Calls > 0, "the inventory's failure");
         var job = Ended(1);

@@ -25,7 +25,7 @@ public sealed class InventoryCollectorTests : IDisposable
         host.Host,
         NodeName.Parse("pve1"),
         new BoundedReads(Eventually.Limit),
-        new(new("https://nanny.example.com"), null, TimeSpan.FromSeconds(77), TimeSpan.FromSeconds(30)) { ContainerProbe = probe },
+        new([new("https://nanny.example.com")], null, TimeSpan.FromSeconds(77), TimeSpan.FromSeconds(30)) { ContainerProbe = probe },
         "0.1.0",
         clock);
 
@@ -263,7 +263,7 @@ public sealed class InventoryCollectorTests : IDisposable
         // Each try of 100 takes longer than a whole round has.
         host.Command("lxc-attach", "echo $2 >> $root/lxc-attach.calls; [ $2 = 101 ] || { echo 'frozen' >&2; exit 1; }; cat $root/os-release");
         var slow = new SettableClock { Each = TimeSpan.FromSeconds(31) };
-        var late = new InventoryCollector(host.Host, NodeName.Parse("pve1"), new BoundedReads(Eventually.Limit), new(new("https://x"), null, TimeSpan.FromSeconds(77), TimeSpan.FromSeconds(30)), "0", slow);
+        var late = new InventoryCollector(host.Host, NodeName.Parse("pve1"), new BoundedReads(Eventually.Limit), new([new("https://x")], null, TimeSpan.FromSeconds(77), TimeSpan.FromSeconds(30)), "0", slow);
         await late.Collect(default);
         await late.Collect(default);
         await late.Collect(default);

@@ -25,7 +25,7 @@ public sealed class InventoryReportsTests : IDisposable
         }
 
         host.Runs(100);
-        reports = new(new InventoryCollector(host.Host, NodeName.Parse("pve1"), new BoundedReads(Eventually.Limit), new(new("https://x"), null, TimeSpan.FromSeconds(77), TimeSpan.FromSeconds(30)), "0", clock));
+        reports = new(new InventoryCollector(host.Host, NodeName.Parse("pve1"), new BoundedReads(Eventually.Limit), new([new("https://x")], null, TimeSpan.FromSeconds(77), TimeSpan.FromSeconds(30)), "0", clock));
     }
 
     public void Dispose() => host.Dispose();

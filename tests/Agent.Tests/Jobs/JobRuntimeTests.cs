@@ -24,8 +24,8 @@ public sealed class JobRuntimeTests : IAsyncLifetime
         host.Container(100);
         host.RealPct();
         RunningAgent.Register(host, server);
-        tokens = new(new TokenEndpoint(http, server.Url), host.Host, Credentials.Load(host.Host)!, TimeProvider.System, NullLogger.Instance);
-        scripts = new(http, server.Url, tokens, host.Host, new ScriptTrust(host.Host, customScripts: false));
+        tokens = new(new TokenEndpoint(server.Servers(http)), host.Host, Credentials.Load(host.Host)!, TimeProvider.System, NullLogger.Instance);
+        scripts = new(server.Servers(http), tokens, host.Host, new ScriptTrust(host.Host, customScripts: false));
     }
 
     public async ValueTask DisposeAsync()

@@ -206,7 +206,7 @@ public sealed class CapturedTests
         host.WriteFacts();
         host.Write("version", Captures.Read("pveversion.8.4.txt") ?? "pve-manager/8.4.10/293f4abc4b22fa08 (running kernel: 6.8.12-13-pve)\n");
         host.Command("pveversion", "cat $root/version");
-        var collector = new InventoryCollector(host.Host, NodeName.Parse("pve1"), new(Eventually.Limit), new(new("https://x"), null, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(30)), "0", TimeProvider.System);
+        var collector = new InventoryCollector(host.Host, NodeName.Parse("pve1"), new(Eventually.Limit), new([new("https://x")], null, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(30)), "0", TimeProvider.System);
         Assert.Equal("pve-manager/8.4.10/293f4abc4b22fa08", (await collector.Collect(default)).Whole.PveVersion);
     }
 }

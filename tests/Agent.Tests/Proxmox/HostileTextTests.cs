@@ -139,7 +139,7 @@ public sealed class HostileTextTests
         host.Container(101);
         host.Write("etc/pve/ha/x", string.Empty);
         var guests = new InventoryCollector(
-            host.Host, Node, new BoundedReads(Eventually.Limit), new(new("https://x"), null, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(30)), "0", TimeProvider.System);
+            host.Host, Node, new BoundedReads(Eventually.Limit), new([new("https://x")], null, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(30)), "0", TimeProvider.System);
         var whole = host.Read("etc/pve/.vmlist");
         await Gen.Select(Damaged(whole), Damaged(Texts["conf"]), Damaged(Texts["ha"]), Damaged(host.Read("proc/net/unix"))).SampleAsync(async (list, conf, ha, sockets) =>
         {

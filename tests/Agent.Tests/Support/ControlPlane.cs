@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Threading.Channels;
@@ -10,6 +11,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using NannyOrleans.Agent.Connection;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -54,6 +56,14 @@ public sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>Whether a bearer token opens the hub and the scripts.</summary>
     public Func<string, bool> IsGood { get; set; } = _ => true;
+
+    /// <summary>Whether a path is answered with a failure instead, and for how long the agent is asked to stay away.</summary>
+    public Func<string, (int Status, int? RetryAfter)?> OutOfOrder { get; set; } = _ => null;
+
+    /// <summary>Requests answered with a failure.</summary>
+    public int TurnedAway => turnedAway;
+
+    private int turnedAway;
 
     /// <summary>A job sent down each connection as soon as it stands.</summary>
     public Job? Greeting { get; set; }
@@ -107,6 +117,12 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <summary>Asks every agent to look anew.</summary>
     public Task Ask(Discover ask) => app.Services.GetRequiredService<IHubContext<Hub>>().Clients.All.SendAsync(AgentHub.Discover, ask);
 
+    /// <summary>This server alone, as an agent asks it.</summary>
+    internal Servers Servers(HttpClient http) => new([Url], http, TimeProvider.System);
+
+    /// <summary>Ends as a server does that is told to: no new connections, and those there are get closed.</summary>
+    public Task Stop() => app.StopAsync().Within("the server's end");
+
     /// <summary>Ends every connection, as a restart of the server does.</summary>
     public void Drop()
     {
@@ -155,6 +171,14 @@ public sealed class ControlPlane : IAsyncDisposable
         app.Use(async (context, next) =>
         {
             var path = context.Request.Path;
+            if (OutOfOrder(path) is var (status, retryAfter))
+            {
+                Interlocked.Increment(ref turnedAway);
+                context.Response.StatusCode = status;
+                context.Response.Headers.RetryAfter = retryAfter is { } seconds ? seconds.ToString(CultureInfo.InvariantCulture) : default;
+                return;
+            }
+
             var isOpen = path.StartsWithSegments("/connect");
             var token = context.Request.Headers.Authorization.ToString().Replace("Bearer ", string.Empty, StringComparison.Ordinal);
             if (!isOpen && (token.Length is 0 || !IsGood(token)))

@@ -40,9 +40,9 @@ public sealed class RunningAgent : IAsyncDisposable
     public static RunningAgent On(LabHost host) => new(host);
 
     /// <summary>Registers the host with the server without asking anybody.</summary>
-    public static void Register(LabHost host, ControlPlane server, string accessToken = "access-1", DateTimeOffset? expires = null, string refreshToken = "refresh-1")
+    public static void Register(LabHost host, ControlPlane server, string accessToken = "access-1", DateTimeOffset? expires = null, string refreshToken = "refresh-1", params ControlPlane[] others)
     {
-        host.Write("etc/nannyagent/config.yml", $"api_url: {server.Url}\n");
+        host.Write("etc/nannyagent/config.yml", $"api_url: {string.Join(", ", [server.Url, .. others.Select(other => other.Url)])}\n");
         var identity = host.IsMachine ? MachineIdentity.Read(host.Host) : new PveHost(host.Host, new(Eventually.Limit)).Identity(default).GetAwaiter().GetResult();
         new Credentials(new Uri(server.Url.AbsoluteUri.TrimEnd('/')), AgentId.Parse(AgentUlid), accessToken, expires, refreshToken, identity.Node, identity.Cluster)
         {

@@ -46,6 +46,13 @@ public sealed class NodeMachineTests
         Assert.True(NodeMachine.Enrol(second, new(OtherAgent, "pve1", "lab")).Epoch > second.Epoch);
     }
 
+    [Theory]
+    [InlineData(20, false)]
+    [InlineData(90, false)] // a silo's failover and a database that is away for a minute are lived through
+    [InlineData(120, true)]
+    public void An_agent_is_sent_elsewhere_by_a_process_that_cannot_keep_its_session(int seconds, bool elsewhere) =>
+        Assert.Equal(elsewhere, NodeMachine.IsCutOff(TimeSpan.FromSeconds(seconds)));
+
     [Fact]
     public void The_oldest_jobs_are_due_up_to_the_limit_and_an_end_lets_the_next_one_in()
     {

@@ -20,6 +20,8 @@ internal sealed class ListeningSession : IAgentSession
 
     public Task Closed => closed.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
+    public bool IsClosed => closed.Task.IsCompleted;
+
     public IEnumerable<Job> Received
     {
         get

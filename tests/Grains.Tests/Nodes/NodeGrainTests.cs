@@ -192,6 +192,69 @@ public sealed class NodeGrainTests(SiloCluster silo)
         var session = await Connect();
         Assert.Equal(Id(2), (await session.NextJob()).Id);
         Assert.Empty(session.Received);
+
+        // Nobody renews and nothing ends: it is tried again all the same.
+        silo.History.Unreadable.TryRemove(Id(1).Value, out _);
+        Assert.Equal(Id(1), (await session.NextJob()).Id);
+    }
+
+    [Fact]
+    public async Task An_activation_that_was_frozen_takes_the_word_of_a_newer_one_for_who_is_connected()
+    {
+        var old = await Connect();
+
+        // Elsewhere the agent came back: another activation counted on, and wrote.
+        var newer = await AttachElsewhere();
+        Assert.True(await Node.Renew(newer.Ticket, newer.Reference)); // and is not told to close the connection that is the agent's
+        Assert.False(await Node.Renew(old.Ticket, old.Reference));
+        await Node.Detach(old.Ticket);
+        await Enqueue(1);
+        Assert.Equal(Id(1), (await newer.Listener.NextJob()).Id);
+        Assert.Empty(old.Received);
+        Assert.Equal(newer.Ticket.Epoch + 1, (await Connect()).Ticket.Epoch);
+    }
+
+    [Fact]
+    public async Task An_activation_that_was_frozen_sends_nothing_down_the_older_connection()
+    {
+        var old = await Connect();
+        var newer = await AttachElsewhere();
+        await Assert.ThrowsAnyAsync<Exception>(() => Enqueue(1)); // it is not stored, and so not sent
+        Assert.False(await Node.Renew(old.Ticket, old.Reference)); // asked of the activation after that
+        Assert.True(await Node.Renew(newer.Ticket, newer.Reference));
+        await Enqueue(1);
+        Assert.Equal(Id(1), (await newer.Listener.NextJob()).Id);
+        Assert.Empty(old.Received);
+    }
+
+    [Fact]
+    public async Task The_result_of_a_job_that_another_activation_queued_is_not_taken_for_an_old_one()
+    {
+        await Connect();
+        await Elsewhere(node => NodeMachine.Assign(NodeMachine.Enqueue(node, Entry(1)).Value!));
+        Assert.Null(await Node.Report(agent, Success(Id(1)))); // the agent never says it again
+        Assert.Equal(OperationStatus.Succeeded, (await Operation(Id(1)))!.Status);
+        Assert.Equal(1, silo.History.AddsOf(Id(1).Value));
+    }
+
+    [Fact]
+    public async Task A_ticket_of_before_the_database_was_put_back_is_no_good()
+    {
+        var session = await Connect();
+        Assert.False(await Node.Renew(new(session.Ticket.Epoch + 7), session.Reference));
+        Assert.Equal(session.Ticket.Epoch + 1, (await Connect()).Ticket.Epoch);
+    }
+
+    [Fact]
+    public async Task A_newer_connection_that_could_not_be_stored_leaves_the_older_one_alone()
+    {
+        var session = await Connect();
+        silo.Storage.FailNextWrite($"node/{cluster}", landed: false);
+        await Assert.ThrowsAnyAsync<Exception>(() => Node.Attach(agent, session.Reference));
+        Assert.True(await Node.Renew(session.Ticket, session.Reference));
+        Assert.False(session.IsClosed);
+        await Enqueue(1);
+        Assert.Equal(Id(1), (await session.NextJob()).Id);
     }
 
     [Fact]
@@ -413,6 +476,23 @@ public sealed class NodeGrainTests(SiloCluster silo)
         Assert.Equal(Id(2), (await back.NextJob()).Id);
     }
 
+    // As another silo does it that took this one for dead.
+    private async Task<NodeState> Elsewhere(Func<NodeState, NodeState> change)
+    {
+        var row = new GrainState<NodeState>();
+        await silo.Storage.ReadStateAsync("node", Node.GetGrainId(), row);
+        row.State = change(row.State!);
+        await silo.Storage.WriteStateAsync("node", Node.GetGrainId(), row);
+        return row.State;
+    }
+
+    private async Task<(SessionTicket Ticket, IAgentSession Reference, ListeningSession Listener)> AttachElsewhere()
+    {
+        var node = await Elsewhere(node => NodeMachine.Attach(node, agent).Value!);
+        var listener = new ListeningSession();
+        return (new(node.Epoch), silo.Grains.CreateObjectReference<IAgentSession>(listener), listener);
+    }
+
     private async Task<ListeningSession> Connect()
     {
         await Node.Enrol(new(agent, "pve1", "lab"));
@@ -424,10 +504,14 @@ public sealed class NodeGrainTests(SiloCluster silo)
 
     private async Task<JobId> Enqueue(int number, int vmid = 100)
     {
-        var route = new PatchRoute(NodeName.Parse("pve1"), new(vmid), "web-01", PlatformFamily.Debian, "apt-update.sh");
-        var entry = new PatchOrder(PatchMode.DryRun, [], "admin").At(Id(number), cluster, route, new("apt-update.sh", new string('a', 64)), DateTimeOffset.UnixEpoch);
-        Assert.False((await Node.Enqueue(entry)).IsRefused);
+        Assert.False((await Node.Enqueue(Entry(number, vmid))).IsRefused);
         return Id(number);
+    }
+
+    private OutboxEntry Entry(int number, int vmid = 100)
+    {
+        var route = new PatchRoute(NodeName.Parse("pve1"), new(vmid), "web-01", PlatformFamily.Debian, "apt-update.sh");
+        return new PatchOrder(PatchMode.DryRun, [], "admin").At(Id(number), cluster, route, new("apt-update.sh", new string('a', 64)), DateTimeOffset.UnixEpoch);
     }
 
     private Task<OperationRecord?> Operation(JobId id) => silo.Grains.GetGrain<IOperationGrain>(id.Value).Get();
