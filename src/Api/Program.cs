@@ -18,10 +18,16 @@ using NannyOrleans.Api.Scripts;
 using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Backups;
 
 if (args is [ScriptExport.Verb, var directory])
 {
     return ScriptExport.Write(directory);
+}
+
+if (BackupVerbs.Is(args))
+{
+    return await BackupVerbs.Run(args);
 }
 
 return await ServerProcess.Run(args, () => Build(args));
