@@ -82,6 +82,34 @@ public sealed class BackupTests(SharedPostgres postgres) : IDisposable
         Assert.False(File.Exists(Fresh.PathOf("restore.unfinished")));
     }
 
+    [Fact]
+    public async Task The_script_for_each_night_keeps_the_newest_and_removes_nothing_else()
+    {
+        Save();
+        var here = AppContext.BaseDirectory;
+        var script = here[..here.LastIndexOf("/tests/", StringComparison.Ordinal)] + "/deploy/backup.sh";
+        var (oldest, newer, others) = (Fresh.PathOf("2026-01-01T033000Z"), Fresh.PathOf("2026-01-02T033000Z"), Fresh.PathOf("2026-01-01T000000Z"));
+        Directory.Move(Saved, oldest);
+        Directory.CreateDirectory(newer);
+        File.WriteAllText(Path.Combine(newer, "backup.json"), "");
+        Directory.CreateDirectory(others); // by its name one of ours, and by what is in it none
+
+        var settings = Settings(data, "");
+        settings["NANNY_PROGRAM"] = BuiltProgram.Of("Api");
+        await using var program = new RunningProgram([script, Fresh.Path, "2"], settings);
+        Assert.True(await program.Exit() is 0, program.Log);
+        Assert.False(Path.Exists(oldest));
+        Assert.True(Path.Exists(newer) && Path.Exists(others));
+        var newest = Assert.Single(Directory.GetDirectories(Fresh.Path).Except([newer, others]));
+        Assert.True(File.Exists(Path.Combine(newest, "grains.db")));
+
+        // What can't save removes nothing, or a server that is broken for a fortnight would have no backup left.
+        File.Delete(data.PathOf("grains.db"));
+        await using var failing = new RunningProgram([script, Fresh.Path, "1"], settings);
+        Assert.Equal(1, await failing.Exit());
+        Assert.True(Path.Exists(newer) && Path.Exists(newest));
+    }
+
     [Fact] // Copied one after the other, the last would know what the first does not.
     public async Task Databases_are_copied_as_they_are_at_one_instant()
     {
