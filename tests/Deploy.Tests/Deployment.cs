@@ -20,7 +20,7 @@ internal static class Deployment
         return [.. stream.Documents.Select(document => Assert.IsType<YamlMappingNode>(document.RootNode))];
     }
 
-    /// <summary>Whether a program of ours reads this variable: an option of the silo, or a setting that the Api's sources name.</summary>
+    /// <summary>Whether a program of ours reads this variable: a property of the options that a section is named after, or a setting that the Api's sources name.</summary>
     public static bool Knows(string variable)
     {
         if (variable is "NANNY_ADMIN_PASSWORD" or "NANNY_urls")
@@ -28,11 +28,12 @@ internal static class Deployment
             return true;
         }
 
-        var parts = variable.Split("__");
-        return parts is ["NANNY_Silo", var option] ? typeof(SiloOptions).GetProperty(option) is { CanWrite: true }
-            : parts is ["NANNY_Api", var setting] && Directory.EnumerateFiles(Path.Combine(Repository, "src/Api"), "*.cs", SearchOption.AllDirectories)
-                .Any(source => File.ReadAllText(source).Contains($"\"Api:{setting}\"", StringComparison.Ordinal));
+        return variable.Split("__") is [['N', 'A', 'N', 'N', 'Y', '_', .. var section], var setting]
+            && (typeof(SiloOptions).Assembly.GetTypes().Any(options => options.Name == $"{section}Options" && options.GetProperty(setting) is { CanWrite: true }) || IsNamed($"\"{section}:{setting}\""));
     }
+
+    private static bool IsNamed(string setting) =>
+        Directory.EnumerateFiles(Path.Combine(Repository, "src/Api"), "*.cs", SearchOption.AllDirectories).Any(source => File.ReadAllText(source).Contains(setting, StringComparison.Ordinal));
 
     /// <summary>Runs one of the system's own tools; where it is not there, the test is skipped and says so.</summary>
     public static async Task<(int Code, string Said)> Run(string tool, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
