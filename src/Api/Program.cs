@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.HttpOverrides;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
 using NannyOrleans.Api.Audit;
@@ -18,10 +17,16 @@ using NannyOrleans.Api.Scripts;
 using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Backups;
 
 if (args is [ScriptExport.Verb, var directory])
 {
     return ScriptExport.Write(directory);
+}
+
+if (BackupVerbs.Is(args))
+{
+    return await BackupVerbs.Run(args);
 }
 
 return await ServerProcess.Run(args, () => Build(args));
@@ -65,9 +70,7 @@ static WebApplication Build(string[] args)
         builder.WebHost.UseUrls("http://*:8090");
     }
 
-    // From a proxy on this machine alone (the framework's default): the address people are sent to is the one they know us by.
-    builder.Services.Configure<ForwardedHeadersOptions>(forwarded => forwarded.ForwardedHeaders =
-        ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost | ForwardedHeaders.XForwardedPrefix);
+    builder.Services.AddTrustedProxies(builder.Configuration);
 
     var app = builder.Build();
     app.UseForwardedHeaders();

@@ -1,4 +1,10 @@
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Backups;
+
+if (BackupVerbs.Is(args))
+{
+    return await BackupVerbs.Run(args);
+}
 
 // A silo in a process of its own. In the default shape there is none: the Api process hosts one.
 return await ServerProcess.Run(args, () =>

@@ -54,7 +54,7 @@ public static class ServerProcess
     }
 
     // Anything else is a bug, and its trace is wanted.
-    private static string? Reason(Exception failure) => failure switch
+    internal static string? Reason(Exception failure) => failure switch
     {
         OptionsValidationException invalid => string.Join(" ", invalid.Failures),
         CannotStartException or DbException or SocketException => failure.Message,

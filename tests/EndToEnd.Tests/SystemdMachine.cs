@@ -42,7 +42,7 @@ internal sealed class SystemdMachine : IAsyncDisposable
         Directory.CreateDirectory($"{own}/upper");
 
         // Programs are this machine's, read-only: the agent's, and the runtime that it needs as long as it is no native binary.
-        var agent = Path.GetDirectoryName(BuiltProgram.Of("Agent"))!;
+        var (agent, api) = (Path.GetDirectoryName(BuiltProgram.Of("Agent"))!, Path.GetDirectoryName(BuiltProgram.Of("Api"))!);
         var runtime = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
         await File.WriteAllTextAsync(
             $"{own}/config",
@@ -52,6 +52,7 @@ internal sealed class SystemdMachine : IAsyncDisposable
             lxc.apparmor.profile = unconfined
             lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed
             lxc.mount.entry = {agent} opt/nannyagent none bind,ro,create=dir 0 0
+            lxc.mount.entry = {api} opt/nannyorleans/api none bind,ro,create=dir 0 0
             lxc.mount.entry = {runtime} opt/dotnet none bind,ro,create=dir 0 0
             lxc.cap.drop = mac_admin mac_override sys_module sys_rawio sys_time
             lxc.net.0.type = none
@@ -66,14 +67,22 @@ internal sealed class SystemdMachine : IAsyncDisposable
             ["etc/dotnet/install_location"] = "/opt/dotnet\n",
             ["etc/apt/sources.list"] = "deb [trusted=yes] file:/srv/repo ./\n",
             ["etc/nannyagent/config.yml"] = $"api_url: {server.Url}\nproxmox_mode: false\nmetrics_interval: 5\nguest_discovery_interval: 10\n",
-            ["etc/systemd/system/nannyagent.service"] = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "nannyagent.service")),
-
-            // A container's /dev is put together by LXC, and systemd cannot make another of it.
-            ["etc/systemd/system/nannyagent.service.d/container.conf"] = "[Service]\nPrivateDevices=no\n",
+            ["opt/nannyorleans/backup.sh"] = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "backup.sh")),
         })
         {
             Directory.CreateDirectory(Path.GetDirectoryName($"{own}/upper/{file}")!);
             await File.WriteAllTextAsync($"{own}/upper/{file}", text);
+        }
+
+        File.SetUnixFileMode($"{own}/upper/opt/nannyorleans/backup.sh", (UnixFileMode)0b111_101_101);
+        foreach (var unit in (string[])["nannyagent.service", "nanny-api.service", "nanny-backup.service"])
+        {
+            var file = $"{own}/upper/etc/systemd/system/{unit}";
+            Directory.CreateDirectory($"{file}.d");
+            File.Copy(Path.Combine(AppContext.BaseDirectory, unit), file);
+
+            // A container's /dev is put together by LXC, and systemd cannot make another of it.
+            await File.WriteAllTextAsync($"{file}.d/container.conf", "[Service]\nPrivateDevices=no\n");
         }
 
         // The network is not its own: nothing in there sets it up.

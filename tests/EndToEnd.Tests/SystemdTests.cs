@@ -51,4 +51,27 @@ public sealed class SystemdTests(Cluster cluster)
         Assert.Contains("ProtectSystem=no", unit, StringComparison.Ordinal);
         await cluster.Server.Until(() => machine.Succeed("systemctl list-units --all --plain --no-legend 'nannyagent-job-*'"), units => units.Length is 0, "the job's unit to be gone");
     }
+
+    [Fact]
+    public async Task The_server_runs_confined_in_its_unit_and_is_saved_by_that_for_backups()
+    {
+        Cluster.NeedContainers();
+        await using var machine = await SystemdMachine.Boot(cluster.Server);
+        await machine.Succeed("useradd --system --home-dir /var/lib/nannyorleans --shell /usr/sbin/nologin nannyorleans && install -d -o nannyorleans -g nannyorleans -m 0700 /var/backups/nannyorleans && mkdir /etc/nannyorleans");
+        await machine.Succeed("echo ASPNETCORE_URLS=http://127.0.0.1:0 >/etc/nannyorleans/api.env && echo NANNY_Silo__Port=0 >>/etc/nannyorleans/api.env && chmod 0600 /etc/nannyorleans/api.env");
+        await machine.Succeed("systemctl start nanny-api");
+        var log = await machine.WithJournal(cluster.Server.Until(() => machine.Try("journalctl -u nanny-api -o cat"), said => said.Contains("Application started", StringComparison.Ordinal), "the server to have started"));
+        var url = log.Split('\n').First(line => line.Contains("Now listening on: ", StringComparison.Ordinal)).Split("Now listening on: ")[1];
+        using var client = new HttpClient { BaseAddress = new(url) };
+        Assert.Equal("ok\n", await client.GetStringAsync("/healthz"));
+
+        var pid = (await machine.Succeed("systemctl show -p MainPID --value nanny-api")).Trim();
+        Assert.Equal("2\n", await machine.Succeed($"sed -n 's/^Seccomp:[[:space:]]*//p' /proc/{pid}/status")); // its calls are filtered
+        Assert.Equal("0000000000000000\n", await machine.Succeed($"sed -n 's/^CapBnd:[[:space:]]*//p' /proc/{pid}/status"));
+
+        await machine.Succeed("systemctl start nanny-backup");
+        Assert.Equal("600 nannyorleans\n", await machine.Succeed("stat -c '%a %U' /var/backups/nannyorleans/*/grains.db"));
+        await machine.Succeed("systemctl stop nanny-api");
+        Assert.Equal("success\n", await machine.Succeed("systemctl show -p Result --value nanny-api"));
+    }
 }
