@@ -132,7 +132,9 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
 
     // Too large for what room there is in pages that are there, and of nothing that compression would make small.
     private static Task<HttpResponseMessage> Add(HttpClient http, string name) => http.PostAsJsonAsync(
-        "/api/scripts", new { name, platform_family = "debian", os_version = $"{name.Length}.{Interlocked.Increment(ref used)}", content = $"#!/bin/sh\n# {RandomNumberGenerator.GetHexString(100_000)}\n" });
+        "/api/scripts", new { name, platform_family = "debian", os_version = $"{name.Length}.{Interlocked.Increment(ref used)}", content = Script() });
+
+    private static string Script() => "#!/bin/sh\n" + string.Concat(Enumerable.Range(0, 1000).Select(_ => $"# {RandomNumberGenerator.GetHexString(64)}\n"));
 
     private static async Task<HttpClient> SignedIn(Uri address)
     {
