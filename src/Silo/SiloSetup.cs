@@ -7,10 +7,12 @@ using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Silo.Batches;
 using NannyOrleans.Silo.Campaigns;
+using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Reboots;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
+using NannyOrleans.Silo.Telemetry;
 using Orleans.Serialization;
 
 namespace NannyOrleans.Silo;
@@ -38,6 +40,7 @@ public static class SiloSetup
         var path = options.PathOf("grains.db");
         SqliteFiles.Open(path, () => SqliteGrainStorageSchema.Apply(path));
         var database = new GatedSqlite(path);
+        builder.Services.AddFileCheck("The database of the grains' state", path);
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
         builder.UseOrleans(silo =>
@@ -53,11 +56,13 @@ public static class SiloSetup
                 storage.DataSource = database;
             });
             silo.Services.AddSerializer(Wire.AddWire);
+            silo.AddTelemetry(builder.Configuration);
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
         builder.Services.AddHostedService<BatchResume>(); // after the silo, which it asks
         builder.Services.AddHostedService<CampaignResume>();
         builder.Services.AddHostedService<RebootWatch>();
+        builder.Services.AddHostedService<FleetSurvey>();
         builder.Services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }
 
@@ -72,6 +77,7 @@ public static class SiloSetup
             client.UseLocalhostClustering(options.GatewayPort, serviceId: ClusterName, clusterId: ClusterName);
             client.UseConnectionRetryFilter<PatientConnection>();
             client.Services.AddSerializer(Wire.AddWire);
+            client.AddTelemetry(builder.Configuration);
         });
     }
 
@@ -83,6 +89,7 @@ public static class SiloSetup
         var path = options.PathOf("history.db");
         SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
         services.AddPooledDbContextFactory<HistoryDb>(history => history.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()));
+        services.AddDatabaseCheck("The database of the history", (provider, stop) => provider.GetRequiredService<IDbContextFactory<HistoryDb>>().CreateDbContextAsync(stop));
         services.AddSingleton<HistoryWrites>();
         services.AddSingleton<OperationHistory>();
         services.AddSingleton<IOperationHistory>(provider => provider.GetRequiredService<OperationHistory>());

@@ -5,6 +5,7 @@ using Microsoft.IdentityModel.Tokens;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
 using OpenIddict.Server;
@@ -26,6 +27,7 @@ internal static class TokenSetup
         var path = data.PathOf("accounts.db");
         SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
         services.AddDbContext<AccountsDb>(accounts => accounts.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()).UseOpenIddict());
+        services.AddDatabaseCheck("The database of the accounts", (provider, _) => Task.FromResult(new AccountsDb(provider.GetRequiredService<DbContextOptions<AccountsDb>>())));
         services.AddIdentityCore<Person>(identity =>
             {
                 identity.Password.RequiredLength = 12;

@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Options;
+
+namespace NannyOrleans.Silo.Health;
+
+/// <summary>What balancers and service managers ask a process.</summary>
+public static class HealthSetup
+{
+    /// <summary>Adds what is asked. The databases add themselves.</summary>
+    public static void AddHealth(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<HealthOptions>().BindConfiguration(HealthOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<HealthOptions>, HealthOptionsValidator>();
+        builder.Services.AddSingleton(services => new DelayedStop(
+            services.GetRequiredService<IHostApplicationLifetime>(), services.GetRequiredService<IOptions<HealthOptions>>(), services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<IHostLifetime>(services => ActivatorUtilities.CreateInstance<ConsoleLifetime>(services, services.GetRequiredService<DelayedStop>()));
+        builder.Services.AddSingleton<Readiness>();
+        builder.Services.AddSingleton<SiloCheck>();
+        builder.Services.AddHealthChecks().AddCheck<SiloCheck>("silo");
+    }
+
+    /// <summary>Makes a database one of the things that must be there.</summary>
+    /// <param name="services">The process.</param>
+    /// <param name="subject">What is in it, in a sentence's beginning.</param>
+    /// <param name="open">Opens it.</param>
+    public static void AddDatabaseCheck<T>(this IServiceCollection services, string subject, Func<IServiceProvider, CancellationToken, Task<T>> open)
+        where T : DbContext
+    {
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<DatabaseCheck<T>>(provider, subject, (CancellationToken stop) => open(provider, stop)));
+        services.AddHealthChecks().AddCheck<DatabaseCheck<T>>(subject);
+    }
+
+    /// <summary>Makes a database's file one of the things that must be there.</summary>
+    internal static void AddFileCheck(this IServiceCollection services, string subject, string path) =>
+        services.AddHealthChecks().AddCheck(subject, new FileCheck(subject, path));
+
+    /// <summary>Maps <c>/healthz</c>, whether the process answers, and <c>/readyz</c>, whether it can work. Anybody may ask, and learns no more than that.</summary>
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/healthz", () => TypedResults.Text("ok\n")).AllowAnonymous().WithTags("Health").WithSummary("Whether this process answers.");
+        routes.MapGet("/readyz", Ready).AllowAnonymous().WithTags("Health").WithSummary("Whether this process can do its work: the silo cluster and the databases answer, and it is not stopping.");
+    }
+
+    private static async Task<Results<ContentHttpResult, ProblemHttpResult>> Ready(Readiness readiness, HttpResponse response)
+    {
+        response.Headers.CacheControl = "no-store";
+        return await readiness.WhyNot() is { Count: > 0 } reasons
+            ? TypedResults.Problem(string.Join(' ', reasons), statusCode: StatusCodes.Status503ServiceUnavailable, extensions: [new("code", "not-ready")])
+            : TypedResults.Text("ready\n");
+    }
+}
