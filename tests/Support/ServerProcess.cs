@@ -30,7 +30,7 @@ internal sealed class ServerProcess(RunningProgram program, Uri url) : IAsyncDis
 
         var program = new RunningProgram([BuiltProgram.Of("Api")], settings);
         var line = await program.Line(Listening);
-        return new(program, new(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]));
+        return new(program, new(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..].Split('"')[0])); // the line may be JSON
     }
 
     /// <summary>kill -9: nothing is said to it and nothing is saved.</summary>

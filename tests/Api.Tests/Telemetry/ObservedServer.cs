@@ -15,7 +15,7 @@ public sealed class ObservedServer : IAsyncLifetime
     public const string ScrapeToken = "a-token-for-scrapers";
 
     private readonly DataDirectory data = new();
-    private HostPeer host = null!;
+    private HostPeer? host;
 
     internal Collector Collector { get; } = new();
 
@@ -24,11 +24,11 @@ public sealed class ObservedServer : IAsyncLifetime
     internal Caller Admin { get; private set; } = null!;
 
     /// <summary>With the token of an agent.</summary>
-    internal Caller Agent => Admin.With(host.AccessToken);
+    internal Caller Agent => Admin.With(Host.AccessToken);
 
     internal GuestSeen Guest { get; } = Some.Container("a-guest-with-a-name");
 
-    internal HostPeer Host => host;
+    internal HostPeer Host => host!;
 
     /// <summary>The operation that succeeded.</summary>
     internal string DryRun { get; private set; } = null!;
@@ -43,15 +43,15 @@ public sealed class ObservedServer : IAsyncLifetime
             ]);
         Admin = await new Caller(Server.Url).SignIn("admin", SharedServer.Password);
         host = await HostPeer.Register(Admin, Some.Cluster(), "node-with-a-name");
-        await host.ConnectWith(Server.Url, Guest);
+        await Host.ConnectWith(Server.Url, Guest);
         DryRun = await Run("dry-run", job => Some.Success(job));
         await Run("apply", job => new(job.Id, JobOutcome.Failed, "container not running"));
-        await Assert.ThrowsAnyAsync<Exception>(() => host.Call(Protocol.AgentHub.ReportJob, argument: null));
+        await Assert.ThrowsAnyAsync<Exception>(() => Host.Call(Protocol.AgentHub.ReportJob, argument: null));
     }
 
     public async ValueTask DisposeAsync()
     {
-        await host.DisposeAsync();
+        await (host?.DisposeAsync() ?? ValueTask.CompletedTask);
         await Server.DisposeAsync();
         await Collector.DisposeAsync();
         data.Dispose();
@@ -62,10 +62,10 @@ public sealed class ObservedServer : IAsyncLifetime
 
     private async Task<string> Run(string mode, Func<PatchJob, JobReport> end)
     {
-        var id = (await Admin.PostLikeCurl("/api/patches", Some.Order(Some.GuestId(host, Guest), mode))).Is(202).Text("operation_id");
-        var job = await host.NextJob();
-        await host.Report(new(job.Id, JobOutcome.Running, null) { StartedAt = Some.Noon });
-        await host.Report(end(job));
+        var id = (await Admin.PostLikeCurl("/api/patches", Some.Order(Some.GuestId(Host, Guest), mode))).Is(202).Text("operation_id");
+        var job = await Host.NextJob();
+        await Host.Report(new(job.Id, JobOutcome.Running, null) { StartedAt = Some.Noon });
+        await Host.Report(end(job));
         return id;
     }
 
