@@ -6,7 +6,7 @@ namespace NannyOrleans.Silo.Health;
 /// One thing that must be there. A look that hangs is not waited for, and only so many are begun beside it: SQLite's driver and others do not
 /// always let go when they are told to.
 /// </summary>
-public abstract partial class BoundedCheck(TimeProvider clock, ILogger logger) : IHealthCheck
+internal abstract partial class BoundedCheck(TimeProvider clock, ILogger logger) : IHealthCheck
 {
     private int looking;
     private string? said;

@@ -9,7 +9,7 @@ namespace NannyOrleans.Silo.Health;
 /// <param name="open">Opens it.</param>
 /// <param name="clock">The server's clock.</param>
 /// <param name="logger">Is told what the driver says.</param>
-public sealed class DatabaseCheck<T>(string subject, Func<CancellationToken, Task<T>> open, TimeProvider clock, ILogger<DatabaseCheck<T>> logger) : BoundedCheck(clock, logger)
+internal sealed class DatabaseCheck<T>(string subject, Func<CancellationToken, Task<T>> open, TimeProvider clock, ILogger<DatabaseCheck<T>> logger) : BoundedCheck(clock, logger)
     where T : DbContext
 {
     /// <inheritdoc/>

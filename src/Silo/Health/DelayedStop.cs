@@ -1,12 +1,10 @@
-using Microsoft.Extensions.Options;
-
 namespace NannyOrleans.Silo.Health;
 
 /// <summary>
 /// Between a service manager's signal and the process's end: the framework cuts agents' connections at once, and a balancer would go on sending
 /// them here until its next probe. Who asks a second time does not wait.
 /// </summary>
-internal sealed class DelayedStop(IHostApplicationLifetime application, IOptions<HealthOptions> options, TimeProvider clock) : IHostApplicationLifetime
+internal sealed class DelayedStop(IHostApplicationLifetime application, TimeSpan delay, TimeProvider clock) : IHostApplicationLifetime
 {
     private int asked;
 
@@ -26,9 +24,9 @@ internal sealed class DelayedStop(IHostApplicationLifetime application, IOptions
     public void StopApplication()
     {
         // One that is not up yet serves nobody.
-        if (Interlocked.Increment(ref asked) is 1 && options.Value.StopDelaySeconds is > 0 and var seconds && ApplicationStarted.IsCancellationRequested)
+        if (Interlocked.Increment(ref asked) is 1 && delay > TimeSpan.Zero && ApplicationStarted.IsCancellationRequested)
         {
-            _ = Later(TimeSpan.FromSeconds(seconds));
+            _ = Later();
         }
         else
         {
@@ -36,7 +34,7 @@ internal sealed class DelayedStop(IHostApplicationLifetime application, IOptions
         }
     }
 
-    private async Task Later(TimeSpan delay)
+    private async Task Later()
     {
         await Task.Delay(delay, clock);
         application.StopApplication();

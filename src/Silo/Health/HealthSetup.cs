@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting.Internal;
-using Microsoft.Extensions.Options;
 
 namespace NannyOrleans.Silo.Health;
 
@@ -11,10 +10,8 @@ public static class HealthSetup
     /// <summary>Adds what is asked. The databases add themselves.</summary>
     public static void AddHealth(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<HealthOptions>().BindConfiguration(HealthOptions.Section).ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<HealthOptions>, HealthOptionsValidator>();
-        builder.Services.AddSingleton(services => new DelayedStop(
-            services.GetRequiredService<IHostApplicationLifetime>(), services.GetRequiredService<IOptions<HealthOptions>>(), services.GetRequiredService<TimeProvider>()));
+        var delay = TimeSpan.FromSeconds(HealthOptions.Read(builder.Configuration).StopDelaySeconds);
+        builder.Services.AddSingleton(services => new DelayedStop(services.GetRequiredService<IHostApplicationLifetime>(), delay, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<IHostLifetime>(services => ActivatorUtilities.CreateInstance<ConsoleLifetime>(services, services.GetRequiredService<DelayedStop>()));
         builder.Services.AddSingleton<Readiness>();
         builder.Services.AddSingleton<SiloCheck>();

@@ -28,6 +28,7 @@ internal sealed partial class FleetSurvey : BackgroundService
     private readonly ILogger<FleetSurvey> logger;
     private Figures? fleet;
     private Figures? work;
+    private TimeSpan period = Shortest;
 
     public FleetSurvey(IGrainFactory grains, IDbContextFactory<HistoryDb> databases, Instruments instruments, TimeProvider clock, ILogger<FleetSurvey> logger)
     {
@@ -45,20 +46,22 @@ internal sealed partial class FleetSurvey : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var tick = new PeriodicTimer(Period, clock);
-        do
+        while (true)
         {
+            var began = clock.GetTimestamp();
             try
             {
-                fleet = new(clock.GetTimestamp(), await LookAtFleet(stoppingToken));
-                work = new(clock.GetTimestamp(), await LookAtWork(stoppingToken));
+                var (seen, done) = (await LookAtFleet(stoppingToken), await LookAtWork(stoppingToken));
+                period = TimeSpan.FromTicks(Math.Max(Shortest.Ticks, Rest * clock.GetElapsedTime(began).Ticks)); // a large fleet less often
+                (fleet, work) = (new(clock.GetTimestamp(), 3 * period, seen), new(clock.GetTimestamp(), 3 * period, done));
             }
             catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
                 LogNotSurveyed(failure.Message); // the next turn looks again
             }
+
+            await Task.Delay(period, clock, stoppingToken);
         }
-        while (await tick.WaitForNextTickAsync(stoppingToken));
     }
 
     private async Task<IReadOnlyList<Figure>> LookAtFleet(CancellationToken cancellationToken)
@@ -130,12 +133,13 @@ internal sealed partial class FleetSurvey : BackgroundService
         ];
     }
 
-    private IReadOnlyList<Figure> Fresh(Figures? figures) => figures is not null && clock.GetElapsedTime(figures.At) < 3 * Period ? figures.All : [];
+    private IReadOnlyList<Figure> Fresh(Figures? figures) => figures is not null && clock.GetElapsedTime(figures.At) < figures.Good ? figures.All : [];
 
     private const int AtOnce = 100;
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(15);
+    private const int Rest = 20;
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(15);
 
-    private sealed record Figures(long At, IReadOnlyList<Figure> All);
+    private sealed record Figures(long At, TimeSpan Good, IReadOnlyList<Figure> All);
 
     private sealed record Figure(string Name, double Value, params string[] Attributes);
 

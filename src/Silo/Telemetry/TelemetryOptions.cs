@@ -6,9 +6,6 @@ namespace NannyOrleans.Silo.Telemetry;
 /// <summary>What a server's process tells of itself, and whom. Section <c>Telemetry</c>.</summary>
 public sealed class TelemetryOptions
 {
-    /// <summary>The configuration section.</summary>
-    public const string Section = "Telemetry";
-
     /// <summary>What a scraper of <c>/metrics</c> shows as its bearer token. Default none: then an administrator's token does, and at a silo being on its machine. 16 characters or more.</summary>
     [MinLength(16, ErrorMessage = "Telemetry:MetricsToken needs 16 characters or more.")]
     public string? MetricsToken { get; set; }
@@ -22,21 +19,7 @@ public sealed class TelemetryOptions
     /// <summary>Reads and checks the section.</summary>
     /// <exception cref="CannotStartException">A value can't be read.</exception>
     /// <exception cref="OptionsValidationException">A value is out of its range.</exception>
-    public static TelemetryOptions Read(IConfiguration configuration)
-    {
-        TelemetryOptions options;
-        try
-        {
-            options = configuration.GetSection(Section).Get<TelemetryOptions>() ?? new();
-        }
-        catch (InvalidOperationException unreadable) // the binder's
-        {
-            throw new CannotStartException(unreadable.Message, unreadable);
-        }
-
-        var verdict = new TelemetryOptionsValidator().Validate(Section, options);
-        return verdict.Failed ? throw new OptionsValidationException(Section, typeof(TelemetryOptions), verdict.Failures) : options;
-    }
+    public static TelemetryOptions Read(IConfiguration configuration) => Section.Read(configuration, "Telemetry", new TelemetryOptionsValidator());
 }
 
 /// <summary>How logs are written.</summary>
