@@ -9,7 +9,7 @@ namespace NannyOrleans.Silo.Health;
 internal abstract partial class BoundedCheck(TimeProvider clock, ILogger logger) : IHealthCheck
 {
     private int looking;
-    private string? said;
+    private bool said;
 
     /// <summary>What is looked at, in a sentence's beginning.</summary>
     protected abstract string Subject { get; }
@@ -23,15 +23,16 @@ internal abstract partial class BoundedCheck(TimeProvider clock, ILogger logger)
         try
         {
             var reason = await Begin().WaitAsync(Limit, clock, cancellationToken);
-            said = null;
+            said = false;
             return reason is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(reason);
         }
         catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {
             // Who asks is anybody: what the driver says of addresses and files is for the log. Once, and not with each probe.
-            if (said != failure.Message)
+            if (!said)
             {
-                LogFailed(logger, Subject, said = failure.Message);
+                LogFailed(logger, Subject, failure.Message);
+                said = true;
             }
 
             return HealthCheckResult.Unhealthy($"{Subject} does not answer.");
