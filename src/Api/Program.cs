@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
 using NannyOrleans.Api.Audit;
@@ -14,10 +15,13 @@ using NannyOrleans.Api.Metrics;
 using NannyOrleans.Api.Patches;
 using NannyOrleans.Api.Reboots;
 using NannyOrleans.Api.Scripts;
+using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 using NannyOrleans.Silo.Backups;
+using NannyOrleans.Silo.Health;
+using NannyOrleans.Silo.Telemetry;
 
 if (args is [ScriptExport.Verb, var directory])
 {
@@ -36,6 +40,8 @@ static WebApplication Build(string[] args)
     // Settings lie beside the program, wherever it is started from.
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     builder.Configuration.AddEnvironmentVariables("NANNY_");
+    builder.AddTelemetry("nanny-api");
+    builder.AddHealth();
     var silo = SiloOptions.Read(builder.Configuration);
     silo.MakeDataDirectory();
 
@@ -54,7 +60,13 @@ static WebApplication Build(string[] args)
 
     builder.Services.AddSingleton<AgentConnections>();
     builder.Services.AddHostedService(services => services.GetRequiredService<AgentConnections>());
-    builder.Services.AddSignalR(hub => hub.MaximumReceiveMessageSize = 4 * 1024 * 1024)
+    builder.Services.AddSingleton<OperationLog>();
+    builder.Services.AddSingleton<HubMessages>();
+    builder.Services.AddSignalR(hub =>
+        {
+            hub.MaximumReceiveMessageSize = 4 * 1024 * 1024;
+            hub.AddFilter<HubMessages>();
+        })
         .AddJsonProtocol(json => ProtocolJson.Configure(json.PayloadSerializerOptions));
     builder.Services.ConfigureHttpJsonOptions(json =>
     {
@@ -78,7 +90,8 @@ static WebApplication Build(string[] args)
     app.UseStatusCodePages();
     app.UseAuthentication();
     app.UseAuthorization();
-    app.MapGet("/healthz", () => TypedResults.Text("ok\n")).AllowAnonymous().WithTags("Health").WithSummary("Whether this process answers.");
+    app.MapHealth();
+    app.MapTelemetry(TelemetryOptions.Read(builder.Configuration));
     app.MapOpenApi("/openapi/v1.json");
     app.MapTokens();
     app.MapDevices();

@@ -1,5 +1,7 @@
 using NannyOrleans.Silo;
 using NannyOrleans.Silo.Backups;
+using NannyOrleans.Silo.Health;
+using NannyOrleans.Silo.Telemetry;
 
 if (BackupVerbs.Is(args))
 {
@@ -10,8 +12,18 @@ if (BackupVerbs.Is(args))
 return await ServerProcess.Run(args, () =>
 {
     // Settings lie beside the program, wherever it is started from.
-    var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     builder.Configuration.AddEnvironmentVariables("NANNY_");
+    builder.AddTelemetry("nanny-silo");
+    builder.AddHealth();
     builder.AddSilo(SiloOptions.Read(builder.Configuration), withGateway: true);
-    return builder.Build();
+    if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
+    {
+        builder.WebHost.UseUrls("http://127.0.0.1:8091"); // nobody but probes and scrapers has anything to ask here
+    }
+
+    var app = builder.Build();
+    app.MapHealth();
+    ScrapeToken.Map(app);
+    return app;
 });

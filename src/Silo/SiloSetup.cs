@@ -6,10 +6,12 @@ using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Reboots;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
+using NannyOrleans.Silo.Telemetry;
 using Npgsql;
 using Orleans.Configuration;
 using Orleans.Providers;
@@ -43,7 +45,7 @@ public static class SiloSetup
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
         var gateway = withGateway ? options.GatewayPort : 0;
         var database = options.OnPostgres ? builder.Services.AddPostgres(options) : null;
-        DbDataSource storage = database is null ? GrainsOnSqlite(options) : database;
+        DbDataSource storage = database is null ? GrainsOnSqlite(builder.Services, options) : database;
         builder.UseOrleans(silo =>
         {
             if (database is null)
@@ -74,10 +76,12 @@ public static class SiloSetup
                 grains.DeleteStateOnClear = true;
             });
             silo.Services.AddSerializer(Wire.AddWire);
+            silo.AddTelemetry(builder.Configuration);
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
         builder.Services.AddHostedService<UnfinishedWork>(); // after the silo, which it asks
         builder.Services.AddHostedService<RebootWatch>();
+        builder.Services.AddHostedService<FleetSurvey>();
         builder.Services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperationPruning>(provider, options));
     }
 
@@ -103,6 +107,7 @@ public static class SiloSetup
 
             client.UseConnectionRetryFilter<PatientConnection>();
             client.Services.AddSerializer(Wire.AddWire);
+            client.AddTelemetry(builder.Configuration);
         });
     }
 
@@ -140,6 +145,7 @@ public static class SiloSetup
             services.AddHostedService<HistoryMigration>();
         }
 
+        services.AddDatabaseCheck("The database of the history", options.OnPostgres, (provider, stop) => provider.GetRequiredService<IDbContextFactory<HistoryDb>>().CreateDbContextAsync(stop));
         services.AddSingleton<HistoryWrites>();
         services.AddSingleton<OperationHistory>();
         services.AddSingleton<IOperationHistory>(provider => provider.GetRequiredService<OperationHistory>());
@@ -150,11 +156,12 @@ public static class SiloSetup
         services.AddHostedService(provider => provider.GetRequiredService<MetricsHistory>());
     }
 
-    private static GatedSqlite GrainsOnSqlite(SiloOptions options)
+    private static GatedSqlite GrainsOnSqlite(IServiceCollection services, SiloOptions options)
     {
         // Now and not while the silo starts: a file that is no database, or read-only, is then the first thing said and not the last.
         var path = options.PathOf("grains.db");
         SqliteFiles.Open(path, () => SqliteGrainStorageSchema.Apply(path));
+        services.AddFileCheck("The database of the grains' state", path);
         return new(path);
     }
 

@@ -166,7 +166,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             default_backend api
         backend api
             balance leastconn
-            option httpchk GET /healthz
+            option httpchk GET /readyz
             {string.Join("\n    ", apis.Select((port, index) => $"server api{index + 1} 127.0.0.1:{port} check inter 500ms fall 2 rise 1"))}
 
         """);

@@ -23,6 +23,9 @@ internal sealed class Server : IAsyncDisposable
 
     public string Url => Client.BaseAddress!.ToString().TrimEnd('/');
 
+    /// <summary>All it has said so far.</summary>
+    public IReadOnlyList<string> Said => process.Program.Lines;
+
     public static async Task<Server> Start(string data)
     {
         var server = new Server(data, await ServerProcess.Start(data, Password));

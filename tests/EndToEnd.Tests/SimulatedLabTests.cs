@@ -27,5 +27,15 @@ public sealed class SimulatedLabTests
         Assert.Equal(["lab-db", "lab-slow", "lab-tls"], PatchingTests.Texts(apply["packages_upgraded"]));
         Assert.Equal(["lab-web"], PatchingTests.Texts(apply["packages_held"]));
         Assert.Equal(new(LabCluster.New) { ["lab-web"] = LabCluster.Old["lab-web"] }, await lab.SimulatedVersions("pve1", 100));
+
+        // One word finds all that happened to it: who asked, the grain, the hub, the agent.
+        var id = (string)apply["operation_id"]!;
+        foreach (var line in (string[])["asks for a Patch", "sending job", "is Succeeded", "ended Succeeded"])
+        {
+            Assert.Contains(server.Said, said => said.Contains(id, StringComparison.Ordinal) && said.Contains(line, StringComparison.Ordinal));
+        }
+
+        Assert.Contains(lab.Said.Split('\n'), said => said.Contains($"Job {id}: PatchGuest accepted", StringComparison.Ordinal));
+        Assert.Contains(lab.Said.Split('\n'), said => said.Contains($"Job {id}: Succeeded reported", StringComparison.Ordinal));
     }
 }

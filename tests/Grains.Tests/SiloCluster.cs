@@ -7,6 +7,7 @@ using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
+using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Grains.Tests;
 using Orleans.Serialization;
 using Orleans.Storage;
@@ -53,6 +54,7 @@ public sealed class SiloCluster : IAsyncLifetime
             silo.Services.AddSingleton<ICampaignHistory>(Campaigns);
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IGrainStorage>(Storage);
+            silo.Services.AddSingleton<Instruments>();
             silo.Services.AddSingleton(new ScriptKeys(ECDsa.Create(ECCurve.NamedCurves.nistP256), ECDsa.Create(ECCurve.NamedCurves.nistP256), release: null));
         });
         builder.ConfigureClient(client => client.Services.AddSerializer(AddWire));

@@ -37,6 +37,7 @@ public sealed class GoldenTests
         ["job.diagnose.json"] = (typeof(Job), new Diagnose(Id, 120, new(100)) { ExpectedFamily = "debian" }),
         ["job.diagnose.host.json"] = (typeof(Job), new Diagnose(Id, 120, Vmid: null)),
         ["job.set-maintenance.json"] = (typeof(Job), new SetMaintenance(Id, 300, NodeName.Parse("pve2"), On: true)),
+        ["job.set-maintenance.campaign.json"] = (typeof(Job), new SetMaintenance(Id, 300, NodeName.Parse("pve2"), On: false) { Campaign = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GA") }),
         ["job.set-ceph-flag.json"] = (typeof(Job), new SetCephFlag(Id, 300, SetCephFlag.Allowed, On: false)),
         ["job.migrate-guest.json"] = (typeof(Job), new MigrateGuest(Id, 1800, new(100), NodeName.Parse("pve2")) { StartBy = Noon }),
         ["job.power-guest.json"] = (typeof(Job), new PowerGuest(Id, 1800, new(201), On: true)),

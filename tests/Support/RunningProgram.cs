@@ -90,9 +90,15 @@ internal sealed class RunningProgram : IAsyncDisposable
     /// <summary>Ends it as a service manager does.</summary>
     public async Task<int> Terminate()
     {
+        await AskToEnd();
+        return await Exit();
+    }
+
+    /// <summary>Tells it to end, as a service manager does, and does not wait for it.</summary>
+    public async Task AskToEnd()
+    {
         using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
         await kill.WaitForExitAsync();
-        return await Exit();
     }
 
     /// <summary>Its exit code, once it has ended.</summary>

@@ -10,7 +10,7 @@ internal sealed class ServerProcess(RunningProgram program, Uri url) : IAsyncDis
     public RunningProgram Program => program;
 
     /// <summary>Starts it over a data directory and waits until it listens.</summary>
-    public static async Task<ServerProcess> Start(string dataDirectory, string? adminPassword, string url = "http://127.0.0.1:0")
+    public static async Task<ServerProcess> Start(string dataDirectory, string? adminPassword, string url = "http://127.0.0.1:0", params (string Name, string Value)[] more)
     {
         var settings = new Dictionary<string, string>
         {
@@ -23,9 +23,14 @@ internal sealed class ServerProcess(RunningProgram program, Uri url) : IAsyncDis
             settings["NANNY_ADMIN_PASSWORD"] = adminPassword;
         }
 
+        foreach (var (name, value) in more)
+        {
+            settings[name] = value;
+        }
+
         var program = new RunningProgram([BuiltProgram.Of("Api")], settings);
         var line = await program.Line(Listening);
-        return new(program, new(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]));
+        return new(program, new(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..].Split('"')[0])); // the line may be JSON
     }
 
     /// <summary>kill -9: nothing is said to it and nothing is saved.</summary>

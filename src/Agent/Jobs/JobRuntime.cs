@@ -91,7 +91,7 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
             }
 
             var entry = journal.Add(job);
-            Log.Accepted(logger, entry.Id, job.GetType().Name);
+            Log.Accepted(logger, entry.Id, job.GetType().Name, job.Campaign is { } campaign ? $" for campaign {campaign}" : string.Empty);
             due.Writer.TryWrite(new(entry.Id, JobOutcome.Accepted));
             Queue(entry, job);
         }
@@ -410,8 +410,8 @@ internal sealed partial class JobRuntime(JobJournal journal, PatchHandler patche
 
     private static partial class Log
     {
-        [LoggerMessage(2101, LogLevel.Information, "Job {Job}: {Kind} accepted", EventName = "JobAccepted")]
-        public static partial void Accepted(ILogger logger, JobId job, string kind);
+        [LoggerMessage(2101, LogLevel.Information, "Job {Job}: {Kind} accepted{Campaign}", EventName = "JobAccepted")]
+        public static partial void Accepted(ILogger logger, JobId job, string kind, string campaign);
 
         [LoggerMessage(2102, LogLevel.Information, "Job {Job} found in the journal: {Outcome}", EventName = "JobResuming")]
         public static partial void Resuming(ILogger logger, JobId job, JobOutcome outcome);

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authorization;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Silo.Telemetry;
 using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Accounts;
@@ -16,6 +17,9 @@ internal static class Policies
     /// <summary>The policy of host agents.</summary>
     public const string Agent = "agent";
 
+    /// <summary>The policy of who reads the metrics: administrators, and who shows the scrape token.</summary>
+    public const string Metrics = "metrics";
+
     /// <summary>Claim of an agent's token: its <see cref="NodeKey"/>.</summary>
     public const string NodeClaim = "nanny_node";
 
@@ -24,6 +28,9 @@ internal static class Policies
         var administrator = Of(policy => policy.RequireRole(Administrator).RequireAssertion(context => context.User.HasScope(TokenSetup.ApiScope)));
         services.AddAuthorizationBuilder()
             .AddPolicy(Administrator, administrator)
+            .AddPolicy(Metrics, new AuthorizationPolicyBuilder(TokenMemory.SchemeName).RequireAssertion(context =>
+                (context.User.IsInRole(Administrator) && context.User.HasScope(TokenSetup.ApiScope))
+                || (context.Resource is HttpContext request && request.RequestServices.GetRequiredService<ScrapeToken>().IsShownBy(request))).Build())
             .AddPolicy(Agent, Of(policy => policy.RequireClaim(NodeClaim).RequireAssertion(context => context.User.HasScope(Registration.AgentScope))))
             .SetDefaultPolicy(administrator)
             .SetFallbackPolicy(administrator);

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using NannyOrleans.Protocol;
+using NannyOrleans.Silo.Telemetry;
 using OpenIddict.Validation.AspNetCore;
 
 namespace NannyOrleans.Api.Accounts;
@@ -33,6 +34,12 @@ internal sealed class TokenMemory(
     /// <inheritdoc/>
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
+        // A scraper's is no person's, and need not be said to be none each time.
+        if (Request.Path == ScrapeToken.Path && Context.RequestServices.GetRequiredService<ScrapeToken>().IsShownBy(Context))
+        {
+            return AuthenticateResult.NoResult();
+        }
+
         // The header as it came, so that what is remembered is what was checked, however it is to be read.
         if (Request.Headers.Authorization is not [{ Length: > 0 and <= MaxLength } header])
         {

@@ -5,6 +5,7 @@ using Microsoft.IdentityModel.Tokens;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
 using OpenIddict.Server;
@@ -21,6 +22,8 @@ internal static class TokenSetup
     /// <summary>The scope of the REST API.</summary>
     public const string ApiScope = "api";
 
+    private const string Accounts = "The database of the accounts";
+
     public static void AddAccounts(this IServiceCollection services, SiloOptions data)
     {
         if (data.OnPostgres)
@@ -28,12 +31,14 @@ internal static class TokenSetup
             var database = services.AddPostgres(data);
             services.AddDbContext<AccountsDb, PostgresAccountsDb>(accounts =>
                 accounts.UseNpgsql(database, postgres => postgres.MigrationsHistoryTable(PostgresAccountsDb.Migrations)).UseOpenIddict());
+            services.AddDatabaseCheck<AccountsDb>(Accounts, isShared: true, (provider, _) => Task.FromResult<AccountsDb>(new PostgresAccountsDb(provider.GetRequiredService<DbContextOptions<PostgresAccountsDb>>())));
         }
         else
         {
             var path = data.PathOf("accounts.db");
             SqliteFiles.Open(path, () => SqliteFiles.Prepare(path));
             services.AddDbContext<AccountsDb>(accounts => accounts.UseSqlite($"Data Source={path}").AddInterceptors(new FullSync()).UseOpenIddict());
+            services.AddDatabaseCheck(Accounts, isShared: false, (provider, _) => Task.FromResult(new AccountsDb(provider.GetRequiredService<DbContextOptions<AccountsDb>>())));
         }
 
         services.AddIdentityCore<Person>(identity =>

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Grains.Nodes;
+using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -13,7 +14,7 @@ namespace NannyOrleans.Api.Agents;
 /// The agents connected to this process: each is a grain observer that its node's grain knows, kept alive by renewing. The runtime holds
 /// observers weakly, so they are held here.
 /// </summary>
-internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext<AgentHub> hub, TimeProvider clock, ILogger<AgentConnections> logger) : BackgroundService
+internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext<AgentHub> hub, Instruments instruments, TimeProvider clock, ILogger<AgentConnections> logger) : BackgroundService
 {
     /// <summary>A third of a session's life: two renewals may get lost.</summary>
     private static readonly TimeSpan RenewEvery = NodeMachine.SessionLife / 3;
@@ -58,6 +59,7 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        instruments.Meter.CreateObservableUpDownCounter("nanny.agents.connected", () => open.Count, "{agent}", "Agents connected to this process.");
         using var tick = new PeriodicTimer(RenewEvery, clock);
         while (await tick.WaitForNextTickAsync(stoppingToken))
         {

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Patches;
+using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Operations;
@@ -24,8 +25,9 @@ internal static class DiagnosisEndpoints
     /// <param name="id">Its id, or any short form that means one thing alone.</param>
     /// <param name="caller">Who asks.</param>
     /// <param name="grains">The control plane.</param>
+    /// <param name="log">Queues it.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<DiagnosisView>, ProblemHttpResult>> Start(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<DiagnosisView>, ProblemHttpResult>> Start(string id, ClaimsPrincipal caller, IGrainFactory grains, OperationLog log, TimeProvider clock)
     {
         var (found, problem) = await grains.ResolveAgent(id);
         if (found is null)
@@ -42,7 +44,7 @@ internal static class DiagnosisEndpoints
         }
 
         var now = clock.GetUtcNow();
-        var queued = await grains.Queue(target.Value.Diagnose(PatchStart.NewId(now), caller.GetClaim(OpenIddictConstants.Claims.Name)!, now));
+        var queued = await log.Queue(target.Value.Diagnose(PatchStart.NewId(now), caller.GetClaim(OpenIddictConstants.Claims.Name)!, now));
         return queued.IsRefused
             ? TypedResults.Problem(queued.Refusal.ToProblem())
             : TypedResults.Accepted($"/api/diagnoses/{queued.Value.Id}", DiagnosisView.Of(queued.Value));

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Batches;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
@@ -27,7 +28,7 @@ internal static class PatchEndpoints
     }
 
     internal static async Task<Results<Accepted<PatchView>, Accepted<BatchView>, ValidationProblem, ProblemHttpResult>> Start(
-        JsonBody<PatchRequest> body, ClaimsPrincipal caller, IGrainFactory grains, ScriptKeys keys, TimeProvider clock)
+        JsonBody<PatchRequest> body, ClaimsPrincipal caller, IGrainFactory grains, ScriptKeys keys, OperationLog log, TimeProvider clock)
     {
         var (ask, errors) = body.Value.Read(caller.GetClaim(OpenIddictConstants.Claims.Name)!, clock.GetUtcNow());
         if (ask is null)
@@ -49,7 +50,7 @@ internal static class PatchEndpoints
 
         try
         {
-            var queued = await grains.Start(keys, ask, target, clock.GetUtcNow());
+            var queued = await grains.Start(keys, log, ask, target, clock.GetUtcNow());
             return queued.IsRefused
                 ? TypedResults.Problem(queued.Refusal.ToProblem())
                 : TypedResults.Accepted($"/api/patches/{queued.Value.Id}", PatchView.Of(queued.Value, output: null));

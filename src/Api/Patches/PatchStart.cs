@@ -1,3 +1,4 @@
+using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Domain.Targets;
@@ -58,7 +59,7 @@ internal static class PatchStart
     /// starts no second one.
     /// </summary>
     /// <returns>The operation, or why there is none.</returns>
-    internal static async Task<Outcome<OperationRecord>> Start(this IGrainFactory grains, ScriptKeys keys, PatchAsk ask, Target target, DateTimeOffset now)
+    internal static async Task<Outcome<OperationRecord>> Start(this IGrainFactory grains, ScriptKeys keys, OperationLog log, PatchAsk ask, Target target, DateTimeOffset now)
     {
         target = await grains.Inside(target);
         var run = ask.Plan is { } asked ? await grains.GetGrain<IOperationGrain>(asked.Value).Get() : null;
@@ -80,7 +81,7 @@ internal static class PatchStart
             await grains.Note(ask.RequestedBy, "apply-patches", target.Id, $"operation {ask.Id}", now);
         }
 
-        return await grains.Queue(entry.Value);
+        return await log.Queue(entry.Value);
     }
 
     /// <summary>Writes down who asks for what.</summary>

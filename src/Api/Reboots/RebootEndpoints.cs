@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Patches;
+using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Operations;
@@ -24,7 +25,7 @@ internal static class RebootEndpoints
     }
 
     internal static async Task<Results<Accepted<RebootView>, ValidationProblem, ProblemHttpResult>> Start(
-        JsonBody<RebootRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        JsonBody<RebootRequest> body, ClaimsPrincipal caller, IGrainFactory grains, OperationLog log, TimeProvider clock)
     {
         var (ask, now, person) = (body.Value, clock.GetUtcNow(), caller.GetClaim(OpenIddictConstants.Claims.Name)!);
         if (ask.Problems() is { Count: > 0 } errors)
@@ -54,7 +55,7 @@ internal static class RebootEndpoints
         try
         {
             await grains.Note(person, "reboot", target.Id, ask.Reason is null ? $"operation {id}" : $"operation {id}: {ask.Reason}", now);
-            var queued = await grains.Queue(restarted.Value.Reboot(
+            var queued = await log.Queue(restarted.Value.Reboot(
                 id, ask.Reason, ask.TimeoutSeconds ?? OperationTarget.UsualRebootSeconds, ask.WaitSeconds ?? PatchOrder.UsualWaitSeconds, person, now));
             return queued.IsRefused ? TypedResults.Problem(queued.Refusal.ToProblem()) : TypedResults.Accepted($"/api/reboots/{id}", RebootView.Of(queued.Value));
         }

@@ -39,6 +39,10 @@ public sealed record OutboxEntry(Job Job, OperationRecord Operation, JobOutcome?
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? HeardAt { get; init; }
 
+    /// <summary>Where in which trace it was asked for (W3C traceparent); null when nobody recorded that. It says nothing about the job.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Trace { get; init; }
+
     /// <summary>Whether the agent has it and waits for something, such as a lock, before it starts.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Waits { get; init; }

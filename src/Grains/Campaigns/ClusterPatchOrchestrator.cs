@@ -5,6 +5,7 @@ using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Scripts;
+using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Grains.Campaigns;
@@ -19,6 +20,7 @@ internal sealed partial class ClusterPatchOrchestrator(
     [PersistentState("campaign")] IPersistentState<CampaignState> stored,
     ICampaignHistory history,
     ScriptKeys keys,
+    Instruments instruments,
     TimeProvider clock,
     ILogger<ClusterPatchOrchestrator> logger) : Grain, IClusterPatchOrchestrator, IRemindable
 {
@@ -279,8 +281,13 @@ internal sealed partial class ClusterPatchOrchestrator(
             return;
         }
 
-        var status = stored.State.Status;
+        var (id, status) = (stored.State.Id, stored.State.Status);
         await stored.Replace(next, this);
+        if (id != next.Id || status != next.Status)
+        {
+            instruments.Changed(next.Status);
+        }
+
         if (status != next.Status)
         {
             Log.Is(logger, this.GetPrimaryKeyString(), next.Id, next.Status, next.Reason);

@@ -10,6 +10,7 @@ using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Guests;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -24,6 +25,7 @@ internal sealed partial class NodeGrain(
     IMetricsHistory history,
     IAuditLog audit,
     IOptions<NodeOptions> options,
+    Instruments instruments,
     TimeProvider clock,
     ILogger<NodeGrain> logger) : Grain, INodeGrain
 {
@@ -203,6 +205,7 @@ internal sealed partial class NodeGrain(
 
     public async Task<Outcome<OperationRecord>> Enqueue(OutboxEntry entry)
     {
+        entry = entry with { Trace = Traces.Here };
         var outcome = NodeMachine.Enqueue(stored.State, entry);
         if (outcome.IsRefused)
         {
@@ -296,6 +299,8 @@ internal sealed partial class NodeGrain(
                 continue;
             }
 
+            using var scope = OperationScope.Begin(logger, entry.Operation);
+            using var sending = Traces.Sending(entry);
             try
             {
                 // Opened here, too: a crash between storing the job and opening its operation is mended before anything runs.
@@ -314,7 +319,8 @@ internal sealed partial class NodeGrain(
 
             open.Sent.Add(entry.Job.Id);
             Log.Sending(logger, this.GetPrimaryKeyString(), entry.Job.Id);
-            await open.Observer.Run(entry.Job);
+            await open.Observer.Run(entry.Job with { Campaign = entry.Operation.Campaign });
+            instruments.Sent(entry.Operation);
         }
     }
 
@@ -377,6 +383,8 @@ internal sealed partial class NodeGrain(
     // answer, says it again.
     private async Task<TakenReport> Take(OutboxEntry entry, JobReport report)
     {
+        using var scope = OperationScope.Begin(logger, entry.Operation);
+        using var reported = Traces.Reported(entry, report);
         var operation = await Operation(report.Id).Report(report);
         if (operation is null)
         {

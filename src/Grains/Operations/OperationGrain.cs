@@ -1,6 +1,7 @@
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.History;
+using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Protocol.Jobs;
 using Orleans.Storage;
 
@@ -11,6 +12,7 @@ internal sealed class OperationGrain(
     IGrainStorage storage,
     IOperationHistory history,
     IAuditLog audit,
+    Instruments instruments,
     TimeProvider clock) : Grain, IOperationGrain
 {
     private readonly LiveOutput live = new();
@@ -161,8 +163,13 @@ internal sealed class OperationGrain(
 
     private async Task Store(OperationRecord next, Func<Task> write)
     {
+        var hadEnded = known?.Status.IsFinal() is true;
         await Attempt(write);
         Know(next);
+        if (next.Status.IsFinal() && !hadEnded)
+        {
+            instruments.Ended(next, clock.GetUtcNow());
+        }
     }
 
     // A failed write may have landed or not: the activation ends, and the next one reads which.

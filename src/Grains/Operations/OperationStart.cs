@@ -8,6 +8,7 @@ using NannyOrleans.Grains.Exceptions;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Scripts;
+using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 
@@ -58,6 +59,9 @@ public static class OperationStart
     }
 
     /// <summary>Queues it at its node. An exception says nothing about whether it is queued; asking again with the same id is harmless.</summary>
-    public static Task<Outcome<OperationRecord>> Queue(this IGrainFactory grains, OutboxEntry entry) =>
-        grains.GetGrain<INodeGrain>(new NodeKey(entry.Operation.Cluster, entry.Operation.Node).ToString()).Enqueue(entry);
+    public static Task<Outcome<OperationRecord>> Queue(this IGrainFactory grains, OutboxEntry entry)
+    {
+        Traces.Mark(entry.Operation);
+        return grains.GetGrain<INodeGrain>(new NodeKey(entry.Operation.Cluster, entry.Operation.Node).ToString()).Enqueue(entry);
+    }
 }

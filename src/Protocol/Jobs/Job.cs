@@ -26,6 +26,10 @@ public abstract record Job(JobId Id, int TimeoutSeconds)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? StartBy { get; init; }
 
+    /// <summary>The campaign it is part of, for the agent's log alone; null when it is part of none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JobId? Campaign { get; init; }
+
     /// <summary>The guest it is for; null when it is for the machine the agent runs on.</summary>
     [JsonIgnore]
     public Vmid? Target => this switch

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Grains.Telemetry;
 
 namespace NannyOrleans.Silo.History;
 
@@ -7,7 +8,7 @@ namespace NannyOrleans.Silo.History;
 /// Writes to the history, one transaction at a time. What comes while the disk is busy with one goes together in the next: SQLite has one
 /// writer and makes the others ask again in their sleep, and a commit costs the disk the same for one row as for sixty.
 /// </summary>
-internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases) : IDisposable
+internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases, Instruments? instruments = null) : IDisposable
 {
     private const int MostTogether = 64;
     private readonly ConcurrentQueue<Waiting> queue = [];
@@ -74,6 +75,7 @@ internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases) : ID
         }
         catch (Exception failure)
         {
+            instruments?.NotStored();
             one.Stored.SetException(failure);
         }
     }

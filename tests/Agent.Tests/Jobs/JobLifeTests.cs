@@ -1,4 +1,5 @@
 using NannyOrleans.Agent.Tests.Support;
+using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Agent.Tests.Jobs;
@@ -46,6 +47,17 @@ public sealed class JobLifeTests : IAsyncLifetime
             "exec 100 -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 timeout -k 10 600 sh -s -- --dry-run --exclude nginx,linux-*\n",
             host.Read("pct.calls"),
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_log_names_a_job_by_its_id_and_its_campaign()
+    {
+        await using var agent = await Connected();
+        var job = RunningAgent.Job(server.Script("apt-update.sh", Marker)) with { Campaign = JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GA") };
+        await server.Send(job);
+        await server.NextEnd("the end");
+        Assert.Contains($"Job {job.Id}: PatchGuest accepted for campaign {job.Campaign}\n", agent.Error, StringComparison.Ordinal);
+        Assert.Contains($"Job {job.Id}: Succeeded", agent.Error, StringComparison.Ordinal);
     }
 
     [Theory]

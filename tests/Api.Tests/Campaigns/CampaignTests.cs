@@ -85,6 +85,7 @@ public sealed class CampaignTests(SharedServer shared)
         }, CancellationToken.None);
         var patch = await host.NextJob<PatchHost>();
         Assert.NotNull(patch.StartBy);
+        Assert.Equal(id, patch.Campaign?.Value); // for the agent's log
         needed = true;
         await host.Report(Some.Success(patch));
         await Step("approval");
@@ -133,7 +134,7 @@ public sealed class CampaignTests(SharedServer shared)
 
         var id = (await shared.Admin.PostLikeCurl(Path(host), Order)).Is(202).Text("id");
         var (first, second) = (await host.NextJob<PatchGuest>(), await inside.NextJob<PatchHost>());
-        Assert.Equal(web.Vmid, first.Vmid);
+        Assert.Equal((web.Vmid, id, id), (first.Vmid, first.Campaign?.Value, second.Campaign?.Value));
         await host.Report(Some.Success(first));
         Assert.True(host.HasNoJob());
         await inside.Report(Some.Success(second));

@@ -5,7 +5,7 @@ namespace NannyOrleans.Api.Tests.Http;
 /// <summary>Who may call what, for every endpoint there is: one that is in no list here fails a test.</summary>
 public sealed class AccessTests(SharedServer shared)
 {
-    private static readonly string[] ForEverybody = ["GET /healthz"];
+    private static readonly string[] ForEverybody = ["GET /healthz", "GET /readyz"];
 
     private static readonly string[] ForAgents = ["GET /api/scripts/{name}/content"];
 
@@ -30,7 +30,7 @@ public sealed class AccessTests(SharedServer shared)
 
     private static readonly string[] HiddenForAgents = ["GET /hubs/agent", "POST /hubs/agent", "POST /hubs/agent/negotiate?negotiateVersion=1"];
 
-    private static readonly string[] HiddenForPeople = ["GET /openapi/v1.json"];
+    private static readonly string[] HiddenForPeople = ["GET /openapi/v1.json", "GET /metrics"];
 
     [Fact]
     public async Task Every_endpoint_of_the_document_is_in_one_list_here()

@@ -8,12 +8,22 @@ namespace NannyOrleans.Silo.Tests.Shapes;
 /// <summary>The silo's program as a process of its own, and clients of it in this one.</summary>
 internal static class SplitProcesses
 {
-    public static RunningProgram StartSilo(DataDirectory data, int gateway) => new([BuiltProgram.Of("Silo")], new Dictionary<string, string>
+    public static RunningProgram StartSilo(DataDirectory data, int gateway, string url = "http://127.0.0.1:0", params (string Name, string Value)[] more)
     {
-        ["NANNY_Silo__DataDirectory"] = data.Path,
-        ["NANNY_Silo__Port"] = "0",
-        ["NANNY_Silo__GatewayPort"] = $"{gateway}",
-    });
+        var settings = new Dictionary<string, string>
+        {
+            ["NANNY_urls"] = url,
+            ["NANNY_Silo__DataDirectory"] = data.Path,
+            ["NANNY_Silo__Port"] = "0",
+            ["NANNY_Silo__GatewayPort"] = $"{gateway}",
+        };
+        foreach (var (name, value) in more)
+        {
+            settings[name] = value;
+        }
+
+        return new([BuiltProgram.Of("Silo")], settings);
+    }
 
     public static async Task<IHost> Client(int gateway)
     {

@@ -45,11 +45,17 @@ public sealed class SplitShapeTests : IDisposable
             }
 
             Assert.Equal("ok\n", await http.GetStringAsync("/healthz")); // this process does answer
+            using (var away = await http.GetAsync("/readyz"))
+            {
+                Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
+                Assert.Equal("The silo cluster does not answer.", (await away.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString());
+            }
 
             await silo.DisposeAsync();
             silo = StartSilo();
             await silo.Line(Up);
             Assert.Equal(Nothing, await OnceBack(http, "/api/topology"));
+            Assert.Equal("ready\n", await OnceBack(http, "/readyz"));
         }
         finally
         {

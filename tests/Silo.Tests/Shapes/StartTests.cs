@@ -32,6 +32,14 @@ public sealed class StartTests : IDisposable
         EndsWith(named, Start(program, (name, value)));
 
     [Theory]
+    [InlineData("Silo", "Telemetry__MetricsToken", "too-short", "Telemetry:MetricsToken needs 16 characters or more")]
+    [InlineData("Api", "Telemetry__LogFormat", "xml", "'Telemetry:LogFormat'")]
+    [InlineData("Api", "Health__StopDelaySeconds", "301", "between 0 and 300")]
+    [InlineData("Silo", "Health__StopDelaySeconds", "soon", "'Health:StopDelaySeconds'")]
+    public Task A_wrong_setting_of_another_section_is_named(string program, string name, string value, string named) =>
+        EndsWith(named, Start(program, (name, value), section: string.Empty));
+
+    [Theory]
     [MemberData(nameof(Databases))]
     public async Task A_damaged_database_is_named(string program, string file)
     {
@@ -110,7 +118,7 @@ public sealed class StartTests : IDisposable
         Assert.Contains(named, line, StringComparison.Ordinal);
     }
 
-    private RunningProgram Start(string program, (string Name, string Value)? setting = null, params string[] before)
+    private RunningProgram Start(string program, (string Name, string Value)? setting = null, string section = "Silo__", params string[] before)
     {
         Dictionary<string, string> settings = new()
         {
@@ -122,7 +130,7 @@ public sealed class StartTests : IDisposable
         };
         if (setting is { } wrong)
         {
-            settings[$"NANNY_Silo__{wrong.Name}"] = wrong.Value;
+            settings[$"NANNY_{section}{wrong.Name}"] = wrong.Value;
         }
 
         return new([.. before, BuiltProgram.Of(program)], settings);

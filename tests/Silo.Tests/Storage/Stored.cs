@@ -163,7 +163,7 @@ internal static class Stored
             Agent = Agent,
             Hostname = "pve1.lan",
             Epoch = 7,
-            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true, HeardAt = Noon, Waits = true }],
+            Outbox = [new(new PatchGuest(Running.Id, 3600, new(100), PatchMode.Apply, ["nginx"], Running.Script), Running, JobOutcome.Running, Agent) { CancelRequested = true, HeardAt = Noon, Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Waits = true }],
         },
         ["node-inventory"] = new NodeInventory
         {
