@@ -26,8 +26,7 @@ public static class ServerProcess
             }
 
             stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-            await host.RunAsync();
-            return 0;
+            return await Stopped(host.RunAsync(), stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested) // told to stop before it was up
         {
@@ -39,6 +38,24 @@ public static class ServerProcess
             return 1;
         }
     }
+
+    /// <summary>Waits for the server's end, from when it is told to stop no longer than it may take: where the database is away, a silo would try for minutes to write down that it goes.</summary>
+    private static async Task<int> Stopped(Task running, CancellationToken stopping)
+    {
+        var told = new TaskCompletionSource();
+        await using var _ = stopping.Register(told.SetResult);
+        await Task.WhenAny(running, told.Task);
+        if (await Task.WhenAny(running, Task.Delay(StopLimit, CancellationToken.None)) == running)
+        {
+            await running;
+            return 0;
+        }
+
+        await Console.Error.WriteLineAsync($"{AppDomain.CurrentDomain.FriendlyName}: It could not take its leave within {StopLimit.TotalSeconds:0} s, and ends; the others will notice.");
+        return 1;
+    }
+
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(25);
 
     private static async Task MigrateTables(IHost host)
     {

@@ -17,6 +17,7 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
 {
     private const string Password = "correct-horse-battery";
     private static readonly AgentId Agent = AgentId.Parse("01M83HW1FS84TGPXTCYJ45S8G9");
+    private static readonly AgentId Other = AgentId.Parse("01M83HYC366EDV4QB830883JAT");
     private static int used;
 
     private readonly DataDirectory keys = new();
@@ -44,10 +45,14 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         var (before, later) = (ClusterId.Parse("c0123456789abcdef"), ClusterId.Parse("cfedcba9876543210"));
         await fleet.Add(before);
 
+        await fleet.Add(before);
+        INodeGrain[] nodes = [.. Enumerable.Range(0, 40).Select(number => silo.Grains.GetGrain<INodeGrain>($"c{number:x16}/pve1"))];
+        await Task.WhenAll(nodes.Select(node => Enrol(node, Agent))); // they are active
         await Server.Stop();
 
         // What is written over connections that were open may have landed, for all that is known; until the last of them is found broken.
-        await Waiting.Until(() => Write(silo.Grains), failure => failure is NotStoredException, "a write that is known not to have landed");
+        var next = 0;
+        await Waiting.Until(() => Tried(() => Enrol(nodes[next++], Other)), failure => failure is NotStoredException, "a write that is known not to have landed");
         await Assert.ThrowsAsync<NotStoredException>(() => fleet.Add(later));
         Assert.Equal([before], await fleet.Clusters());
 
@@ -77,7 +82,8 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
             });
             var line = await api.Line("Now listening on: ");
             using var http = await SignedIn(new(line[(line.IndexOf("http", StringComparison.Ordinal))..]));
-            Assert.Equal(HttpStatusCode.Created, (await Add(http, "before.sh")).StatusCode);
+            var first = await Add(http, "before.sh");
+            Assert.True(first.StatusCode is HttpStatusCode.Created, await first.Content.ReadAsStringAsync());
 
             await Begin(trouble, small);
             var refused = await api.WithLog(Waiting.Until(() => Add(http, "during.sh"), answer => answer.StatusCode is not HttpStatusCode.Created, "a write to be refused"));
@@ -88,7 +94,7 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
 
             await End(trouble, small);
             await api.WithLog(Waiting.Until(() => Add(http, "after.sh"), answer => answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict, "a write after it is back"));
-            var there = (await http.GetFromJsonAsync<JsonElement>("/api/scripts")).EnumerateArray().Select(script => script.GetProperty("name").GetString()).ToArray();
+            var there = (await http.GetFromJsonAsync<JsonElement>("/api/scripts")).EnumerateArray().Select(script => script.GetProperty("id").GetString()).ToArray();
             Assert.Contains("before.sh", there);
             Assert.Contains("after.sh", there);
             Assert.Equal(0, await api.Terminate());
@@ -97,6 +103,23 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         {
             await (small?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
+    }
+
+    [Fact] // Orleans writes down that it goes, three times, and tries each for minutes.
+    public async Task A_silo_that_is_told_to_stop_while_it_is_away_does_not_wait_for_it()
+    {
+        await using var silo = new RunningProgram([BuiltProgram.Of("Silo")], new Dictionary<string, string>
+        {
+            ["NANNY_Silo__DataDirectory"] = keys.Path,
+            ["NANNY_Silo__Postgres"] = await Server.NewDatabase(),
+            ["NANNY_Silo__Port"] = "0",
+            ["NANNY_Silo__GatewayPort"] = $"{Port.Free()}",
+            ["NANNY_urls"] = $"http://127.0.0.1:{Port.Free()}",
+        });
+        await silo.Line("Application started");
+        await Server.Stop();
+        Assert.Equal(1, await silo.Terminate());
+        Assert.Contains("could not take its leave", silo.Log, StringComparison.Ordinal);
     }
 
     private Task Begin(string trouble, SmallDisk? small) => trouble switch
@@ -114,8 +137,7 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         _ => small!.Empty(),
     };
 
-    private static Task<Exception?> Write(IGrainFactory grains) =>
-        Tried(() => grains.GetGrain<INodeGrain>($"c{Interlocked.Increment(ref used):x16}/pve1").Enrol(new(Agent, "pve1", "lab")));
+    private static Task Enrol(INodeGrain node, AgentId agent) => node.Enrol(new(agent, "pve1", "lab"));
 
     private static async Task<Exception?> Tried(Func<Task> work)
     {
@@ -134,7 +156,7 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
     private static Task<HttpResponseMessage> Add(HttpClient http, string name) => http.PostAsJsonAsync(
         "/api/scripts", new { name, platform_family = "debian", os_version = $"{name.Length}.{Interlocked.Increment(ref used)}", content = Script() });
 
-    private static string Script() => "#!/bin/sh\n" + string.Concat(Enumerable.Range(0, 1000).Select(_ => $"# {RandomNumberGenerator.GetHexString(64)}\n"));
+    private static string Script() => "#!/bin/sh\nprintf 'nanny-patch: started\\n' >&2\n" + string.Concat(Enumerable.Range(0, 1000).Select(_ => $"# {RandomNumberGenerator.GetHexString(64)}\n"));
 
     private static async Task<HttpClient> SignedIn(Uri address)
     {
