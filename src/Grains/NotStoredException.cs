@@ -9,8 +9,8 @@ namespace NannyOrleans.Grains;
 public sealed class NotStoredException : OrleansException
 {
     /// <summary>Says why.</summary>
-    public NotStoredException(string message, Exception reason)
-        : base(message, reason)
+    public NotStoredException(string message, Exception? reason = null)
+        : base(message, reason!)
     {
     }
 }

@@ -60,6 +60,7 @@ public static class SiloSetup
                 silo.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.DataSource) = (Npgsql, database));
                 silo.UseAdoNetReminderService(reminders => (reminders.Invariant, reminders.DataSource) = (Npgsql, database));
                 silo.Configure<ClusterMembershipOptions>(Failover.Configure);
+                silo.AddIncomingGrainCallFilter<PlainFailures>();
             }
 
             silo.UseSystemTextJsonGrainStorageSerializer();

@@ -105,6 +105,36 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         }
     }
 
+    [Fact] // The driver's exceptions can't be sent to another process.
+    public async Task Of_a_silo_elsewhere_it_is_told_in_words_that_it_is_away_and_the_api_stays_ready()
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["NANNY_Silo__DataDirectory"] = keys.Path,
+            ["NANNY_Silo__Postgres"] = await Server.NewDatabase(),
+            ["NANNY_Silo__Embedded"] = "false",
+            ["NANNY_Silo__Port"] = "0",
+            ["NANNY_Silo__GatewayPort"] = $"{Port.Free()}",
+            ["NANNY_ADMIN_PASSWORD"] = Password,
+        };
+        await using var silo = new RunningProgram([BuiltProgram.Of("Silo")], new Dictionary<string, string>(settings) { ["NANNY_urls"] = $"http://127.0.0.1:{Port.Free()}" });
+        await silo.Line("Application started");
+        await using var api = new RunningProgram([BuiltProgram.Of("Api")], new Dictionary<string, string>(settings) { ["NANNY_urls"] = $"http://127.0.0.1:{Port.Free()}" });
+        var line = await api.Line("Now listening on: ");
+        using var http = await SignedIn(new(line[(line.IndexOf("http", StringComparison.Ordinal))..]));
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/api/patches")).StatusCode);
+
+        await Server.Stop();
+        using var away = await http.GetAsync("/api/patches");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, away.StatusCode);
+        Assert.Equal("unavailable", (await away.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString());
+        await api.WithLog(Waiting.Until(() => http.GetStringAsync("/readyz"), answer => answer == "ready, but: The database of the accounts does not answer.\n", "its word on readiness"));
+
+        await Server.Start();
+        await api.WithLog(Waiting.Until(() => http.GetAsync("/api/patches"), answer => answer.StatusCode is HttpStatusCode.OK, "an answer after it is back"));
+        Assert.DoesNotContain("An unhandled exception", api.Log, StringComparison.Ordinal);
+    }
+
     [Fact] // Orleans writes down that it goes, three times, and tries each for minutes.
     public async Task A_silo_that_is_told_to_stop_while_it_is_away_does_not_wait_for_it()
     {
