@@ -147,15 +147,21 @@ public sealed class ChaosTests
         var ran = left.GroupBy(mark => mark).ToDictionary(group => group.Key, group => group.Count());
         var referee = await real.Verb("referee");
 
+        var lost = work.Promised.Keys.Count(id => !operations.ContainsKey(id));
+        var doubled = ran.Count(one => one.Value > 1);
+        var untrue = operations.Values.Count(operation => !IsTrue(operation, ran.ContainsKey((string)operation["exclusions"]![0]!)));
         var figures = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"seed {Seed}, {Minutes} min, 3 silos, 2 api, {Three.Length} hosts with real containers, {Generated} generated")
             .AppendLine(phases)
             .AppendLine(CultureInfo.InvariantCulture, $"killed: {Counted(killed)}")
             .AppendLine(CultureInfo.InvariantCulture, $"answers to requests for a patch: {Counted(work.Answers)}")
             .AppendLine(CultureInfo.InvariantCulture, $"operations: {Counted(operations.Values.GroupBy(End).ToDictionary(group => group.Key, group => group.Count()))}")
-            .AppendLine(CultureInfo.InvariantCulture, $"scripts that ran: {ran.Count}, more than once: {ran.Count(one => one.Value > 1)}")
+            .AppendLine(CultureInfo.InvariantCulture, $"scripts that ran: {ran.Count}, more than once: {doubled}")
             .AppendLine(CultureInfo.InvariantCulture, $"campaigns: {string.Join(", ", work.Completed)}; resumed after a halt {work.Resumed} times")
             .AppendLine(CultureInfo.InvariantCulture, $"longest time without an answer to a look: {string.Join(", ", work.Outages.OrderDescending().Take(3).Select(one => $"{one.TotalSeconds:0.0} s"))}")
-            .AppendLine(referee[referee.IndexOf("minimum online votes", StringComparison.Ordinal)..].Trim()).ToString();
+            .AppendLine(referee[referee.IndexOf("minimum online votes", StringComparison.Ordinal)..].Trim())
+            .AppendLine(Figure("chaos-lost", lost))
+            .AppendLine(Figure("chaos-doubled", doubled))
+            .AppendLine(Figure("chaos-untrue", untrue)).ToString();
         Directory.CreateDirectory(Artifacts);
         await File.WriteAllTextAsync($"{Artifacts}/chaos.txt", figures);
         TestContext.Current.SendDiagnosticMessage(figures);
@@ -168,6 +174,8 @@ public sealed class ChaosTests
         Assert.Empty(ran.Keys.Except(operations.Values.Select(operation => (string)operation["exclusions"]![0]!))); // nothing ran that nobody knows of
         Assert.Contains("quorum held", referee, StringComparison.Ordinal);
     }
+
+    private static string Figure(string name, int value) => $"figure {name} {value} operations target = 0 {(value is 0 ? "met" : "missed")}";
 
     private static string End(JsonNode operation) => $"{operation["status"]}{(operation["failure"] is { } failure ? $" ({failure["code"]})" : "")}";
 
