@@ -18,8 +18,6 @@ internal sealed class Workload(ControlPlane plane, string[] guests, string clust
     /// <summary>How long each look was answered with nothing good, the longest first.</summary>
     public ConcurrentBag<TimeSpan> Outages { get; } = [];
 
-    public ConcurrentBag<string> Completed { get; } = [];
-
     public int Resumed { get; private set; }
 
     /// <summary>Patches guests until it is enough.</summary>
@@ -78,6 +76,9 @@ internal sealed class Workload(ControlPlane plane, string[] guests, string clust
         }
     }
 
+    /// <summary>How all campaigns there were have ended.</summary>
+    public async Task<string[]> Campaigns() => [.. (await plane.Get(path)).AsArray().Select(campaign => (string)campaign!["status"]!)];
+
     /// <summary>Looks at the fleet four times a second.</summary>
     public async Task Look(CancellationToken enough)
     {
@@ -113,7 +114,6 @@ internal sealed class Workload(ControlPlane plane, string[] guests, string clust
 
                 return id;
             default:
-                Completed.Add($"{id} {status}");
                 return null;
         }
     }

@@ -12,23 +12,30 @@ namespace NannyOrleans.Silo.Storage;
 internal sealed class PostgresGrainStorage(IGrainStorage inner) : IGrainStorage
 {
     /// <inheritdoc/>
-    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => inner.ReadStateAsync(stateName, grainId, grainState);
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        Said(grainId, "read", () => inner.ReadStateAsync(stateName, grainId, grainState));
 
     /// <inheritdoc/>
-    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        Said(grainId, "stored", () => inner.WriteStateAsync(stateName, grainId, grainState));
+
+    /// <inheritdoc/>
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        Said(grainId, "cleared", () => inner.ClearStateAsync(stateName, grainId, grainState));
+
+    // In words: an activation that could not read its state is told of to who called, in another process, and the driver's exception can't be sent there.
+    private static async Task Said(GrainId grain, string what, Func<Task> work)
     {
         try
         {
-            await inner.WriteStateAsync(stateName, grainId, grainState);
+            await work();
         }
-        catch (NpgsqlException failure) when (IsSure(failure))
+        catch (NpgsqlException failure)
         {
-            throw new NotStoredException($"{grainId} was not stored: {failure.Message}", failure);
+            var words = $"{grain} was not {what}: {failure.Message}";
+            throw IsSure(failure) ? new NotStoredException(words) : new OrleansException(words);
         }
     }
-
-    /// <inheritdoc/>
-    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => inner.ClearStateAsync(stateName, grainId, grainState);
 
     /// <summary>
     /// A statement by itself is a transaction: one that is answered with an error has left nothing. Not so where the session was ended (class 57),
