@@ -30,7 +30,7 @@ public sealed class SiloOptions
 
     /// <summary>
     /// The address, or a name that stands for one, that other silos and clients reach this silo at; it listens there alone. Default 127.0.0.1.
-    /// Another only with PostgreSQL, and only in a network where nobody else can connect: the ports know no passwords.
+    /// Another only with PostgreSQL. Only who has the installation's <c>silo-tls.pem</c> is listened to.
     /// </summary>
     [Required]
     public string Address { get; set; } = "127.0.0.1";

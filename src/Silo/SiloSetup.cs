@@ -40,6 +40,7 @@ public static class SiloSetup
         }
 
         builder.Services.AddScriptKeys(options);
+        var certificate = builder.Services.AddSiloCertificate(options);
         AddHistory(builder.Services, options);
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
@@ -63,6 +64,7 @@ public static class SiloSetup
                 silo.AddIncomingGrainCallFilter<PlainFailures>();
             }
 
+            silo.UseTls(tls => SiloCertificate.Configure(tls, certificate));
             silo.UseSystemTextJsonGrainStorageSerializer();
             silo.Services.Configure<SystemTextJsonGrainStorageSerializerOptions>(json => Wire.Configure(json.JsonSerializerOptions));
             if (database is not null)
@@ -90,6 +92,7 @@ public static class SiloSetup
     public static void AddSiloClient(this IHostApplicationBuilder builder, SiloOptions options)
     {
         builder.Services.AddScriptKeys(options);
+        var certificate = builder.Services.AddSiloCertificate(options);
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>();
         var database = options.OnPostgres ? builder.Services.AddPostgres(options) : null;
@@ -106,6 +109,7 @@ public static class SiloSetup
                 client.Configure<GatewayOptions>(Failover.Configure);
             }
 
+            client.UseTls(tls => SiloCertificate.Configure(tls, certificate));
             client.UseConnectionRetryFilter<PatientConnection>();
             client.Services.AddSerializer(Wire.AddWire);
             client.AddTelemetry(builder.Configuration);

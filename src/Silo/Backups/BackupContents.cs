@@ -29,7 +29,7 @@ internal sealed record BackupContents(
     public static IReadOnlyList<string> Databases { get; } = ["grains.db", "history.db", "accounts.db"];
 
     /// <summary>The keys of an installation. Whoever has them can give out tokens and sign scripts.</summary>
-    public static IReadOnlyList<string> Keys { get; } = ["token-signing.pem", "token-encryption.key", "script-catalogue.pem", "script-custom.pem"];
+    public static IReadOnlyList<string> Keys { get; } = ["token-signing.pem", "token-encryption.key", "script-catalogue.pem", "script-custom.pem", "silo-tls.pem"];
 
     /// <summary>Where the data of a server with these settings lies.</summary>
     public static string StoreOf(SiloOptions options) => options.OnPostgres ? Postgres : Sqlite;

@@ -60,8 +60,11 @@ public sealed class SharedDatabaseTests(SharedPostgres postgres) : IDisposable
         await using var second = Start("Silo", database, others);
         Assert.Equal(1, await second.Exit());
         Assert.Contains("script-catalogue.pem is not the key that this installation began with", Assert.Single(second.Lines), StringComparison.Ordinal);
-        File.Copy(keys.PathOf("script-catalogue.pem"), others.PathOf("script-catalogue.pem"), overwrite: true);
-        File.Copy(keys.PathOf("script-custom.pem"), others.PathOf("script-custom.pem"), overwrite: true);
+        foreach (var key in Directory.GetFiles(keys.Path, "*.pem"))
+        {
+            File.Copy(key, others.PathOf(Path.GetFileName(key)), overwrite: true);
+        }
+
         await using var mended = Start("Silo", database, others);
         await mended.Line(Up);
     }

@@ -47,7 +47,7 @@ public sealed partial class FleetShapeTests : IDisposable
         var gateway = Port.Free();
         await using var program = SplitProcesses.StartSilo(split, gateway);
         await program.Line("Application started");
-        using var client = await SplitProcesses.Client(gateway);
+        using var client = await SplitProcesses.Client(split, gateway);
         var grains = client.Services.GetRequiredService<IGrainFactory>();
         await Feed(grains);
         var parts = await ReadAll(grains);
@@ -72,7 +72,7 @@ public sealed partial class FleetShapeTests : IDisposable
         var gateway = Port.Free();
         await using var program = SplitProcesses.StartSilo(split, gateway);
         await program.Line("Application started");
-        using var client = await SplitProcesses.Client(gateway);
+        using var client = await SplitProcesses.Client(split, gateway);
         var grains = client.Services.GetRequiredService<IGrainFactory>();
         await Feed(grains);
         var sample = Assert.Single(await grains.GetGrain<INodeGrain>($"{Lab}/{Pve1}").Samples(DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue));

@@ -25,11 +25,11 @@ internal static class SplitProcesses
         return new([BuiltProgram.Of("Silo")], settings);
     }
 
-    public static async Task<IHost> Client(int gateway)
+    public static async Task<IHost> Client(DataDirectory data, int gateway)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
-        builder.AddSiloClient(new() { GatewayPort = gateway });
+        builder.AddSiloClient(new() { DataDirectory = data.Path, GatewayPort = gateway });
         builder.Services.Configure<ClientMessagingOptions>(client => client.ResponseTimeout = TimeSpan.FromSeconds(10)); // how long a call to a dead silo hangs
         var client = builder.Build();
         await client.StartAsync().Within("the silo's gateway");

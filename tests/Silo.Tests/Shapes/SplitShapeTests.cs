@@ -74,7 +74,7 @@ public sealed class SplitShapeTests : IDisposable
         await using (var silo = StartSilo())
         {
             await silo.Line(Up);
-            using var client = await SplitProcesses.Client(gateway);
+            using var client = await SplitProcesses.Client(data, gateway);
             var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(async () =>
             {
                 for (var number = 0; ; number++)
@@ -98,7 +98,7 @@ public sealed class SplitShapeTests : IDisposable
 
         await using var again = StartSilo();
         await again.Line(Up);
-        using var reader = await SplitProcesses.Client(gateway);
+        using var reader = await SplitProcesses.Client(data, gateway);
         var there = await Task.WhenAll(acknowledged.Select(node => reader.Services.GetRequiredService<IGrainFactory>().GetGrain<INodeGrain>(node).IsAgent(agent)));
         Assert.DoesNotContain(false, there);
     }
