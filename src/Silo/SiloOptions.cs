@@ -58,21 +58,7 @@ public sealed class SiloOptions
     /// </summary>
     /// <exception cref="CannotStartException">A value can't be read.</exception>
     /// <exception cref="OptionsValidationException">A value is out of its range.</exception>
-    public static SiloOptions Read(IConfiguration configuration)
-    {
-        SiloOptions options;
-        try
-        {
-            options = configuration.GetSection(Section).Get<SiloOptions>() ?? new();
-        }
-        catch (InvalidOperationException unreadable) // the binder's, for a port that is no number
-        {
-            throw new CannotStartException(unreadable.Message, unreadable);
-        }
-
-        var verdict = new SiloOptionsValidator().Validate(Section, options);
-        return verdict.Failed ? throw new OptionsValidationException(Section, typeof(SiloOptions), verdict.Failures) : options;
-    }
+    public static SiloOptions Read(IConfiguration configuration) => NannyOrleans.Silo.Section.Read(configuration, Section, new SiloOptionsValidator());
 
     /// <summary>A file's path inside the data directory.</summary>
     public string PathOf(string file) => Path.Combine(Path.GetFullPath(DataDirectory), file);

@@ -61,7 +61,7 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         Assert.Equal([before, later], await fleet.Clusters());
     }
 
-    public static TheoryData<string> Troubles => ["stopped", "killed", "frozen", "full"];
+    public static TheoryData<string> Troubles => ["killed", "frozen", "full"];
 
     [Theory]
     [MemberData(nameof(Troubles))]
@@ -154,7 +154,6 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
 
     private Task Begin(string trouble, SmallDisk? small) => trouble switch
     {
-        "stopped" => Server.Stop(),
         "killed" => Server.Kill(),
         "frozen" => Server.Freeze(),
         _ => small!.Fill(),
@@ -162,7 +161,7 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
 
     private Task End(string trouble, SmallDisk? small) => trouble switch
     {
-        "stopped" or "killed" => Server.Start(),
+        "killed" => Server.Start(),
         "frozen" => Server.Resume(),
         _ => small!.Empty(),
     };
