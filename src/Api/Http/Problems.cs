@@ -19,6 +19,10 @@ internal static class Problems
     /// <summary>Nothing has this id: 404.</summary>
     public static ProblemDetails NotFound(string what, string id) => Of(StatusCodes.Status404NotFound, "not-found", $"There is no {what} '{id}'.");
 
+    /// <summary>Nothing that can be read has this id, and not all can be read: 503.</summary>
+    public static ProblemDetails Unread(string id) => Of(
+        StatusCodes.Status503ServiceUnavailable, "node-unread", $"What some hosts have reported can't be read at the moment, and '{id}' is not among the rest. Try again in a minute.");
+
     /// <summary>A short id means several things: 409, with what it may mean.</summary>
     public static ProblemDetails Ambiguous(string id, IEnumerable<Target> candidates)
     {

@@ -7,13 +7,17 @@ namespace NannyOrleans.Api.Http;
 /// <summary>From an id as a person types it to the one thing it means.</summary>
 internal static class Resolving
 {
-    /// <summary>The target, or the 404 or 409 that says why there is not exactly one.</summary>
+    /// <summary>
+    /// The target, or the 404 or 409 that says why there is not exactly one; 503 while some host's reports can't be read, such as just after its silo
+    /// was lost: nobody knows then that there is none.
+    /// </summary>
     public static async Task<(Target? Target, ProblemHttpResult? Problem)> Resolve(this IGrainFactory grains, string id)
     {
         var matching = await grains.Find(id);
         return matching switch
         {
             [var one] => (one, null),
+            [] when await grains.HasUnreadNode() => (null, TypedResults.Problem(Problems.Unread(id))),
             [] => (null, TypedResults.Problem(Problems.NotFound("host or guest", id))),
             _ => (null, TypedResults.Problem(Problems.Ambiguous(id, matching))),
         };

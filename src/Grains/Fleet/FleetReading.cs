@@ -51,6 +51,13 @@ public static class FleetReading
         return Targets.Meant(found.SelectMany(targets => targets).Concat(machines.SelectMany(machine => Targets.Matching(machine, text))), text);
     }
 
+    /// <summary>Whether there is a host whose reports can't be read now: what is not found may be among them.</summary>
+    public static async Task<bool> HasUnreadNode(this IGrainFactory grains)
+    {
+        var clusters = await grains.GetGrain<IFleetGrain>(0).Clusters();
+        return (await Task.WhenAll(clusters.Select(id => grains.Cluster(id).HasUnreadNode()))).Contains(true);
+    }
+
     /// <summary>The hosts, guests and machines that a query selects. Clusters evaluate it over what is theirs.</summary>
     public static async Task<AgentPage> List(this IGrainFactory grains, AgentQuery query)
     {

@@ -3,6 +3,7 @@ using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Grains.Clusters;
+using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
@@ -68,6 +69,8 @@ public sealed class ClusterGrainTests(SiloCluster silo)
         silo.Storage.Unreadable[row] = true;
         await silo.ForgetActivations();
         Assert.True(await Cluster.HasUnreadNode());
+        await silo.Grains.GetGrain<IFleetGrain>(0).Add(id);
+        Assert.True(await silo.Grains.HasUnreadNode());
         Assert.Equal("node-unread", (await Cluster.AnnotateGuest(Db, Notes("mine")))?.Code);
         Assert.Null(await Cluster.AnnotateGuest(Web, Notes("mine")));
 
