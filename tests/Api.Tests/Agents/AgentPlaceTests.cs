@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using NannyOrleans.Api.Tests.Support;
+using NannyOrleans.Protocol;
+
+namespace NannyOrleans.Api.Tests.Agents;
+
+/// <summary>A server whose file descriptors run out: .NET ends a process that has none left.</summary>
+public sealed class AgentPlaceTests : IDisposable
+{
+    private const int Descriptors = 900;
+    private const int Reserve = 768;
+
+    private readonly DataDirectory data = new();
+    private readonly List<IDisposable> open = [];
+
+    public void Dispose()
+    {
+        open.ForEach(one => one.Dispose());
+        data.Dispose();
+    }
+
+    [Fact]
+    public async Task A_server_without_a_place_for_an_agent_sends_it_elsewhere_and_goes_on()
+    {
+        await using var server = await ServerProcess.Start(data.Path, SharedServer.Password, before: ["prlimit", $"--nofile={Descriptors}:{Descriptors}"]);
+        var admin = await new Caller(server.Url).SignIn("admin", SharedServer.Password);
+        await using var host = await HostPeer.Register(admin, Some.Cluster());
+        await using var other = await HostPeer.Register(admin, Some.Cluster());
+        await host.ConnectWith(server.Url);
+
+        // Those that say nothing hold a place as well, until the server has waited long enough for their first word.
+        var taken = 1;
+        HttpStatusCode refused;
+        while ((refused = await Open(server.Url, other)) is HttpStatusCode.SwitchingProtocols)
+        {
+            Assert.True(++taken <= Descriptors, "More agents are connected than there are descriptors.");
+        }
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused);
+        Assert.Equal(Descriptors - Reserve, taken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await Open(server.Url, other));
+        (await admin.Get($"/api/agents/{host.Id}")).Is(200);
+        await host.ReportInventory(Some.Inventory(host));
+
+        // And whoever is no agent: more than there are descriptors, all at once.
+        var strangers = Enumerable.Range(0, 2 * Descriptors).Select(_ => new TcpClient()).ToArray();
+        open.AddRange(strangers);
+        await Task.WhenAll(strangers.Select(one => one.ConnectAsync(IPAddress.Loopback, server.Url.Port))).Within("strangers to connect");
+        await host.ReportInventory(Some.Inventory(host));
+
+        open.ForEach(one => one.Dispose());
+        await Waiting.Until(() => Open(server.Url, other), answer => answer is HttpStatusCode.SwitchingProtocols, "a place that is free again");
+        (await admin.Get($"/api/agents/{host.Id}")).Is(200);
+        Assert.False(server.Program.HasExited);
+    }
+
+    /// <summary>Opens an agent's connection and says nothing; what the server answers, 0 when it is nothing.</summary>
+    private async Task<HttpStatusCode> Open(Uri server, HostPeer agent)
+    {
+        var socket = new ClientWebSocket { Options = { CollectHttpResponseDetails = true } };
+        open.Add(socket);
+        socket.Options.SetRequestHeader("Authorization", $"Bearer {agent.AccessToken}");
+        try
+        {
+            await socket.ConnectAsync(new UriBuilder(server) { Scheme = "ws", Path = AgentHub.Path }.Uri, CancellationToken.None).Within("an answer");
+        }
+        catch (WebSocketException)
+        {
+            // what was answered is in the status
+        }
+
+        return socket.HttpStatusCode;
+    }
+}
