@@ -19,27 +19,43 @@ var settle = TimeSpan.FromSeconds(quick ? 5 : 20);
 var round = TimeSpan.FromSeconds(quick ? 1 : 4);
 await using var postgres = await PrivatePostgres.Start();
 
-await Writes();
-await using (var installation = await Installation.Start(postgres))
+string[] parts = [.. args.Where(part => part is not "--quick")]; // of: writes dispatch agents
+if (Is("writes"))
 {
-    await Dispatch(installation);
-    await Agents(installation);
-    await Sizes(installation);
+    await Writes();
+}
+
+if (Is("dispatch") || Is("agents"))
+{
+    await using var installation = await Installation.Start(postgres);
+    if (Is("dispatch"))
+    {
+        await Dispatch(installation);
+    }
+
+    if (Is("agents"))
+    {
+        await Agents(installation);
+        await Sizes(installation);
+    }
 }
 
 Figures.Print();
+
+bool Is(string part) => parts.Length is 0 || parts.Contains(part);
 
 async Task Writes()
 {
     var directory = Directory.CreateTempSubdirectory("nanny-bench-").FullName;
     var (onPostgres, rawPostgres, onSqlite, rawSqlite) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
-    var (slowest, slowestPostgres) = (new List<double>(), new List<double>());
+    var (slowest, slowestPostgres, barest) = (new List<double>(), new List<double>(), new List<double>());
     for (var turn = 0; turn < 3; turn++)
     {
         var (data, database) = (Path.Combine(directory, $"{turn}"), await postgres.NewDatabase());
         rawPostgres.Add((await StateWrites.RawPostgres(database, round)).PerSecond);
         var ours = await StateWrites.Storage(new() { DataDirectory = data + "p", Postgres = database, Port = 0 }, round);
         onPostgres.Add(ours.PerSecond);
+        barest.Add((await StateWrites.BarestPostgres(database, round)).PerSecond);
         slowestPostgres.Add(ours.Times.At(99));
         rawSqlite.Add((await StateWrites.RawSqlite(Path.Combine(directory, $"raw{turn}.db"), round)).PerSecond);
         ours = await StateWrites.Storage(new() { DataDirectory = data + "s", Port = 0 }, round);
@@ -49,7 +65,7 @@ async Task Writes()
 
     Directory.Delete(directory, recursive: true);
     Figures.Say($"{StateWrites.Writers} grains write {StateWrites.Bytes} bytes each, medians of 3 rounds:");
-    Figures.Say($"PostgreSQL {Figures.Median(onPostgres):F0} writes a second, p99 {Figures.Median(slowestPostgres):F0} ms; raw driver {Figures.Median(rawPostgres):F0}");
+    Figures.Say($"PostgreSQL {Figures.Median(onPostgres):F0} writes a second, p99 {Figures.Median(slowestPostgres):F0} ms; raw driver {Figures.Median(rawPostgres):F0}, with connections and commands held {Figures.Median(barest):F0}");
     Figures.Say($"SQLite, synchronous=FULL, {Figures.Median(onSqlite):F0} writes a second, p99 {Figures.Median(slowest):F0} ms; raw driver {Figures.Median(rawSqlite):F0}");
     Figures.AtLeast("scale-writes-postgres-over-raw", Figures.Median(onPostgres.Zip(rawPostgres, (ours, raw) => ours / raw)), "x", 0.7);
     Figures.AtLeast("scale-writes-sqlite-over-raw", Figures.Median(onSqlite.Zip(rawSqlite, (ours, raw) => ours / raw)), "x", 0.25);

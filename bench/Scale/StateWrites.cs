@@ -13,13 +13,13 @@ using Orleans.Storage;
 namespace NannyOrleans.Bench.Scale;
 
 /// <summary>
-/// 32 grains side by side write what a host with ten guests has said, about 4 kB of JSON, again and again: through the storage as the silo has it, and
+/// 32 grains side by side write what a host has said, about 4 kB of JSON, again and again: through the storage as the silo has it, and
 /// the same bytes by the raw driver with a prepared upsert.
 /// </summary>
 internal static class StateWrites
 {
     public const int Writers = 32;
-    private const int Guests = 6;
+    private const int Guests = 3;
 
     /// <summary>The storage of a silo of this process over a database of its own.</summary>
     public static async Task<Result> Storage(SiloOptions options, TimeSpan length)
@@ -42,23 +42,33 @@ internal static class StateWrites
         return result;
     }
 
-    /// <summary>Npgsql, with a connection for each writer and one statement for each write.</summary>
+    /// <summary>Npgsql: for each write a connection of the pool and a command, which the driver knows as prepared.</summary>
     public static async Task<Result> RawPostgres(string database, TimeSpan length)
     {
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = Writers });
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = Writers, MaxAutoPrepare = 10, AutoPrepareMinUsages = 2 });
         await using (var make = source.CreateCommand("CREATE TABLE IF NOT EXISTS raw (id text PRIMARY KEY, version integer NOT NULL, payload bytea)"))
         {
             await make.ExecuteNonQueryAsync();
         }
 
         var payload = Payload();
+        return await Together(length, async (writer, _) =>
+        {
+            await using var connection = await source.OpenConnectionAsync();
+            await using var command = Upsert(connection, writer, payload);
+            await command.ExecuteScalarAsync();
+        });
+    }
+
+    /// <summary>Npgsql at its best: each writer has a connection and a command of its own, and does nothing but execute it.</summary>
+    public static async Task<Result> BarestPostgres(string database, TimeSpan length)
+    {
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = Writers });
+        var payload = Payload();
         var connections = await Task.WhenAll(Enumerable.Range(0, Writers).Select(_ => source.OpenConnectionAsync().AsTask()));
         try
         {
-            var commands = connections.Select((connection, writer) => new NpgsqlCommand("INSERT INTO raw VALUES ($1, 1, $2) ON CONFLICT (id) DO UPDATE SET version = raw.version + 1, payload = excluded.payload RETURNING version", connection)
-            {
-                Parameters = { new() { Value = $"{writer}" }, new() { Value = payload } },
-            }).ToArray();
+            var commands = connections.Select((connection, writer) => Upsert(connection, writer, payload)).ToArray();
             await Task.WhenAll(commands.Select(command => command.PrepareAsync()));
             return await Together(length, (writer, _) => commands[writer].ExecuteScalarAsync());
         }
@@ -70,6 +80,12 @@ internal static class StateWrites
             }
         }
     }
+
+    private static NpgsqlCommand Upsert(NpgsqlConnection connection, int writer, byte[] payload) =>
+        new("INSERT INTO raw VALUES ($1, 1, $2) ON CONFLICT (id) DO UPDATE SET version = raw.version + 1, payload = excluded.payload RETURNING version", connection)
+        {
+            Parameters = { new() { Value = $"{writer}" }, new() { Value = payload } },
+        };
 
     /// <summary>Microsoft.Data.Sqlite, one connection and one prepared statement, a commit for each write, whoever comes first.</summary>
     public static async Task<Result> RawSqlite(string path, TimeSpan length)
