@@ -13,84 +13,93 @@ using Orleans.Storage;
 namespace NannyOrleans.Bench.Scale;
 
 /// <summary>
-/// 32 grains side by side write what a host has said, about 4 kB of JSON, again and again: through the storage as the silo has it, and
-/// the same bytes by the raw driver with a prepared upsert.
+/// 32 grains side by side write what a host has said, about 4 kB of JSON, again and again: through the storage as the silo has it, and the same
+/// bytes by the raw driver.
 /// </summary>
-internal static class StateWrites
+internal sealed class StateWrites(Func<int, int, Task> write, Func<ValueTask> end) : IAsyncDisposable
 {
     public const int Writers = 32;
     private const int Guests = 3;
 
+    /// <summary>Writes a second, of each round.</summary>
+    public List<double> PerSecond { get; } = [];
+
+    /// <summary>How long single writes took.</summary>
+    public Times Times { get; } = new();
+
+    /// <summary>Bytes of one state.</summary>
+    public static int Bytes => Payload().Length;
+
     /// <summary>The storage of a silo of this process over a database of its own.</summary>
-    public static async Task<Result> Storage(SiloOptions options, TimeSpan length)
+    public static async Task<StateWrites> Storage(SiloOptions options)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.AddSilo(options, withGateway: false);
-        using var host = builder.Build();
+        var host = builder.Build();
         await host.StartAsync();
         var storage = host.Services.GetRequiredService<IGrainStorage>();
         var state = State();
         var grains = Enumerable.Range(0, Writers).Select(writer => (Id: GrainId.Create("bench", $"{writer}"), State: new GrainState<NodeInventory>(state))).ToArray();
-        var result = await Together(length, (writer, turn) =>
-        {
-            var (id, stored) = grains[writer];
-            stored.State = state with { GuestsAt = state.GuestsAt!.Value.AddSeconds(turn) };
-            return storage.WriteStateAsync("bench", id, stored);
-        });
-        await host.StopAsync();
-        return result;
+        return new(
+            (writer, turn) =>
+            {
+                var (id, stored) = grains[writer];
+                stored.State = state with { GuestsAt = state.GuestsAt!.Value.AddSeconds(turn) };
+                return storage.WriteStateAsync("bench", id, stored);
+            },
+            async () =>
+            {
+                await host.StopAsync();
+                host.Dispose();
+            });
     }
 
     /// <summary>Npgsql: for each write a connection of the pool and a command, which the driver knows as prepared.</summary>
-    public static async Task<Result> RawPostgres(string database, TimeSpan length)
+    public static async Task<StateWrites> RawPostgres(string database)
     {
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = Writers, MaxAutoPrepare = 10, AutoPrepareMinUsages = 2 });
-        await using (var make = source.CreateCommand("CREATE TABLE IF NOT EXISTS raw (id text PRIMARY KEY, version integer NOT NULL, payload bytea)"))
-        {
-            await make.ExecuteNonQueryAsync();
-        }
-
+        var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = Writers, MaxAutoPrepare = 10, AutoPrepareMinUsages = 2 });
+        await using var make = source.CreateCommand("CREATE TABLE raw (id text PRIMARY KEY, version integer NOT NULL, payload bytea)");
+        await make.ExecuteNonQueryAsync();
         var payload = Payload();
-        return await Together(length, async (writer, _) =>
-        {
-            await using var connection = await source.OpenConnectionAsync();
-            await using var command = Upsert(connection, writer, payload);
-            await command.ExecuteScalarAsync();
-        });
+        return new(
+            async (writer, _) =>
+            {
+                await using var connection = await source.OpenConnectionAsync();
+                await using var command = Upsert(connection, writer, payload);
+                await command.ExecuteScalarAsync();
+            },
+            source.DisposeAsync);
     }
 
     /// <summary>Npgsql at its best: each writer has a connection and a command of its own, and does nothing but execute it.</summary>
-    public static async Task<Result> BarestPostgres(string database, TimeSpan length)
+    public static async Task<StateWrites> BarestPostgres(string database)
     {
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = Writers });
+        var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = Writers });
         var payload = Payload();
-        var connections = await Task.WhenAll(Enumerable.Range(0, Writers).Select(_ => source.OpenConnectionAsync().AsTask()));
-        try
+        var commands = await Task.WhenAll(Enumerable.Range(0, Writers).Select(async writer =>
         {
-            var commands = connections.Select((connection, writer) => Upsert(connection, writer, payload)).ToArray();
-            await Task.WhenAll(commands.Select(command => command.PrepareAsync()));
-            return await Together(length, (writer, _) => commands[writer].ExecuteScalarAsync());
-        }
-        finally
-        {
-            foreach (var connection in connections)
+            var command = Upsert(await source.OpenConnectionAsync(), writer, payload);
+            await command.PrepareAsync();
+            return command;
+        }));
+        return new(
+            (writer, _) => commands[writer].ExecuteScalarAsync(),
+            async () =>
             {
-                await connection.DisposeAsync();
-            }
-        }
+                foreach (var command in commands)
+                {
+                    await command.Connection!.DisposeAsync();
+                }
+
+                await source.DisposeAsync();
+            });
     }
 
-    private static NpgsqlCommand Upsert(NpgsqlConnection connection, int writer, byte[] payload) =>
-        new("INSERT INTO raw VALUES ($1, 1, $2) ON CONFLICT (id) DO UPDATE SET version = raw.version + 1, payload = excluded.payload RETURNING version", connection)
-        {
-            Parameters = { new() { Value = $"{writer}" }, new() { Value = payload } },
-        };
-
     /// <summary>Microsoft.Data.Sqlite, one connection and one prepared statement, a commit for each write, whoever comes first.</summary>
-    public static async Task<Result> RawSqlite(string path, TimeSpan length)
+    public static StateWrites RawSqlite(string path)
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         connection.Open();
         foreach (var statement in new[] { "PRAGMA synchronous=FULL", "PRAGMA journal_mode=WAL", "CREATE TABLE raw (id TEXT PRIMARY KEY, version INTEGER NOT NULL, payload BLOB) WITHOUT ROWID" })
         {
@@ -99,29 +108,60 @@ internal static class StateWrites
             command.ExecuteNonQuery();
         }
 
-        using var write = connection.CreateCommand();
+        var write = connection.CreateCommand();
         write.CommandText = "INSERT INTO raw VALUES ($id, 1, $payload) ON CONFLICT DO UPDATE SET version = version + 1, payload = $payload RETURNING version";
         write.Parameters.AddWithValue("$id", "");
         write.Parameters.AddWithValue("$payload", Payload());
         write.Prepare();
-        using var turn = new SemaphoreSlim(1, 1);
-        return await Together(length, async (writer, _) =>
-        {
-            await turn.WaitAsync();
-            try
+        var turn = new SemaphoreSlim(1, 1);
+        return new(
+            async (writer, _) =>
             {
-                write.Parameters[0].Value = $"{writer}";
-                write.ExecuteScalar();
-            }
-            finally
+                await turn.WaitAsync();
+                try
+                {
+                    write.Parameters[0].Value = $"{writer}";
+                    write.ExecuteScalar();
+                }
+                finally
+                {
+                    turn.Release();
+                }
+            },
+            () =>
             {
-                turn.Release();
-            }
-        });
+                write.Dispose();
+                turn.Dispose();
+                return connection.DisposeAsync();
+            });
     }
 
-    /// <summary>Bytes of one state.</summary>
-    public static int Bytes => Payload().Length;
+    /// <summary>One round; of one that only warms up nothing is kept.</summary>
+    public async Task Round(TimeSpan length, bool keep = true)
+    {
+        var began = Stopwatch.StartNew();
+        var done = await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
+        {
+            var turn = 0;
+            for (; began.Elapsed < length; turn++)
+            {
+                var asked = Stopwatch.GetTimestamp();
+                await write(writer, turn);
+                if (keep)
+                {
+                    Times.Add(Stopwatch.GetElapsedTime(asked));
+                }
+            }
+
+            return turn;
+        })));
+        if (keep)
+        {
+            PerSecond.Add(done.Sum() / began.Elapsed.TotalSeconds);
+        }
+    }
+
+    public ValueTask DisposeAsync() => end();
 
     private static NodeInventory State()
     {
@@ -137,28 +177,9 @@ internal static class StateWrites
         return JsonSerializer.SerializeToUtf8Bytes(State(), json);
     }
 
-    private static async Task<Result> Together(TimeSpan length, Func<int, int, Task> write)
-    {
-        await Turns(TimeSpan.FromSeconds(1)); // compiled, connected, rows there
-        return await Turns(length);
-
-        async Task<Result> Turns(TimeSpan time)
+    private static NpgsqlCommand Upsert(NpgsqlConnection connection, int writer, byte[] payload) =>
+        new("INSERT INTO raw VALUES ($1, 1, $2) ON CONFLICT (id) DO UPDATE SET version = raw.version + 1, payload = excluded.payload RETURNING version", connection)
         {
-            var times = new Times();
-            var began = Stopwatch.StartNew();
-            await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
-            {
-                for (var turn = 0; began.Elapsed < time; turn++)
-                {
-                    var asked = Stopwatch.GetTimestamp();
-                    await write(writer, turn);
-                    times.Add(Stopwatch.GetElapsedTime(asked));
-                }
-            })));
-            return new(times.Count / began.Elapsed.TotalSeconds, times);
-        }
-    }
-
-    /// <summary>What it came to.</summary>
-    internal sealed record Result(double PerSecond, Times Times);
+            Parameters = { new() { Value = $"{writer}" }, new() { Value = payload } },
+        };
 }
