@@ -27,10 +27,12 @@ internal sealed class Load : IAsyncDisposable
     private Load(HttpClient http) => this.http = http;
 
     /// <summary>Registers and connects the agents of the real server.</summary>
-    public static async Task<Load> Of(BenchServer server)
+    /// <param name="server">Who is asked for patches.</param>
+    /// <param name="holder">Who has the agents, where that is another process of the same installation.</param>
+    public static async Task<Load> Of(BenchServer server, BenchServer? holder = null)
     {
         var load = new Load(server.Http);
-        await load.Connect(server.Url, agent => server.Register(agent.Cluster.Value, agent.Node.Value, agent.ClusterName));
+        await load.Connect((holder ?? server).Url, agent => server.Register(agent.Cluster.Value, agent.Node.Value, agent.ClusterName));
         foreach (var agent in load.agents)
         {
             await agent.ReportWhole();

@@ -50,24 +50,34 @@ internal sealed class GeneratedAgent(int number, int nodesPerCluster, int guests
 
     public async Task ReportWhole()
     {
-        var inventory = Header([.. Enumerable.Range(0, guests).Select(Guest)]) with { Fingerprint = $"F{generation}" };
-        await connection!.InvokeAsync<InventoryAnswer>(AgentHub.ReportInventory, inventory);
+        await connection!.InvokeAsync<InventoryAnswer>(AgentHub.ReportInventory, Whole());
     }
 
     /// <summary>One of ten reports has a changed guest; the others say that nothing has.</summary>
     public async Task ReportChange(bool changed)
     {
-        var before = $"F{generation}";
-        generation += changed ? 1 : 0;
-        IReadOnlyList<GuestSeen> news = changed ? [Guest(generation % guests) with { Lock = "backup" }] : [];
-        var answer = await connection!.InvokeAsync<InventoryAnswer>(AgentHub.ReportInventory, Header(news) with { Fingerprint = $"F{generation}", Since = before, Gone = [] });
+        var answer = await connection!.InvokeAsync<InventoryAnswer>(AgentHub.ReportInventory, Change(changed));
         if (answer.NeedsWhole)
         {
             throw new InvalidOperationException("The server lost the inventory.");
         }
     }
 
-    public Task ReportMetrics() => connection!.SendAsync(AgentHub.ReportMetrics, new NodeMetrics(DateTimeOffset.UtcNow, MetricsSeconds)
+    public Task ReportMetrics() => connection!.SendAsync(AgentHub.ReportMetrics, Sample());
+
+    /// <summary>All that is on the host.</summary>
+    public Inventory Whole() => Header([.. Enumerable.Range(0, guests).Select(Guest)]) with { Fingerprint = $"F{generation}" };
+
+    /// <summary>What has changed since the last report: a guest, or nothing.</summary>
+    public Inventory Change(bool changed)
+    {
+        var before = $"F{generation}";
+        generation += changed ? 1 : 0;
+        IReadOnlyList<GuestSeen> news = changed ? [Guest(generation % guests) with { Lock = "backup" }] : [];
+        return Header(news) with { Fingerprint = $"F{generation}", Since = before, Gone = [] };
+    }
+
+    public NodeMetrics Sample() => new(DateTimeOffset.UtcNow, MetricsSeconds)
     {
         CpuPercent = 12.5 + (number % 50),
         Cores = 32,
@@ -89,7 +99,7 @@ internal sealed class GeneratedAgent(int number, int nodesPerCluster, int guests
         })],
         Storages = [new("local", new(20L << 30, 100L << 30)), new("local-zfs", new(200L << 30, 1000L << 30))],
         Quorate = true,
-    });
+    };
 
     public ValueTask DisposeAsync() => connection?.DisposeAsync() ?? ValueTask.CompletedTask;
 

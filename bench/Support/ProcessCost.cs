@@ -21,6 +21,19 @@ internal readonly record struct ProcessCost(double CpuSeconds, double OwnCpuSeco
         return new(ticks.Sum() / TicksPerSecond, (ticks[0] + ticks[1]) / TicksPerSecond, MiB(status, "VmRSS:"), MiB(status, "VmHWM:"));
     }
 
+    /// <summary>Reads it; null when the process has ended.</summary>
+    public static ProcessCost? TryOf(int pid)
+    {
+        try
+        {
+            return Of(pid);
+        }
+        catch (Exception gone) when (gone is IOException or InvalidOperationException)
+        {
+            return null; // a zombie has no memory to speak of
+        }
+    }
+
     private static double MiB(string[] status, string name) =>
         double.Parse(status.First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
 }

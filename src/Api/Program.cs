@@ -76,7 +76,12 @@ static WebApplication Build(string[] args)
     builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
     builder.Services.AddProblems();
     builder.Services.AddOpenApi(document => document.AddSchemaTransformer<AgentRowSchema>().AddSchemaTransformer<WireEnumSchema>());
-    builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 1024 * 1024);
+    builder.Services.AddSingleton<AgentPlaces>();
+    builder.WebHost.ConfigureKestrel(kestrel =>
+    {
+        kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
+        AgentPlaces.Bound(kestrel.Limits);
+    });
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {
         builder.WebHost.UseUrls("http://*:8090");
@@ -90,6 +95,7 @@ static WebApplication Build(string[] args)
     app.UseStatusCodePages();
     app.UseAuthentication();
     app.UseAuthorization();
+    app.Use(app.Services.GetRequiredService<AgentPlaces>().LetIn);
     app.MapHealth();
     app.MapTelemetry(TelemetryOptions.Read(builder.Configuration));
     app.MapOpenApi("/openapi/v1.json");

@@ -9,8 +9,8 @@ internal sealed class ServerProcess(RunningProgram program, Uri url) : IAsyncDis
 
     public RunningProgram Program => program;
 
-    /// <summary>Starts it over a data directory and waits until it listens.</summary>
-    public static async Task<ServerProcess> Start(string dataDirectory, string? adminPassword, string url = "http://127.0.0.1:0", params (string Name, string Value)[] more)
+    /// <summary>Starts it over a data directory, by a command that runs another where one is given, and waits until it listens.</summary>
+    public static async Task<ServerProcess> Start(string dataDirectory, string? adminPassword, string url = "http://127.0.0.1:0", IEnumerable<string>? before = null, params (string Name, string Value)[] more)
     {
         var settings = new Dictionary<string, string>
         {
@@ -28,7 +28,7 @@ internal sealed class ServerProcess(RunningProgram program, Uri url) : IAsyncDis
             settings[name] = value;
         }
 
-        var program = new RunningProgram([BuiltProgram.Of("Api")], settings);
+        var program = new RunningProgram([.. before ?? [], BuiltProgram.Of("Api")], settings);
         var line = await program.Line(Listening);
         return new(program, new(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..].Split('"')[0])); // the line may be JSON
     }

@@ -19,6 +19,8 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
     /// <summary>A third of a session's life: two renewals may get lost.</summary>
     private static readonly TimeSpan RenewEvery = NodeMachine.SessionLife / 3;
 
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<string, Connection> open = [];
 
     /// <summary>Opens a session for a connection; says why not when the node's grain refuses.</summary>
@@ -33,7 +35,8 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
             var outcome = await grains.GetGrain<INodeGrain>(node.ToString()).Attach(agent, reference);
             if (!outcome.IsRefused)
             {
-                open[context.ConnectionId] = new(node, outcome.Value, session, reference) { RenewedAt = clock.GetTimestamp() };
+                var now = clock.GetTimestamp();
+                open[context.ConnectionId] = new(node, outcome.Value, session, reference) { RenewedAt = now, AskedAt = now };
             }
 
             return outcome.Refusal;
@@ -57,13 +60,24 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
         }
     }
 
+    /// <summary>
+    /// Each connection's session is renewed when its own time has come, and those of thousands not in one moment. None waits for another's:
+    /// that of a node whose silo hangs must not cost others theirs.
+    /// </summary>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         instruments.Meter.CreateObservableUpDownCounter("nanny.agents.connected", () => open.Count, "{agent}", "Agents connected to this process.");
-        using var tick = new PeriodicTimer(RenewEvery, clock);
+        using var tick = new PeriodicTimer(LookEvery, clock);
         while (await tick.WaitForNextTickAsync(stoppingToken))
         {
-            await Task.WhenAll(open.Values.Select(connection => Renew(connection, stoppingToken)));
+            foreach (var (_, connection) in open)
+            {
+                if (connection.Renewal.IsCompleted && clock.GetElapsedTime(connection.AskedAt) >= RenewEvery)
+                {
+                    connection.AskedAt = clock.GetTimestamp();
+                    connection.Renewal = Renew(connection, stoppingToken);
+                }
+            }
         }
     }
 
@@ -92,6 +106,12 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
     private sealed record Connection(NodeKey Node, SessionTicket Ticket, Session Session, IAgentSession Reference)
     {
         public long RenewedAt { get; set; }
+
+        /// <summary>When the last renewal was begun.</summary>
+        public long AskedAt { get; set; }
+
+        /// <summary>It, until it is answered: one at a time.</summary>
+        public Task Renewal { get; set; } = Task.CompletedTask;
     }
 
     private sealed class Session(IHubContext<AgentHub> hub, HubCallerContext context) : IAgentSession

@@ -74,6 +74,9 @@ internal static class Problems
         return problem;
     }
 
+    /// <summary>An agent that this process has no place for: 503. Another process may have one.</summary>
+    public static ProblemDetails Full() => Of(StatusCodes.Status503ServiceUnavailable, "full", "This server has as many agents as it can hold; connect to another, or later.");
+
     /// <summary>Whether an exception means that a silo or its storage could not be reached or did not answer.</summary>
     public static bool IsUnavailable(Exception exception) =>
         exception is OrleansException or TimeoutException or OrleansMessageRejectionException || IsDatabaseAway(exception);
