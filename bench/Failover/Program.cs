@@ -5,7 +5,7 @@ using NannyOrleans.Bench.Failover;
 
 // How long grains and the API do without a silo that is gone: three silos on PostgreSQL, one of them in turn is killed, frozen until the others
 // have taken over, stopped as a service manager does, or paused for three seconds. From the signal until every grain that was on it answers
-// again; 150 nodes, 50 guests, the fleet and its clusters are spread over the silos each time. All of it shares this machine's cores.
+// again; the fleet, its clusters and a hundred fresh nodes and guests are on the other silos, a hundred more on this one. All of it shares this machine's cores.
 var rounds = int.Parse(Environment.GetEnvironmentVariable("FAILOVER_ROUNDS") ?? "10", CultureInfo.InvariantCulture);
 var (killed, frozen, stopped) = (new Outage("killed"), new Outage("frozen"), new Outage("stopped"));
 var (evictedByPause, unclean, round, dice) = (0, 0, 0, new Random(6));
@@ -116,8 +116,10 @@ async Task<(ServerProgram Silo, SiloAddress Address, IReadOnlyList<Probe> Grains
     var silo = plane.Silos[round++ % 3];
     var address = hosts.Single(host => host.Endpoint.Port == silo.Port);
     await Task.Delay(TimeSpan.FromSeconds(1 + dice.NextDouble())); // anywhere between two probes
-    Probe[] probes = [.. fleet, .. Probe.Fresh(plane.Grains, round)];
-    await Task.WhenAll(probes.Select(probe => probe.UntilAnswered()));
+    var fresh = Probe.Fresh(plane.Grains, round);
+    Probe[] probes = [.. fleet, .. fresh];
+    await Task.WhenAll(fresh.Select((probe, number) => number % 2 is 0 ? probe.WakeOn(address) : probe.UntilAnswered()));
+    await Task.WhenAll(fleet.Select(probe => probe.UntilAnswered()));
     while (true)
     {
         try

@@ -5,6 +5,7 @@ using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Guests;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
+using Orleans.Runtime.Placement;
 
 namespace NannyOrleans.Bench.Failover;
 
@@ -16,7 +17,16 @@ internal sealed record Probe(GrainId Grain, Func<Task> Ask)
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Grains that were never active: 150 nodes and 50 guests.</summary>
-    public static IEnumerable<Probe> Fresh(IGrainFactory grains, int round)
+    public static IReadOnlyList<Probe> Fresh(IGrainFactory grains, int round) => [.. Make(grains, round)];
+
+    /// <summary>Asks until it answers. A grain that is not active becomes so on this silo.</summary>
+    public async Task WakeOn(SiloAddress silo)
+    {
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, silo);
+        await UntilAnswered();
+    }
+
+    private static IEnumerable<Probe> Make(IGrainFactory grains, int round)
     {
         var cluster = $"c{round:x16}";
         foreach (var number in Enumerable.Range(1, 150))

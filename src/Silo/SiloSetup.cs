@@ -40,6 +40,7 @@ public static class SiloSetup
         }
 
         builder.Services.AddScriptKeys(options);
+        builder.Services.AddSingleton<SiloDepartures>();
         AddHistory(builder.Services, options);
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
@@ -60,6 +61,7 @@ public static class SiloSetup
                 silo.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.DataSource) = (Npgsql, database));
                 silo.UseAdoNetReminderService(reminders => (reminders.Invariant, reminders.DataSource) = (Npgsql, database));
                 silo.Configure<ClusterMembershipOptions>(Failover.Configure);
+                silo.Configure<ConnectionOptions>(Failover.Configure);
             }
 
             silo.UseSystemTextJsonGrainStorageSerializer();
@@ -79,6 +81,11 @@ public static class SiloSetup
             silo.AddTelemetry(builder.Configuration);
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
+        if (database is not null)
+        {
+            builder.Services.AddHostedService<DepartureWatch>(); // of interest where the process is an Api, too
+        }
+
         builder.Services.AddHostedService<UnfinishedWork>(); // after the silo, which it asks
         builder.Services.AddHostedService<RebootWatch>();
         builder.Services.AddHostedService<FleetSurvey>();
@@ -89,6 +96,7 @@ public static class SiloSetup
     public static void AddSiloClient(this IHostApplicationBuilder builder, SiloOptions options)
     {
         builder.Services.AddScriptKeys(options);
+        builder.Services.AddSingleton<SiloDepartures>();
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>();
         var database = options.OnPostgres ? builder.Services.AddPostgres(options) : null;
@@ -103,12 +111,18 @@ public static class SiloSetup
                 client.Configure<ClusterOptions>(NameCluster);
                 client.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.DataSource) = (Npgsql, database));
                 client.Configure<GatewayOptions>(Failover.Configure);
+                client.Configure<ConnectionOptions>(Failover.Configure);
+                client.AddOutgoingGrainCallFilter<LostCalls>();
             }
 
             client.UseConnectionRetryFilter<PatientConnection>();
             client.Services.AddSerializer(Wire.AddWire);
             client.AddTelemetry(builder.Configuration);
         });
+        if (database is not null)
+        {
+            builder.Services.AddHostedService<DepartureWatch>();
+        }
     }
 
     /// <summary>The database of the installation, with its tables up to date and its keys compared before anything else that starts.</summary>

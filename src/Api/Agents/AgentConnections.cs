@@ -2,11 +2,13 @@ using System.Collections.Concurrent;
 using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Silo;
 
 namespace NannyOrleans.Api.Agents;
 
@@ -14,7 +16,8 @@ namespace NannyOrleans.Api.Agents;
 /// The agents connected to this process: each is a grain observer that its node's grain knows, kept alive by renewing. The runtime holds
 /// observers weakly, so they are held here.
 /// </summary>
-internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext<AgentHub> hub, Instruments instruments, TimeProvider clock, ILogger<AgentConnections> logger) : BackgroundService
+internal sealed partial class AgentConnections(
+    IGrainFactory grains, IHubContext<AgentHub> hub, SiloDepartures departures, Instruments instruments, TimeProvider clock, ILogger<AgentConnections> logger) : BackgroundService
 {
     /// <summary>A third of a session's life: two renewals may get lost.</summary>
     private static readonly TimeSpan RenewEvery = NodeMachine.SessionLife / 3;
@@ -61,19 +64,38 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
     {
         instruments.Meter.CreateObservableUpDownCounter("nanny.agents.connected", () => open.Count, "{agent}", "Agents connected to this process.");
         using var tick = new PeriodicTimer(RenewEvery, clock);
-        while (await tick.WaitForNextTickAsync(stoppingToken))
+        var (turn, departure) = (tick.WaitForNextTickAsync(stoppingToken).AsTask(), departures.Next);
+        while (true)
         {
-            await Task.WhenAll(open.Values.Select(connection => Renew(connection, stoppingToken)));
+            // Where a silo is gone, its grains begin anew on others. A node's knows no session, so jobs would wait for the next turn; a cluster's
+            // has heard of no node, and would show all of them as offline until each sends its next sample.
+            await await Task.WhenAny(turn, departure);
+            var departed = departure.IsCompleted;
+            if (departed)
+            {
+                departure = departures.Next;
+            }
+
+            if (turn.IsCompleted)
+            {
+                turn = tick.WaitForNextTickAsync(stoppingToken).AsTask();
+            }
+
+            await Task.WhenAll(open.Values.Select(connection => Renew(connection, departed, stoppingToken)));
         }
     }
 
-    private async Task Renew(Connection connection, CancellationToken stoppingToken)
+    private async Task Renew(Connection connection, bool departed, CancellationToken stoppingToken)
     {
         try
         {
             if (!await grains.GetGrain<INodeGrain>(connection.Node.ToString()).Renew(connection.Ticket, connection.Reference))
             {
                 await connection.Session.Close("The agent has a newer connection.");
+            }
+            else if (departed)
+            {
+                await grains.GetGrain<IClusterGrain>(connection.Node.Cluster.Value).RecordContact(connection.Node.Node);
             }
 
             connection.RenewedAt = clock.GetTimestamp();
