@@ -38,6 +38,9 @@ internal sealed class Plane : IAsyncDisposable
     /// <summary>Speaks to the Api as the administrator.</summary>
     public HttpClient Http { get; }
 
+    /// <summary>A file of the repository.</summary>
+    public static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory[..AppContext.BaseDirectory.LastIndexOf("/bench/", StringComparison.Ordinal)], file);
+
     public static async Task<Plane> Start()
     {
         var postgres = await PrivatePostgres.Start();
@@ -106,10 +109,8 @@ internal sealed class Plane : IAsyncDisposable
 
     private ServerProgram Program(string project, int port)
     {
-        var here = AppContext.BaseDirectory;
-        var output = here[(here.LastIndexOf("/bin/", StringComparison.Ordinal) + 1)..];
-        var repository = here[..here.LastIndexOf("/bench/", StringComparison.Ordinal)];
-        return new(Path.Combine(repository, "src", project, output, $"nanny-{project.ToLowerInvariant()}.dll"), port, new Dictionary<string, string>
+        var output = AppContext.BaseDirectory[(AppContext.BaseDirectory.LastIndexOf("/bin/", StringComparison.Ordinal) + 1)..];
+        return new(PathOf($"src/{project}/{output}nanny-{project.ToLowerInvariant()}.dll"), port, new Dictionary<string, string>
         {
             ["NANNY_Silo__DataDirectory"] = Path.Combine(directory, "keys"),
             ["NANNY_Silo__Postgres"] = database,

@@ -24,12 +24,19 @@ for (var turn = 0; turn < rounds; turn++)
     }
 }
 
-foreach (var outage in new[] { killed, frozen, stopped })
+string[] results =
+[
+    "Last results of `./nanny bench failover`: three silos on PostgreSQL, an Api and the benchmark share this machine's cores.",
+    $"{killed}", $"{frozen}", $"{stopped}",
+    $"the process of a stopped one was gone after {Text(Figures.Median(exits))}, at worst {Text(exits.Max())}",
+    $"paused for 3 s, {stopped.Grains.Count} times: {evictedByPause} evicted; processes that did not end as they should: {unclean}",
+];
+await File.WriteAllLinesAsync(Plane.PathOf("bench/Failover/results.txt"), results);
+foreach (var line in results.Skip(1))
 {
-    Figures.Say($"{outage}");
+    Figures.Say($"{line}");
 }
 
-Figures.Say($"a stopped silo's process is gone after {Figures.Median(exits):F1} s, at most {exits.Max():F1} s");
 Figures.AtMost("failover-killed-worst", killed.Grains.Max(), "s", 5);
 Figures.AtMost("failover-frozen-worst", frozen.Grains.Max(), "s", 15);
 Figures.AtMost("failover-stopped-worst", stopped.Grains.Max(), "s", 2);
@@ -37,6 +44,8 @@ Figures.Exactly("failover-evicted-by-pause", evictedByPause, "of-pauses", 0);
 Figures.Exactly("failover-unclean-exits", unclean, "processes", 0);
 Figures.Print();
 return 0;
+
+static string Text(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds:F1} s");
 
 async Task Kill()
 {

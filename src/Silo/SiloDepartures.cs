@@ -17,7 +17,9 @@ public sealed class SiloDepartures : IDisposable
     /// <inheritdoc/>
     public void Dispose() => death.Dispose();
 
-    internal void Tell(bool isDeath)
+    /// <summary>Tells who waits that a silo is gone.</summary>
+    /// <param name="isDeath">Whether others had to find out: what it was asked may never be answered.</param>
+    public void Tell(bool isDeath)
     {
         if (isDeath)
         {

@@ -23,6 +23,7 @@ internal sealed partial class AgentConnections(
     private static readonly TimeSpan RenewEvery = NodeMachine.SessionLife / 3;
 
     private readonly ConcurrentDictionary<string, Connection> open = [];
+    private Task departure = departures.Next;
 
     /// <summary>Opens a session for a connection; says why not when the node's grain refuses.</summary>
     public async Task<Refusal?> Attach(HubCallerContext context, AgentId agent, NodeKey node)
@@ -64,7 +65,7 @@ internal sealed partial class AgentConnections(
     {
         instruments.Meter.CreateObservableUpDownCounter("nanny.agents.connected", () => open.Count, "{agent}", "Agents connected to this process.");
         using var tick = new PeriodicTimer(RenewEvery, clock);
-        var (turn, departure) = (tick.WaitForNextTickAsync(stoppingToken).AsTask(), departures.Next);
+        var turn = tick.WaitForNextTickAsync(stoppingToken).AsTask();
         while (true)
         {
             // Where a silo is gone, its grains begin anew on others. A node's knows no session, so jobs would wait for the next turn; a cluster's

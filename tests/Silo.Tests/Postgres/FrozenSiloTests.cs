@@ -67,16 +67,17 @@ public sealed class FrozenSiloTests(SharedPostgres postgres) : IDisposable
         Assert.False((await node.TakeReport(Agent, new(Id(1), JobOutcome.Failed, "It is only a test."))).IsRefused);
         await node.Enqueue(Entry(4));
         await Waiting.Until(() => Task.FromResult(agent.Received), received => received.Contains(Id(4)), "the next job to be sent");
-        var before = await Rows();
+        var before = await Stored();
 
-        // Awake again it still has what was asked of it, and a state that is long over.
+        // Awake again it still has what was asked of it, and a state that is long over. It may not write that; it may pass the question on.
         await frozen.Signal("CONT");
         Assert.NotEqual(0, await frozen.Exit()); // a service manager starts it again
-        Assert.Equal(before, await Rows());
-
-        var jobs = (await Outbox()).Outbox.Select(entry => entry.Job.Id).ToArray();
-        Assert.Equal([Id(2), Id(4)], jobs.Where(id => id != Id(3)));
-        Assert.Equal(jobs.Contains(Id(3)), await grains.GetGrain<IOperationGrain>(Id(3).Value).Get() is not null);
+        var after = await Stored();
+        var passedOn = after.Outbox.Count(entry => entry.Job.Id == Id(3));
+        Assert.InRange(passedOn, 0, 1);
+        Assert.Equal([Id(2), Id(4)], after.Outbox.Select(entry => entry.Job.Id).Where(id => id != Id(3)));
+        Assert.Equal((before.Epoch, before.Agent), (after.Epoch, after.Agent));
+        Assert.Equal(passedOn is 1, await grains.GetGrain<IOperationGrain>(Id(3).Value).Get() is not null);
         Assert.Equal(OperationStatus.Failed, (await grains.GetGrain<IOperationGrain>(Id(1).Value).Get())!.Status);
         Assert.Equal(1L, await HistoryOnPostgres.Ask<long>(database, $"""SELECT count(*) FROM operations WHERE "Id" = '{Id(1)}'"""));
     }
@@ -102,10 +103,7 @@ public sealed class FrozenSiloTests(SharedPostgres postgres) : IDisposable
         return client;
     }
 
-    private Task<string> Rows() => HistoryOnPostgres.Ask<string>(
-        database, "SELECT string_agg(concat_ws(' ', GrainType, IdText, Version, encode(Payload, 'escape')), E'\\n' ORDER BY GrainType, IdText) FROM OrleansStorage WHERE Payload IS NOT NULL");
-
-    private async Task<NodeState> Outbox() => System.Text.Json.JsonSerializer.Deserialize<NodeState>(
+    private async Task<NodeState> Stored() => System.Text.Json.JsonSerializer.Deserialize<NodeState>(
         await HistoryOnPostgres.Ask<byte[]>(database, $"SELECT Payload FROM OrleansStorage WHERE IdText = '{Cluster}/pve1' AND Payload IS NOT NULL AND convert_from(Payload, 'UTF8') LIKE '%outbox%'"),
         Wire.Configure(new()))!;
 
