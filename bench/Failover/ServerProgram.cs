@@ -62,7 +62,7 @@ internal sealed class ServerProgram(string program, int port, IReadOnlyDictionar
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        if (await Task.WhenAny(up.Task, process.WaitForExitAsync(), Task.Delay(TimeSpan.FromSeconds(90))) != up.Task)
+        if (await Task.WhenAny(up.Task, process.WaitForExitAsync(), Task.Delay(TimeSpan.FromMinutes(3))) != up.Task)
         {
             throw new InvalidOperationException($"{program} does not start:\n{Log}");
         }

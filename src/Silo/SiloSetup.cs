@@ -81,9 +81,9 @@ public static class SiloSetup
             silo.AddTelemetry(builder.Configuration);
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
-        if (database is not null)
+        if (database is not null && !withGateway)
         {
-            builder.Services.AddHostedService<DepartureWatch>(); // of interest where the process is an Api, too
+            builder.Services.AddHostedService<DepartureWatch>(); // for the Api that this process is as well
         }
 
         builder.Services.AddHostedService<UnfinishedWork>(); // after the silo, which it asks
