@@ -41,6 +41,7 @@ public static class SiloSetup
 
         builder.Services.AddScriptKeys(options);
         var certificate = builder.Services.AddSiloCertificate(options);
+        builder.Services.AddSingleton<SiloDepartures>();
         AddHistory(builder.Services, options);
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>(); // before Orleans' own
@@ -62,6 +63,7 @@ public static class SiloSetup
                 silo.UseAdoNetReminderService(reminders => (reminders.Invariant, reminders.DataSource) = (Npgsql, database));
                 silo.Configure<ClusterMembershipOptions>(Failover.Configure);
                 silo.AddIncomingGrainCallFilter<PlainFailures>();
+                silo.Configure<ConnectionOptions>(Failover.Configure);
             }
 
             silo.UseTls(tls => SiloCertificate.Configure(tls, certificate));
@@ -82,6 +84,11 @@ public static class SiloSetup
             silo.AddTelemetry(builder.Configuration);
             silo.Services.Configure<NodeOptions>(nodes => nodes.GuestJobsAtOnce = options.GuestJobsAtOnce);
         });
+        if (database is not null && !withGateway)
+        {
+            builder.Services.AddHostedService<DepartureWatch>(); // for the Api that this process is as well
+        }
+
         builder.Services.AddHostedService<UnfinishedWork>(); // after the silo, which it asks
         builder.Services.AddHostedService<RebootWatch>();
         builder.Services.AddHostedService<FleetSurvey>();
@@ -93,6 +100,7 @@ public static class SiloSetup
     {
         builder.Services.AddScriptKeys(options);
         var certificate = builder.Services.AddSiloCertificate(options);
+        builder.Services.AddSingleton<SiloDepartures>();
         builder.Services.TryAddClock();
         builder.Services.AddSingleton<IGrainInterfaceTypeProvider, Wire.InterfaceNames>();
         var database = options.OnPostgres ? builder.Services.AddPostgres(options) : null;
@@ -107,6 +115,8 @@ public static class SiloSetup
                 client.Configure<ClusterOptions>(NameCluster);
                 client.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.DataSource) = (Npgsql, database));
                 client.Configure<GatewayOptions>(Failover.Configure);
+                client.Configure<ConnectionOptions>(Failover.Configure);
+                client.AddOutgoingGrainCallFilter<LostCalls>();
             }
 
             client.UseTls(tls => SiloCertificate.Configure(tls, certificate));
@@ -114,6 +124,10 @@ public static class SiloSetup
             client.Services.AddSerializer(Wire.AddWire);
             client.AddTelemetry(builder.Configuration);
         });
+        if (database is not null)
+        {
+            builder.Services.AddHostedService<DepartureWatch>();
+        }
     }
 
     /// <summary>The database of the installation, with its tables up to date and its keys compared before anything else that starts.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
@@ -187,6 +188,29 @@ public sealed class GoldenTests
         }),
         ["inventory.unreadable.json"] = (typeof(Inventory), new Inventory(Noon, "0.1.0", "pve1", null, null, null, null, ["/etc/pve is empty: pmxcfs is not running."])),
     };
+
+    private static readonly JsonSerializerOptions Later = new(ProtocolJson.Default.Options)
+    {
+        TypeInfoResolver = ProtocolJson.Default.Options.TypeInfoResolver!.WithAddedModifier(record =>
+        {
+            if (record.Kind is JsonTypeInfoKind.Object)
+            {
+                var gained = record.CreateJsonPropertyInfo(typeof(string), "of_a_later_release");
+                gained.Get = _ => "what it is";
+                record.Properties.Add(gained);
+            }
+        }),
+    };
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void What_a_later_release_adds_is_skipped(string name)
+    {
+        var (type, value) = Samples[name];
+        var said = JsonSerializer.Serialize(value, type, Later);
+        Assert.Contains("of_a_later_release", said, StringComparison.Ordinal);
+        Assert.Equal(JsonSerializer.Serialize(value, type, ProtocolJson.Default), JsonSerializer.Serialize(JsonSerializer.Deserialize(said, type, ProtocolJson.Default), type, ProtocolJson.Default));
+    }
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -95,9 +95,12 @@ internal sealed class RunningProgram : IAsyncDisposable
     }
 
     /// <summary>Tells it to end, as a service manager does, and does not wait for it.</summary>
-    public async Task AskToEnd()
+    public Task AskToEnd() => Signal("TERM");
+
+    /// <summary>Sends it a signal, such as STOP: it stays where it is, its connections stay open, and nothing answers.</summary>
+    public async Task Signal(string name)
     {
-        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        using var kill = Process.Start("kill", ["-s", name, $"{process.Id}"]);
         await kill.WaitForExitAsync();
     }
 

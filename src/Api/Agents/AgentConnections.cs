@@ -2,11 +2,13 @@ using System.Collections.Concurrent;
 using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Nodes;
+using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 using NannyOrleans.Protocol.Jobs;
+using NannyOrleans.Silo;
 
 namespace NannyOrleans.Api.Agents;
 
@@ -14,7 +16,8 @@ namespace NannyOrleans.Api.Agents;
 /// The agents connected to this process: each is a grain observer that its node's grain knows, kept alive by renewing. The runtime holds
 /// observers weakly, so they are held here.
 /// </summary>
-internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext<AgentHub> hub, Instruments instruments, TimeProvider clock, ILogger<AgentConnections> logger) : BackgroundService
+internal sealed partial class AgentConnections(
+    IGrainFactory grains, IHubContext<AgentHub> hub, SiloDepartures departures, Instruments instruments, TimeProvider clock, ILogger<AgentConnections> logger) : BackgroundService
 {
     /// <summary>A third of a session's life: two renewals may get lost.</summary>
     private static readonly TimeSpan RenewEvery = NodeMachine.SessionLife / 3;
@@ -22,6 +25,7 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Connection> open = [];
+    private Task departure = departures.Next;
 
     /// <summary>Opens a session for a connection; says why not when the node's grain refuses.</summary>
     public async Task<Refusal?> Attach(HubCallerContext context, AgentId agent, NodeKey node)
@@ -70,24 +74,38 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
         using var tick = new PeriodicTimer(LookEvery, clock);
         while (await tick.WaitForNextTickAsync(stoppingToken))
         {
+            // Where a silo is gone, its grains begin anew on others. A node's knows no session, so jobs would wait for the next turn; a cluster's
+            // has heard of no node, and would show all of them as offline until each sends its next sample.
+            var departed = departure.IsCompleted;
+            if (departed)
+            {
+                departure = departures.Next;
+            }
+
             foreach (var (_, connection) in open)
             {
-                if (connection.Renewal.IsCompleted && clock.GetElapsedTime(connection.AskedAt) >= RenewEvery)
+                connection.HasDeparture |= departed;
+                if (connection.Renewal.IsCompleted && (connection.HasDeparture || clock.GetElapsedTime(connection.AskedAt) >= RenewEvery))
                 {
                     connection.AskedAt = clock.GetTimestamp();
-                    connection.Renewal = Renew(connection, stoppingToken);
+                    connection.Renewal = Renew(connection, connection.HasDeparture, stoppingToken);
+                    connection.HasDeparture = false;
                 }
             }
         }
     }
 
-    private async Task Renew(Connection connection, CancellationToken stoppingToken)
+    private async Task Renew(Connection connection, bool departed, CancellationToken stoppingToken)
     {
         try
         {
             if (!await grains.GetGrain<INodeGrain>(connection.Node.ToString()).Renew(connection.Ticket, connection.Reference))
             {
                 await connection.Session.Close("The agent has a newer connection.");
+            }
+            else if (departed)
+            {
+                await grains.GetGrain<IClusterGrain>(connection.Node.Cluster.Value).RecordContact(connection.Node.Node);
             }
 
             connection.RenewedAt = clock.GetTimestamp();
@@ -109,6 +127,9 @@ internal sealed partial class AgentConnections(IGrainFactory grains, IHubContext
 
         /// <summary>When the last renewal was begun.</summary>
         public long AskedAt { get; set; }
+
+        /// <summary>A silo has gone since.</summary>
+        public bool HasDeparture { get; set; }
 
         /// <summary>It, until it is answered: one at a time.</summary>
         public Task Renewal { get; set; } = Task.CompletedTask;

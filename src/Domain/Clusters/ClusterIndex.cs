@@ -71,6 +71,13 @@ public sealed record ClusterIndex
         return this with { Known = Known.SetItem(node, known with { Metrics = metrics, MetricsAt = now, HeardAt = Later(known.HeardAt, now, now), Spoken = true }) };
     }
 
+    /// <summary>Takes that a node's agent is connected. It says nothing of the host but that it speaks.</summary>
+    public ClusterIndex RecordContact(NodeName node, DateTimeOffset now)
+    {
+        var known = Known.GetValueOrDefault(node) ?? NodeKnown.Nothing;
+        return this with { Known = Known.SetItem(node, known with { HeardAt = Later(known.HeardAt, now, now), Spoken = true }) };
+    }
+
     /// <summary>Takes what an operation found of a guest's updates.</summary>
     public ClusterIndex RecordPatch(Vmid vmid, PatchState patches) => Note(vmid) is var note && patches.IsNewerThan(note.Patches)
         ? With(note with { Patches = patches })

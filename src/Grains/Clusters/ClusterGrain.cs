@@ -61,6 +61,12 @@ internal sealed partial class ClusterGrain(
         return Task.CompletedTask;
     }
 
+    public Task RecordContact(NodeName node)
+    {
+        index = index.RecordContact(node, clock.GetUtcNow());
+        return Task.CompletedTask;
+    }
+
     public async Task RecordPatch(Vmid vmid, PatchState patches)
     {
         await Gather();

@@ -31,6 +31,11 @@ public interface IClusterGrain : IGrainWithStringKey
     [Alias("RecordMetrics")]
     Task RecordMetrics(NodeName node, NodeMetrics metrics);
 
+    /// <summary>Takes that a node's agent is connected, from where it is: after a failover nothing has been heard of it here. Nobody waits for it.</summary>
+    [OneWay]
+    [Alias("RecordContact")]
+    Task RecordContact(NodeName node);
+
     /// <summary>Takes what an ended operation found of a guest's updates. Repeating it changes nothing.</summary>
     [Alias("RecordPatch")]
     Task RecordPatch(Vmid vmid, PatchState patches);

@@ -140,6 +140,30 @@ public sealed class ClusterGrainTests(SiloCluster silo)
     }
 
     [Fact]
+    public async Task An_agent_that_is_connected_is_not_shown_as_offline_after_a_failover_and_its_old_word_gets_no_younger()
+    {
+        await TwoNodes();
+        await silo.ForgetActivations();
+        var view = await Contact(Some.Pve1, node: 0); // before anybody has looked, and after
+        Assert.Equal([NodeStatus.Online, NodeStatus.Offline], view.Nodes.Select(node => node.Status));
+        Assert.Equal([GuestStatus.Running, GuestStatus.Unknown], view.Nodes.SelectMany(node => node.Guests!).Select(guest => guest.Status));
+        view = await Contact(Some.Pve2, node: 1);
+        Assert.Equal([NodeStatus.Online, NodeStatus.Online], view.Nodes.Select(node => node.Status));
+
+        silo.Clock.Shift += TimeSpan.FromHours(1);
+        Assert.Equal(NodeStatus.Offline, (await Cluster.View([])).Nodes[0].Status);
+        view = await Contact(Some.Pve1, node: 0);
+        Assert.Equal(GuestStatus.Unknown, view.Nodes[0].Guests![0].Status);
+
+        // Nobody waits for that word, so it may come after the next question.
+        async Task<ClusterView> Contact(NodeName name, int node)
+        {
+            await Cluster.RecordContact(name);
+            return await Waiting.Until(() => Cluster.View([]), now => now.Nodes[node].Status is NodeStatus.Online, "the word that an agent is connected");
+        }
+    }
+
+    [Fact]
     public async Task Metrics_reach_the_cluster_and_make_the_node_online_for_three_of_their_intervals()
     {
         await TwoNodes();

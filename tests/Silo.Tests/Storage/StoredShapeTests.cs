@@ -49,6 +49,17 @@ public sealed class StoredShapeTests(SharedSilo shared)
 
     [Theory]
     [MemberData(nameof(Names))]
+    public async Task What_a_later_release_adds_is_skipped(string name)
+    {
+        var sample = Stored.Samples[name];
+        var later = JsonSerializer.Serialize(sample, sample.GetType(), MixedReleases.Later);
+        Assert.Contains(MixedReleases.Gained, later, StringComparison.Ordinal);
+        var read = await Load(sample.GetType(), later);
+        Assert.Equal(Stored.Json(sample), Stored.Json(read));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public async Task Names_are_snake_case_and_no_type_of_ours_is_named(string name)
     {
         var written = await Store(Stored.Samples[name]);
