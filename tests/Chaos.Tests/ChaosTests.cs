@@ -91,7 +91,7 @@ public sealed class ChaosTests
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed < TimeSpan.FromMinutes(Minutes))
         {
-            await Task.Delay(random.Next(500, 4000), CancellationToken.None);
+            await Task.Delay(random.Next(1000, 6000), CancellationToken.None);
             var (kind, kill, start) = victims[random.Next(victims.Length)];
             await kill();
             killed.AddOrUpdate(kind, 1, (_, count) => count + 1);

@@ -7,7 +7,7 @@ namespace NannyOrleans.Domain.Tests.Campaigns;
 /// <summary>Clusters too large to see every world of: one chance way through each, by a number that gives the same way again.</summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
-    private const int Seeds = 2000;
+    private const int Seeds = 1000;
 
     [Fact]
     public void Thousands_of_chance_campaigns_keep_every_law_and_end()
