@@ -61,7 +61,8 @@ public sealed class ChaosTests
         }
         finally
         {
-            await File.WriteAllTextAsync("/tmp/nanny-chaos.log", plane.Said + string.Join('\n', real.Agents.Concat(generated.Agents).Select(one => $"== {one.Name}\n{one.Log}")));
+            Directory.CreateDirectory(Artifacts);
+            await File.WriteAllTextAsync($"{Artifacts}/chaos-said.txt", plane.Said + string.Join('\n', real.Agents.Concat(generated.Agents).Select(one => $"== {one.Name}\n{one.Log}")));
             Directory.Delete(marks, recursive: true);
         }
     }
