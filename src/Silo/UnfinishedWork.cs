@@ -24,13 +24,9 @@ internal sealed partial class UnfinishedWork(IGrainFactory grains, IClusterMembe
 
             try
             {
-                // Batches again and again: a write that failed has ended the activation that worked on one, and none has a reminder.
-                await ResumeBatches();
-                if (present != seen)
-                {
-                    await ResumeCampaigns();
-                }
-
+                // Batches again and again: a write that failed has ended the activation that worked on one, and none has a reminder. Each by itself: one
+                // that can't be read must not keep the others, nor the campaigns, from going on.
+                await Task.WhenAll(ResumeBatches(), present == seen ? Task.CompletedTask : ResumeCampaigns());
                 (seen, due) = (present, clock.GetUtcNow() + Period);
             }
             catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
@@ -43,21 +39,11 @@ internal sealed partial class UnfinishedWork(IGrainFactory grains, IClusterMembe
         while (await tick.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task ResumeBatches()
-    {
-        foreach (var batch in await grains.GetGrain<IUnfinishedBatchesGrain>(0).All())
-        {
-            await grains.GetGrain<IBatchGrain>(batch.Value).Resume();
-        }
-    }
+    private async Task ResumeBatches() =>
+        await Task.WhenAll((await grains.GetGrain<IUnfinishedBatchesGrain>(0).All()).Select(batch => grains.GetGrain<IBatchGrain>(batch.Value).Resume()));
 
-    private async Task ResumeCampaigns()
-    {
-        foreach (var cluster in (await grains.GetGrain<IFleetGrain>(0).Clusters()).Where(cluster => !cluster.IsMachine))
-        {
-            await grains.GetGrain<IClusterPatchOrchestrator>(cluster.Value).Look();
-        }
-    }
+    private async Task ResumeCampaigns() => await Task.WhenAll((await grains.GetGrain<IFleetGrain>(0).Clusters())
+        .Where(cluster => !cluster.IsMachine).Select(cluster => grains.GetGrain<IClusterPatchOrchestrator>(cluster.Value).Look()));
 
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(5);

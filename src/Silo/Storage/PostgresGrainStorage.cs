@@ -38,13 +38,14 @@ internal sealed class PostgresGrainStorage(IGrainStorage inner) : IGrainStorage
     }
 
     /// <summary>
-    /// A statement by itself is a transaction: one that is answered with an error has left nothing. Not so where the session was ended (class 57),
-    /// which a commit may have come before. And no connection, no statement: a socket's own error comes from opening one, one in use breaks as a stream does.
+    /// A statement by itself is a transaction: one that is answered with an error has left nothing. Not so where the session was ended (class 57) or the
+    /// connection broke (08), which a commit may have come before, nor where the server itself does not know (40003). And no connection, no statement: a socket's own error comes from opening one, one in use breaks as a stream does.
     /// </summary>
     internal static bool IsSure(NpgsqlException failure) => failure switch
     {
         PostgresException { SqlState: "57P03" } => true, // it is starting up, and has taken nothing
-        PostgresException refused => !refused.SqlState.StartsWith("57", StringComparison.Ordinal),
+        PostgresException { SqlState: "40003" } => false,
+        PostgresException refused => refused.SqlState[..2] is not ("57" or "08"),
         { InnerException: SocketException } => true,
         _ => false,
     };
