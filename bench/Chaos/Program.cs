@@ -7,7 +7,7 @@ var output = here[(here.LastIndexOf("/bin/", StringComparison.Ordinal) + 1)..];
 var start = new ProcessStartInfo(Path.Combine(repository, "tests", "Chaos.Tests", output, "NannyOrleans.Chaos.Tests"));
 Set("NANNY_CHAOS_MINUTES", "30");
 Set("NANNY_CHAOS_SEED", $"{Random.Shared.Next(1, 1_000_000)}");
-Set("NANNY_TEST_AGENT", Path.Combine(repository, "artifacts", "agent", "nannyagent"));
+Set("NANNY_TEST_PROGRAMS", Path.Combine(repository, "artifacts"));
 var figures = Path.Combine(repository, "artifacts", "tests", "chaos.txt");
 File.Delete(figures);
 using var run = Process.Start(start)!;

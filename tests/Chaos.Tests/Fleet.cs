@@ -82,7 +82,7 @@ internal sealed partial class Fleet(string name, string[] hosts, string[] more) 
     private string RootOf(string host) => Path.Combine(Lab, "hosts", host);
 
     private RunningProgram Agent(string host, params string[] arguments) => new(
-        [Environment.GetEnvironmentVariable("NANNY_TEST_AGENT") ?? BuiltProgram.Of("Agent"), "--root", RootOf(host), .. arguments],
+        [BuiltProgram.Of("Agent"), "--root", RootOf(host), .. arguments],
         new Dictionary<string, string> { ["PATH"] = string.Create(CultureInfo.InvariantCulture, $"{RootOf(host)}/usr/sbin:{RootOf(host)}/usr/bin:{Environment.GetEnvironmentVariable("PATH")}") });
 
     [GeneratedRegex("[A-Z]{4}-[A-Z]{4}")]
