@@ -8,11 +8,12 @@ using NannyOrleans.Api.Batches;
 using NannyOrleans.Api.Campaigns;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Devices;
-using NannyOrleans.Api.Exceptions;
 using NannyOrleans.Api.Diagnoses;
+using NannyOrleans.Api.Exceptions;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Metrics;
 using NannyOrleans.Api.Patches;
+using NannyOrleans.Api.People;
 using NannyOrleans.Api.Reboots;
 using NannyOrleans.Api.Scripts;
 using NannyOrleans.Api.Telemetry;
@@ -48,6 +49,7 @@ static WebApplication Build(string[] args)
     builder.Services.AddDataProtection().SetApplicationName("nannyorleans").PersistKeysToFileSystem(new(silo.PathOf("protection-keys")));
 
     // The tables come before whatever reads them: hosted services start in this order.
+    builder.Services.AddSingleton(AccessOptions.Read(builder.Configuration));
     builder.Services.AddAccounts(silo);
     if (silo.Embedded)
     {
@@ -101,6 +103,7 @@ static WebApplication Build(string[] args)
     app.MapOpenApi("/openapi/v1.json");
     app.MapTokens();
     app.MapDevices();
+    app.MapPeople();
     app.MapAgents();
     app.MapMetrics();
     app.MapClusters();

@@ -3,12 +3,15 @@ using Microsoft.Extensions.Options;
 namespace NannyOrleans.Silo;
 
 /// <summary>Settings that a process needs while it is being put together, which is before the host would validate them.</summary>
-internal static class Section
+public static class Section
 {
     /// <summary>Reads a section and checks it.</summary>
+    /// <param name="configuration">All settings.</param>
+    /// <param name="section">The section's name.</param>
+    /// <param name="validator">What it must meet; null: it is good as soon as it can be read.</param>
     /// <exception cref="CannotStartException">A value can't be read.</exception>
     /// <exception cref="OptionsValidationException">A value is out of its range.</exception>
-    public static T Read<T>(IConfiguration configuration, string section, IValidateOptions<T> validator)
+    public static T Read<T>(IConfiguration configuration, string section, IValidateOptions<T>? validator = null)
         where T : class, new()
     {
         T options;
@@ -21,7 +24,7 @@ internal static class Section
             throw new CannotStartException(unreadable.Message, unreadable);
         }
 
-        var verdict = validator.Validate(section, options);
-        return verdict.Failed ? throw new OptionsValidationException(section, typeof(T), verdict.Failures) : options;
+        var verdict = validator?.Validate(section, options);
+        return verdict is { Failed: true } ? throw new OptionsValidationException(section, typeof(T), verdict.Failures) : options;
     }
 }

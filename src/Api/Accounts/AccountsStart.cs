@@ -1,5 +1,6 @@
-using System.Security.Cryptography;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Identity;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 using NannyOrleans.Silo.Storage;
@@ -24,8 +25,7 @@ internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfig
     {
         await using var scope = scopes.CreateAsyncScope();
         await AddClients(scope.ServiceProvider.GetRequiredService<IOpenIddictApplicationManager>(), cancellationToken);
-        await AddFirstAdministrator(
-            scope.ServiceProvider.GetRequiredService<UserManager<Person>>(), scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>());
+        await AddFirstAdministrator(scope.ServiceProvider.GetRequiredService<UserManager<Person>>());
     }
 
     private static async Task AddClients(IOpenIddictApplicationManager clients, CancellationToken cancellationToken)
@@ -71,14 +71,10 @@ internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfig
         }
     }
 
-    private async Task AddFirstAdministrator(UserManager<Person> people, RoleManager<IdentityRole> roles)
+    private async Task AddFirstAdministrator(UserManager<Person> people)
     {
-        if (!await roles.RoleExistsAsync(Policies.Administrator))
-        {
-            Must(await roles.CreateAsync(new IdentityRole(Policies.Administrator)));
-        }
-
-        if ((await people.GetUsersInRoleAsync(Policies.Administrator)).Count > 0)
+        var administrator = new Claim(PersonAccess.GrantClaim, new Grant(Role.Administrator).ToString());
+        if ((await people.GetUsersForClaimAsync(administrator)).Count > 0)
         {
             return;
         }
@@ -86,7 +82,7 @@ internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfig
         var password = configuration[PasswordKey];
         if (string.IsNullOrEmpty(password))
         {
-            password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", 20);
+            password = FirstPassword.Make();
 
             // Said before it is stored: after a crash in between, the next start makes and says another one. The other way round nobody
             // would ever know it. Not through the logger: where logs go is configured, and often far away. (Under systemd the console is
@@ -105,7 +101,7 @@ internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfig
             Must(await people.AddPasswordAsync(admin, password));
         }
 
-        Must(await people.AddToRoleAsync(admin, Policies.Administrator));
+        Must(await people.AddClaimAsync(admin, administrator));
         Log.AdministratorMade(logger, "admin");
     }
 

@@ -1,19 +1,17 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Infrastructure;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
-using NannyOrleans.Silo.Telemetry;
 using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Accounts;
 
-/// <summary>Who may do what. Whatever names no policy is for administrators: forgetting one closes a door.</summary>
+/// <summary>Who may do what. Whatever names no permission is for administrators: forgetting one closes a door.</summary>
 internal static class Policies
 {
-    /// <summary>The role, and the policy of people who have it.</summary>
-    public const string Administrator = "administrator";
-
     /// <summary>The policy of host agents.</summary>
     public const string Agent = "agent";
 
@@ -25,16 +23,18 @@ internal static class Policies
 
     public static void AddPolicies(this IServiceCollection services)
     {
-        var administrator = Of(policy => policy.RequireRole(Administrator).RequireAssertion(context => context.User.HasScope(TokenSetup.ApiScope)));
+        var administrator = Of(new PermissionRequirement(Powers.Administer, Everywhere: true));
+        services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
         services.AddAuthorizationBuilder()
-            .AddPolicy(Administrator, administrator)
-            .AddPolicy(Metrics, new AuthorizationPolicyBuilder(TokenMemory.SchemeName).RequireAssertion(context =>
-                (context.User.IsInRole(Administrator) && context.User.HasScope(TokenSetup.ApiScope))
-                || (context.Resource is HttpContext request && request.RequestServices.GetRequiredService<ScrapeToken>().IsShownBy(request))).Build())
-            .AddPolicy(Agent, Of(policy => policy.RequireClaim(NodeClaim).RequireAssertion(context => context.User.HasScope(Registration.AgentScope))))
+            .AddPolicy(Metrics, new AuthorizationPolicyBuilder(TokenMemory.SchemeName).AddRequirements(new PermissionRequirement(Powers.Administer, Everywhere: true, OrScrapeToken: true)).Build())
+            .AddPolicy(Agent, Of(new ClaimsAuthorizationRequirement(NodeClaim, null), new AssertionRequirement(context => context.User.HasScope(Registration.AgentScope))))
             .SetDefaultPolicy(administrator)
             .SetFallbackPolicy(administrator);
     }
+
+    /// <summary>Lets in people with a permission, on one cluster at least. On which, the endpoint looks with its <see cref="Requester"/>.</summary>
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Powers permission)
+        where TBuilder : IEndpointConventionBuilder => endpoint.RequireAuthorization(Of(new PermissionRequirement(permission)));
 
     /// <summary>The node an agent's token is for. A name in a message would let one agent speak for another.</summary>
     public static NodeKey NodeKey(this ClaimsPrincipal agent) => Domain.Nodes.NodeKey.Parse(agent.GetClaim(NodeClaim)!);
@@ -42,10 +42,6 @@ internal static class Policies
     /// <summary>The agent a token was given to.</summary>
     public static AgentId AgentId(this ClaimsPrincipal agent) => Protocol.Ids.AgentId.Parse(agent.GetClaim(OpenIddictConstants.Claims.Subject)!);
 
-    private static AuthorizationPolicy Of(Action<AuthorizationPolicyBuilder> rules)
-    {
-        var policy = new AuthorizationPolicyBuilder(TokenMemory.SchemeName).RequireAuthenticatedUser();
-        rules(policy);
-        return policy.Build();
-    }
+    private static AuthorizationPolicy Of(params IAuthorizationRequirement[] requirements) =>
+        new AuthorizationPolicyBuilder(TokenMemory.SchemeName).RequireAuthenticatedUser().AddRequirements(requirements).Build();
 }

@@ -49,7 +49,7 @@ internal static class TokenEndpoints
             return Refuse("User name and password do not match, or the account is locked for some minutes after too many attempts.");
         }
 
-        var principal = await PrincipalOf(person, signIn.UserManager);
+        var principal = PrincipalOf(person);
         principal.SetScopes(request.GetScopes());
         return Give(principal);
     }
@@ -57,12 +57,12 @@ internal static class TokenEndpoints
     private static async Task<IResult> Renew(ClaimsPrincipal old, SignInManager<Person> signIn)
     {
         var person = await signIn.UserManager.FindByIdAsync(old.GetClaim(Claims.Subject) ?? string.Empty);
-        if (person is null || !await signIn.CanSignInAsync(person) || await signIn.UserManager.IsLockedOutAsync(person))
+        if (person is null || !await signIn.CanSignInAsync(person) || await signIn.UserManager.IsLockedOutAsync(person) || old.GetClaim(TokenMemory.StampClaim) != person.SecurityStamp)
         {
             return Refuse("The account may not sign in any more.");
         }
 
-        var principal = await PrincipalOf(person, signIn.UserManager);
+        var principal = PrincipalOf(person);
         principal.SetScopes(old.GetScopes());
         return Give(principal);
     }
@@ -97,10 +97,10 @@ internal static class TokenEndpoints
         return Give(principal, answer);
     }
 
-    private static async Task<ClaimsPrincipal> PrincipalOf(Person person, UserManager<Person> people)
+    private static ClaimsPrincipal PrincipalOf(Person person)
     {
         var identity = new ClaimsIdentity("password", Claims.Name, Claims.Role);
-        identity.SetClaim(Claims.Subject, person.Id).SetClaim(Claims.Name, person.UserName).SetClaims(Claims.Role, [.. await people.GetRolesAsync(person)]);
+        identity.SetClaim(Claims.Subject, person.Id).SetClaim(Claims.Name, person.UserName).SetClaim(TokenMemory.StampClaim, person.SecurityStamp);
         return new(identity);
     }
 

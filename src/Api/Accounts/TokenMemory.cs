@@ -4,22 +4,26 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo.Telemetry;
+using OpenIddict.Abstractions;
 using OpenIddict.Validation.AspNetCore;
 
 namespace NannyOrleans.Api.Accounts;
 
 /// <summary>
 /// The scheme that policies name: OpenIddict's, with a memory. What it says of an access token follows from the token, the keys and the clock
-/// alone; nothing revokes one before its hour is over (who may speak for a node its grain is asked each time). So each token is decrypted
-/// and its signature checked once, and looked up until it expires. OpenIddict is not even asked whether a request of the API or of an agent's
+/// alone; who may speak for a node its grain is asked each time, and what a person may do, and whether what was signed in before still counts,
+/// <see cref="PersonAccess"/>. So each token is decrypted and its signature checked once, and looked up until it expires. OpenIddict is not even asked whether a request of the API or of an agent's
 /// connection is one of its own, which takes longer than all else that is done to know who calls.
 /// </summary>
 internal sealed class TokenMemory(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenMemory.Known known)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenMemory.Known known, PersonAccess people)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     /// <summary>The scheme's name.</summary>
     public const string SchemeName = "token";
+
+    /// <summary>Claim of a person's token: the account's <see cref="Standing.Stamp"/> when it was given out. Another one since, and it is worthless.</summary>
+    public const string StampClaim = "nanny_stamp";
 
     private const string Checking = OpenIddictValidationAspNetCoreDefaults.AuthenticationScheme;
 
@@ -48,13 +52,14 @@ internal sealed class TokenMemory(
 
         if (known.Find(header, TimeProvider.GetUtcNow()) is { } ticket)
         {
-            return AuthenticateResult.Success(ticket);
+            return await StillCounts(ticket);
         }
 
         var result = await Check();
         if (result is { Succeeded: true, Ticket: { } good })
         {
             known.Add(header, good);
+            return await StillCounts(good);
         }
 
         return result;
@@ -63,6 +68,14 @@ internal sealed class TokenMemory(
     /// <inheritdoc/>
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        if ((await HandleAuthenticateOnceSafeAsync()).Failure is EndedException)
+        {
+            // Of which OpenIddict knows nothing: to it the token is good, and the person's rights alone are too few.
+            Response.StatusCode = StatusCodes.Status401Unauthorized;
+            Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+            return;
+        }
+
         await Introduce();
         await Context.ChallengeAsync(Checking, properties);
     }
@@ -73,6 +86,12 @@ internal sealed class TokenMemory(
         await Introduce();
         await Context.ForbidAsync(Checking, properties);
     }
+
+    private async ValueTask<AuthenticateResult> StillCounts(AuthenticationTicket ticket) =>
+        ticket.Principal.HasClaim(Policies.NodeClaim)
+        || (ticket.Principal.GetClaim(StampClaim) is { } stamp && (await people.Of(ticket.Principal.GetClaim(OpenIddictConstants.Claims.Subject)!))?.Stamp == stamp)
+            ? AuthenticateResult.Success(ticket)
+            : AuthenticateResult.Fail(new EndedException());
 
     private async Task<AuthenticateResult> Check()
     {
@@ -89,6 +108,9 @@ internal sealed class TokenMemory(
             await ((IAuthenticationRequestHandler)(await handlers.GetHandlerAsync(Context, Checking))!).HandleRequestAsync();
         }
     }
+
+    /// <summary>The token is a good one, and its account was changed since in a way that ends it.</summary>
+    private sealed class EndedException() : Exception("The account was changed since.");
 
     private const int MaxLength = 8 * 1024;
 

@@ -3,13 +3,15 @@ using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.IdentityModel.Tokens;
 using NannyOrleans.Api.Devices;
+using NannyOrleans.Api.People;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Storage;
+using OpenIddict.Abstractions;
 using OpenIddict.Server;
-using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace NannyOrleans.Api.Accounts;
 
@@ -21,6 +23,18 @@ internal static class TokenSetup
 
     /// <summary>The scope of the REST API.</summary>
     public const string ApiScope = "api";
+
+    /// <summary>The least length of a password.</summary>
+    public const int LeastPassword = 12;
+
+    /// <summary>Scopes of tokens that are good for a part of <see cref="ApiScope"/>.</summary>
+    public static readonly IReadOnlyDictionary<string, Powers> Scopes = new Dictionary<string, Powers>(StringComparer.Ordinal)
+    {
+        ["view"] = Powers.View,
+        ["operate"] = Powers.Operate,
+        ["approve"] = Powers.Approve,
+        ["administer"] = Powers.Administer,
+    };
 
     private const string Accounts = "The database of the accounts";
 
@@ -43,14 +57,13 @@ internal static class TokenSetup
 
         services.AddIdentityCore<Person>(identity =>
             {
-                identity.Password.RequiredLength = 12;
+                identity.Password.RequiredLength = LeastPassword;
                 identity.Password.RequireNonAlphanumeric = false;
                 identity.Password.RequireDigit = false;
                 identity.Password.RequireLowercase = false;
                 identity.Password.RequireUppercase = false;
                 identity.Lockout.AllowedForNewUsers = true;
             })
-            .AddRoles<IdentityRole>()
             .AddEntityFrameworkStores<AccountsDb>()
             .AddSignInManager();
         TokenMemory.Add(services.AddAuthentication());
@@ -58,6 +71,8 @@ internal static class TokenSetup
         services.AddHostedService<AccountsMigration>();
         services.AddHostedService<AccountsStart>();
         services.AddHostedService<TokenPruning>();
+        services.AddSingleton<PersonAccess>();
+        services.AddSingleton<AccountTurns>();
         services.AddPolicies();
 
         services.AddOpenIddict()
@@ -82,7 +97,7 @@ internal static class TokenSetup
         // has two names, would refuse its own agents' tokens. Which installation a token is for, its keys say.
         server.SetIssuer(new Uri("https://nannyorleans.invalid/"));
         server.AllowDeviceAuthorizationFlow().AllowPasswordFlow().AllowRefreshTokenFlow();
-        server.RegisterScopes(Scopes.OfflineAccess, Registration.AgentScope, ApiScope);
+        server.RegisterScopes(OpenIddictConstants.Scopes.OfflineAccess, Registration.AgentScope, ApiScope);
 
         // An agent that loses power between getting a new refresh token and storing it would be locked out by rotation. Its token is good
         // for one node and only while a person has not approved another agent for it.

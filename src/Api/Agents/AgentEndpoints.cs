@@ -1,7 +1,8 @@
 using System.Globalization;
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
@@ -9,7 +10,6 @@ using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
-using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Agents;
 
@@ -19,22 +19,23 @@ internal static class AgentEndpoints
     public static void MapAgents(this IEndpointRouteBuilder routes)
     {
         var agents = routes.MapGroup("/api/agents").WithTags("Agents");
-        agents.MapGet("/", List).WithName("ListAgents")
+        agents.MapGet("/", List).Needs(Powers.View).WithName("ListAgents")
             .WithSummary("Hosts, guests and standalone agents: all, those a filter selects, or a page of them. The total is in X-Total-Count.")
             .Produces<IEnumerable<AgentRow>>().ProducesValidationProblem();
-        agents.MapGet("/{id}", Get).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.")
+        agents.MapGet("/{id}", Get).Needs(Powers.View).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.")
             .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
-        agents.MapPatch("/{id}", Patch).WithName("PatchAgent")
+        agents.MapPatch("/{id}", Patch).Needs(Powers.Operate).WithName("PatchAgent")
             .WithSummary("Says what discovery can't know: platform_family, tags, notes, the agent inside a VM (vm_agent), and whether a VM may be patched through its QEMU guest agent (agentless_vm). Null takes back.")
             .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
-        agents.MapPost("/{id}/discover", Discover).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.")
+        agents.MapPost("/{id}/discover", Discover).Needs(Powers.Operate).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.")
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
     /// <param name="query">What is asked for.</param>
     /// <param name="http">Gets the headers.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<IResult> List([AsParameters] AgentListRequest query, HttpContext http, IGrainFactory grains)
+    internal static async Task<IResult> List([AsParameters] AgentListRequest query, HttpContext http, Requester who, IGrainFactory grains)
     {
         var (wanted, errors) = query.Read(http.Request.Query.Keys);
         if (wanted is null)
@@ -42,7 +43,7 @@ internal static class AgentEndpoints
             return Problems.Invalid(errors);
         }
 
-        var page = await grains.List(wanted);
+        var page = await grains.List(wanted, who.Sight);
         http.Response.Headers["X-Total-Count"] = page.Total.ToString(CultureInfo.InvariantCulture);
         if (query.LinkFor(http.Request, page.Total) is { } link)
         {
@@ -54,20 +55,21 @@ internal static class AgentEndpoints
     }
 
     /// <param name="id">Its id, or any short form that means one thing alone: lxc-100, guest-lxc-100, lxc-100-web, a vmid, a name.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<object>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
+    internal static async Task<Results<Ok<object>, ProblemHttpResult>> Get(string id, Requester who, IGrainFactory grains)
     {
-        var (target, problem) = await grains.ResolveAgent(id);
+        var (target, problem) = await grains.ResolveAgent(id, who);
         return target is null ? problem! : Row(target);
     }
 
     /// <param name="id">Its id, or any short form that means one thing alone.</param>
     /// <param name="body">What to say of it. Absent fields stay as they are.</param>
-    /// <param name="caller">Who says so, for the audit log.</param>
+    /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Ok<object>, ValidationProblem, ProblemHttpResult>> Patch(
-        string id, JsonBody<AgentChanges> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        string id, JsonBody<AgentChanges> body, Requester who, IGrainFactory grains, TimeProvider clock)
     {
         var (change, agent, errors) = body.Value.Read();
         if (change is null)
@@ -75,16 +77,22 @@ internal static class AgentEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (target, problem) = await grains.ResolveAgent(id);
+        var (target, problem) = await grains.ResolveAgent(id, who);
         if (target is null)
         {
             return problem!;
         }
 
+        // What runs inside a VM, and through what, is more than patching what is there.
+        if ((change.Agent is not null || change.AgentlessVm is not null || agent is not null) && who.Refused(target.Cluster, Powers.Administer) is { } refused)
+        {
+            return refused;
+        }
+
         if (agent is not null)
         {
             // Among machines alone: a VM and the host inside it mostly have one name.
-            var machines = (await grains.Find(agent)).Where(found => found.Machine?.Node.Agent is not null).ToArray();
+            var machines = (await grains.Find(agent, who.Sight)).Where(found => found.Machine?.Node.Agent is not null).ToArray();
             if (machines is not [{ Machine.Node.Agent: { } inside }])
             {
                 return Problems.Invalid(new Dictionary<string, string[]>
@@ -104,17 +112,18 @@ internal static class AgentEndpoints
         }
 
         await grains.GetGrain<IHistoryGrain>(0).AddAudit(
-            new(clock.GetUtcNow(), $"person {caller.GetClaim(OpenIddictConstants.Claims.Name)}", "annotate", target.Id, "done", body.Value.ToString()));
-        var (after, gone) = await grains.ResolveAgent(target.Id);
+            new(clock.GetUtcNow(), $"person {who.Name}", "annotate", target.Id, "done", body.Value.ToString()));
+        var (after, gone) = await grains.ResolveAgent(target.Id, who);
         return after is null ? gone! : Row(after);
     }
 
     /// <param name="id">Its id, or any short form that means one thing alone.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<DiscoverAnswer>, ProblemHttpResult>> Discover(string id, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<DiscoverAnswer>, ProblemHttpResult>> Discover(string id, Requester who, IGrainFactory grains, TimeProvider clock)
     {
-        var (target, problem) = await grains.ResolveAgent(id);
+        var (target, problem) = await grains.ResolveAgent(id, who);
         if (target is null)
         {
             return problem!;

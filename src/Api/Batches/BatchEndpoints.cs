@@ -1,14 +1,14 @@
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Batches;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
-using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Batches;
 
@@ -21,30 +21,52 @@ internal static class BatchEndpoints
     public static void MapBatches(this IEndpointRouteBuilder routes)
     {
         var batches = routes.MapGroup(Path).WithTags("Patches");
-        batches.MapGet("/{id}", Get).WithName("GetBatch").WithSummary("How far a batch is: how many targets of each status, and each with its operation or why there is none.");
-        batches.MapPost("/{id}/cancel", Cancel).WithName("CancelBatch").WithSummary("Ends a batch: what has not been started never is.");
+        batches.MapGet("/{id}", Get).Needs(Powers.View).WithName("GetBatch").WithSummary("How far a batch is: how many targets of each status, and each with its operation or why there is none.");
+        batches.MapPost("/{id}/cancel", Cancel).Needs(Powers.Operate).WithName("CancelBatch").WithSummary("Ends a batch: what has not been started never is.");
     }
 
     /// <param name="id">The batch's id, as the request for it was answered with.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<BatchView>, ProblemHttpResult>> Get(string id, IGrainFactory grains) =>
-        JobId.TryParse(id, null, out var batch) && await grains.GetGrain<IBatchGrain>(batch.Value).Get() is { } progress
-            ? TypedResults.Ok(BatchView.Of(progress))
-            : TypedResults.Problem(Problems.NotFound("batch", id));
+    internal static async Task<Results<Ok<BatchView>, ProblemHttpResult>> Get(string id, Requester who, IGrainFactory grains)
+    {
+        var (progress, problem) = await Find(id, who, grains);
+        return progress is null ? problem! : TypedResults.Ok(BatchView.Of(progress));
+    }
 
     /// <param name="id">The batch's id.</param>
-    /// <param name="caller">Who ends it, for the audit log.</param>
+    /// <param name="who">Who ends it.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<BatchView>, ProblemHttpResult>> Cancel(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<BatchView>, ProblemHttpResult>> Cancel(string id, Requester who, IGrainFactory grains, TimeProvider clock)
     {
-        if (!JobId.TryParse(id, null, out var batch) || await grains.GetGrain<IBatchGrain>(batch.Value).Cancel() is not { } progress)
+        var (found, problem) = await Find(id, who, grains);
+        if (found is null)
+        {
+            return problem!;
+        }
+
+        var batch = found.Batch.Id!.Value;
+        if (await grains.GetGrain<IBatchGrain>(batch.Value).Cancel() is not { } progress)
         {
             return TypedResults.Problem(Problems.NotFound("batch", id));
         }
 
-        await grains.GetGrain<IHistoryGrain>(0).AddAudit(new(clock.GetUtcNow(), $"person {caller.GetClaim(OpenIddictConstants.Claims.Name)}", "cancel-batch", batch.Value, "done", null));
+        await grains.GetGrain<IHistoryGrain>(0).AddAudit(new(clock.GetUtcNow(), $"person {who.Name}", "cancel-batch", batch.Value, "done", null));
         return TypedResults.Accepted($"{Path}/{batch}", BatchView.Of(progress));
+    }
+
+    // It is one thing: who does not see all of it does not see it, and who may not touch all of it may not touch it.
+    private static async Task<(BatchProgress? Progress, ProblemHttpResult? Problem)> Find(string id, Requester who, IGrainFactory grains)
+    {
+        if (!JobId.TryParse(id, null, out var batch) || await grains.GetGrain<IBatchGrain>(batch.Value).Get() is not { } progress
+            || progress.Batch.Targets.Any(target => target.Cluster is { } cluster && !who.Sight.Sees(cluster)))
+        {
+            return (null, TypedResults.Problem(Problems.NotFound("batch", id)));
+        }
+
+        var refused = progress.Batch.Targets.Select(target => target.Cluster).OfType<ClusterId>().Distinct().Select(who.Refused).FirstOrDefault(refusal => refusal is not null);
+        return refused is null ? (progress, null) : (null, refused);
     }
 }
 

@@ -1,6 +1,8 @@
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Patches;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Operations;
@@ -14,13 +16,13 @@ namespace NannyOrleans.Api.Batches;
 internal static class BatchStart
 {
     /// <summary>Starts the batch, or says with a validation problem or another why not.</summary>
-    public static async Task<(BatchView? Batch, IResult? Problem)> Start(PatchRequest request, JobId id, PatchOrder order, IGrainFactory grains, DateTimeOffset now)
+    public static async Task<(BatchView? Batch, IResult? Problem)> Start(PatchRequest request, JobId id, PatchOrder order, Requester who, IGrainFactory grains, DateTimeOffset now)
     {
-        var known = Places(await grains.ReadTopology());
+        var known = Places(await grains.ReadTopology(Sight.All), who);
         List<BatchTarget> targets;
         if (request.Filter is { } filter)
         {
-            var found = await grains.List(new(filter, Sort: null, Take: BatchState.MaxTargets, Deleted: false));
+            var found = await grains.List(new(filter, Sort: null, Take: BatchState.MaxTargets, Deleted: false), who.Reach);
             if (found.Total is 0 or > BatchState.MaxTargets)
             {
                 return (null, Problems.Invalid(new Dictionary<string, string[]>
@@ -36,7 +38,7 @@ internal static class BatchStart
             targets = [];
             foreach (var text in request.AgentIds!.Select(text => text!.Trim()).Distinct(StringComparer.Ordinal))
             {
-                targets.Add(known.ContainsKey(text) ? Target(text, known, now) : await Resolve(text, grains, known, now));
+                targets.Add(known.ContainsKey(text) ? Target(text, known, now) : await Resolve(text, who, grains, known, now));
             }
 
             // Two forms of one id are one target.
@@ -57,7 +59,7 @@ internal static class BatchStart
         return (BatchView.Of(new(batch, new OperationStatus?[targets.Count])), null);
     }
 
-    private static async Task<BatchTarget> Resolve(string text, IGrainFactory grains, IReadOnlyDictionary<string, Place> known, DateTimeOffset now) => await grains.Find(text) switch
+    private static async Task<BatchTarget> Resolve(string text, Requester who, IGrainFactory grains, IReadOnlyDictionary<string, Place> known, DateTimeOffset now) => await grains.Find(text, who.Sight) switch
     {
         [var one] => Target(one.Id, known, now) is { Step: BatchStep.Waiting } target ? target : Refused(text, new("not-found", $"There is no host or guest '{text}'."), now),
         [] => Refused(text, new("not-found", $"There is no host or guest '{text}'."), now),
@@ -65,31 +67,39 @@ internal static class BatchStart
     };
 
     private static BatchTarget Target(string id, IReadOnlyDictionary<string, Place> known, DateTimeOffset now) => known.TryGetValue(id, out var place)
-        ? new(NewId(now), id, place.Cluster, place.Vmid, place.Vmid is null ? place.Node : null, BatchStep.Waiting, null)
+        ? !place.Allowed ? Refused(id, new("forbidden", $"It needs the permission to operate on {place.Cluster}, and on a machine that is inside."), now) : new(NewId(now), id, place.Cluster, place.Vmid, place.Vmid is null ? place.Node : null, BatchStep.Waiting, null)
         : Refused(id, new("not-found", $"There is no host or guest '{id}'."), now);
 
     private static BatchTarget Refused(string text, Refusal why, DateTimeOffset now) => new(NewId(now), text, null, null, null, BatchStep.Refused, why);
 
     private static JobId NewId(DateTimeOffset now) => JobId.Parse(Ulid.NewUlid(now).ToString());
 
-    private static Dictionary<string, Place> Places(Topology topology)
+    // Of what is seen alone; but what is inside a VM may be a machine that is not.
+    private static Dictionary<string, Place> Places(Topology topology, Requester who)
     {
         var places = new Dictionary<string, Place>(StringComparer.Ordinal);
+        var machines = topology.Standalone.Where(machine => machine.Node.Agent is not null).ToDictionary(machine => machine.Node.Agent!.Value, machine => machine.Id);
         foreach (var (cluster, node) in topology.Clusters.SelectMany(cluster => cluster.Nodes.Select(node => (cluster.Id, node))).Concat(topology.Standalone.Select(machine => (machine.Id, machine.Node))))
         {
+            if (!who.Sight.Sees(cluster))
+            {
+                continue;
+            }
+
             if (node.Agent is { } agent)
             {
-                places[agent.Value] = new(cluster, node.Name, null);
+                places[agent.Value] = new(cluster, node.Name, null, who.Reach.Sees(cluster));
             }
 
             foreach (var guest in node.Guests ?? [])
             {
-                places[guest.Id] = new(cluster, node.Name, guest.Vmid);
+                var inside = guest.Agent is { } own && machines.TryGetValue(own, out var machine) ? machine : cluster;
+                places[guest.Id] = new(cluster, node.Name, guest.Vmid, who.Reach.Sees(cluster) && who.Reach.Sees(inside));
             }
         }
 
         return places;
     }
 
-    private sealed record Place(ClusterId Cluster, NodeName Node, Vmid? Vmid);
+    private sealed record Place(ClusterId Cluster, NodeName Node, Vmid? Vmid, bool Allowed);
 }

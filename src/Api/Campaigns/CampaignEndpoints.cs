@@ -1,14 +1,14 @@
 using System.Globalization;
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Patches;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Protocol.Ids;
-using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Campaigns;
 
@@ -20,36 +20,36 @@ internal static class CampaignEndpoints
     public static void MapCampaigns(this IEndpointRouteBuilder routes)
     {
         var campaigns = routes.MapGroup("/api/clusters/{cluster}/campaigns").WithTags("Campaigns");
-        campaigns.MapPost("/", Start).WithName("StartCampaign").WithSummary("Patch a cluster node by node, and reboot where needed, without ever giving up quorum.");
-        campaigns.MapPost("/plan", Plan).WithName("PlanCampaign").WithSummary("What a campaign would do if it were started now, node by node, with every reason why not. Nothing is touched.");
-        campaigns.MapGet("/", List).WithName("ListCampaigns").WithSummary("The cluster's campaigns, the newest first, a page of 100 at a time.");
-        campaigns.MapGet("/{id}", Get).WithName("GetCampaign").WithSummary("One campaign: how far it is and how far each node is.");
-        campaigns.MapGet("/{id}/plan", GetPlan).WithName("GetCampaignPlan").WithSummary("What the campaign was to do when it was started.");
-        campaigns.MapGet("/{id}/timeline", Timeline).WithName("GetCampaignTimeline")
+        campaigns.MapPost("/", Start).Needs(Powers.Operate).WithName("StartCampaign").WithSummary("Patch a cluster node by node, and reboot where needed, without ever giving up quorum.");
+        campaigns.MapPost("/plan", Plan).Needs(Powers.View).WithName("PlanCampaign").WithSummary("What a campaign would do if it were started now, node by node, with every reason why not. Nothing is touched.");
+        campaigns.MapGet("/", List).Needs(Powers.View).WithName("ListCampaigns").WithSummary("The cluster's campaigns, the newest first, a page of 100 at a time.");
+        campaigns.MapGet("/{id}", Get).Needs(Powers.View).WithName("GetCampaign").WithSummary("One campaign: how far it is and how far each node is.");
+        campaigns.MapGet("/{id}/plan", GetPlan).Needs(Powers.View).WithName("GetCampaignPlan").WithSummary("What the campaign was to do when it was started.");
+        campaigns.MapGet("/{id}/timeline", Timeline).Needs(Powers.View).WithName("GetCampaignTimeline")
             .WithSummary("What happened, oldest first, each with the conditions that were looked at; a thousand at most, go on with after. follow=true: as server-sent events until it ends.")
             .Produces<IEnumerable<CampaignEvent>>().ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound);
-        campaigns.MapPost("/{id}/pause", Pause).WithName("PauseCampaign").WithSummary("Hold it back: what is under way is brought to its end and put back, nothing new is begun.");
-        campaigns.MapPost("/{id}/resume", Resume).Accepts<ResumeRequest>(isOptional: true, "application/json", "*/*").WithName("ResumeCampaign").WithSummary("Go on after a pause or a halt; what failed is tried again.");
-        campaigns.MapPost("/{id}/abort", Abort).WithName("AbortCampaign").WithSummary("End it: nothing new is begun; maintenance mode and Ceph's flags come off.");
-        campaigns.MapPost("/{id}/approve", Approve).WithName("ApproveReboot").WithSummary("Allow the reboot of a node that awaits it.");
+        campaigns.MapPost("/{id}/pause", Pause).Needs(Powers.Operate).WithName("PauseCampaign").WithSummary("Hold it back: what is under way is brought to its end and put back, nothing new is begun.");
+        campaigns.MapPost("/{id}/resume", Resume).Needs(Powers.Operate).Accepts<ResumeRequest>(isOptional: true, "application/json", "*/*").WithName("ResumeCampaign").WithSummary("Go on after a pause or a halt; what failed is tried again.");
+        campaigns.MapPost("/{id}/abort", Abort).Needs(Powers.Operate).WithName("AbortCampaign").WithSummary("End it: nothing new is begun; maintenance mode and Ceph's flags come off.");
+        campaigns.MapPost("/{id}/approve", Approve).Needs(Powers.Approve).WithName("ApproveReboot").WithSummary("Allow the reboot of a node that awaits it.");
     }
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="body">What is asked for.</param>
-    /// <param name="caller">Who asks.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Accepted<CampaignView>, ValidationProblem, ProblemHttpResult>> Start(
-        string cluster, JsonBody<CampaignRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        string cluster, JsonBody<CampaignRequest> body, Requester who, IGrainFactory grains, TimeProvider clock)
     {
-        var (now, person) = (clock.GetUtcNow(), Name(caller));
+        var (now, person) = (clock.GetUtcNow(), who.Name);
         var (order, errors) = body.Value.Read(person, now);
         if (order is null)
         {
             return Problems.Invalid(errors);
         }
 
-        var (found, problem) = await ClusterEndpoints.Find(cluster, grains);
+        var (found, problem) = await ClusterEndpoints.Find(cluster, who, grains);
         if (found is null)
         {
             return problem!;
@@ -75,19 +75,19 @@ internal static class CampaignEndpoints
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="body">What would be asked for.</param>
-    /// <param name="caller">Who asks.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Ok<CampaignPlan>, ValidationProblem, ProblemHttpResult>> Plan(
-        string cluster, JsonBody<CampaignRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        string cluster, JsonBody<CampaignRequest> body, Requester who, IGrainFactory grains, TimeProvider clock)
     {
-        var (order, errors) = body.Value.Read(Name(caller), clock.GetUtcNow());
+        var (order, errors) = body.Value.Read(who.Name, clock.GetUtcNow());
         if (order is null)
         {
             return Problems.Invalid(errors);
         }
 
-        var (found, problem) = await ClusterEndpoints.Find(cluster, grains);
+        var (found, problem) = await ClusterEndpoints.Find(cluster, who, grains);
         if (found is null)
         {
             return problem!;
@@ -100,8 +100,9 @@ internal static class CampaignEndpoints
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="skip">How many of the newest to leave out; 0 without it.</param>
     /// <param name="limit">How many, 1 to 1000; 100 without it.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<IEnumerable<CampaignView>>, ValidationProblem, ProblemHttpResult>> List(string cluster, string? skip, string? limit, IGrainFactory grains)
+    internal static async Task<Results<Ok<IEnumerable<CampaignView>>, ValidationProblem, ProblemHttpResult>> List(string cluster, string? skip, string? limit, Requester who, IGrainFactory grains)
     {
         var errors = new Dictionary<string, string[]>();
         var (from, take) = (Number(errors, "skip", skip, 0, 0, int.MaxValue), Number(errors, "limit", limit, 100, 1, MostListed));
@@ -110,25 +111,27 @@ internal static class CampaignEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (found, problem) = await ClusterEndpoints.Find(cluster, grains);
+        var (found, problem) = await ClusterEndpoints.Find(cluster, who, grains);
         return found is null ? problem! : TypedResults.Ok((await grains.GetGrain<ICampaignsGrain>(0).List(found.Id, from, take)).Select(campaign => CampaignView.Of(found.Id, campaign)));
     }
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="id">The campaign's id.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<CampaignView>, ProblemHttpResult>> Get(string cluster, string id, IGrainFactory grains)
+    internal static async Task<Results<Ok<CampaignView>, ProblemHttpResult>> Get(string cluster, string id, Requester who, IGrainFactory grains)
     {
-        var (found, campaign, problem) = await Find(cluster, id, grains);
+        var (found, campaign, problem) = await Find(cluster, id, who, grains);
         return campaign is null ? problem! : TypedResults.Ok(CampaignView.Of(found, campaign));
     }
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="id">The campaign's id.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<CampaignPlan>, ProblemHttpResult>> GetPlan(string cluster, string id, IGrainFactory grains)
+    internal static async Task<Results<Ok<CampaignPlan>, ProblemHttpResult>> GetPlan(string cluster, string id, Requester who, IGrainFactory grains)
     {
-        var (found, campaign, problem) = await Find(cluster, id, grains);
+        var (found, campaign, problem) = await Find(cluster, id, who, grains);
         return campaign is null ? problem!
             : await grains.GetGrain<ICampaignsGrain>(0).FindPlan(found, campaign.Id!.Value) is { } plan ? TypedResults.Ok(plan)
             : TypedResults.Problem(Problems.NotFound("plan of campaign", id));
@@ -139,8 +142,9 @@ internal static class CampaignEndpoints
     /// <param name="follow">true: server-sent events until it ends. Without it the events there are, as JSON.</param>
     /// <param name="after">The number of the last event seen. The Last-Event-ID header stands above it.</param>
     /// <param name="http">The request.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<IResult> Timeline(string cluster, string id, string? follow, string? after, HttpContext http, IGrainFactory grains)
+    internal static async Task<IResult> Timeline(string cluster, string id, string? follow, string? after, HttpContext http, Requester who, IGrainFactory grains)
     {
         var errors = new Dictionary<string, string[]>();
         var from = Number(errors, "after", http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last ? last : after, 0, 0, int.MaxValue);
@@ -154,7 +158,7 @@ internal static class CampaignEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (found, campaign, problem) = await Find(cluster, id, grains);
+        var (found, campaign, problem) = await Find(cluster, id, who, grains);
         if (campaign is null)
         {
             return problem!;
@@ -171,20 +175,20 @@ internal static class CampaignEndpoints
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="id">The campaign's id.</param>
-    /// <param name="caller">Who says so.</param>
+    /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Pause(string cluster, string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock) =>
-        Change("pause-campaign", cluster, id, caller, grains, clock, (orchestrator, campaign, person) => orchestrator.Pause(campaign, person));
+    internal static Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Pause(string cluster, string id, Requester who, IGrainFactory grains, TimeProvider clock) =>
+        Change("pause-campaign", cluster, id, who, grains, clock, (orchestrator, campaign, person) => orchestrator.Pause(campaign, person));
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="id">The campaign's id.</param>
     /// <param name="http">Its body may say a new end of the window.</param>
-    /// <param name="caller">Who says so.</param>
+    /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Accepted<CampaignView>, ValidationProblem, ProblemHttpResult>> Resume(
-        string cluster, string id, HttpContext http, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        string cluster, string id, HttpContext http, Requester who, IGrainFactory grains, TimeProvider clock)
     {
         var windowEnd = http.Request.ContentLength is null or 0 ? null : (await JsonBody<ResumeRequest>.BindAsync(http)).Value.WindowEnd;
         if (windowEnd <= clock.GetUtcNow())
@@ -192,7 +196,7 @@ internal static class CampaignEndpoints
             return Problems.Invalid(new Dictionary<string, string[]> { ["window_end"] = ["It has passed already."] });
         }
 
-        return (await Change("resume-campaign", cluster, id, caller, grains, clock, (orchestrator, campaign, person) => orchestrator.Resume(campaign, person, windowEnd))).Result switch
+        return (await Change("resume-campaign", cluster, id, who, grains, clock, (orchestrator, campaign, person) => orchestrator.Resume(campaign, person, windowEnd))).Result switch
         {
             Accepted<CampaignView> accepted => accepted,
             var problem => (ProblemHttpResult)problem,
@@ -201,27 +205,39 @@ internal static class CampaignEndpoints
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="id">The campaign's id.</param>
-    /// <param name="caller">Who says so.</param>
+    /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Abort(string cluster, string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock) =>
-        Change("abort-campaign", cluster, id, caller, grains, clock, (orchestrator, campaign, person) => orchestrator.Abort(campaign, person));
+    internal static Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Abort(string cluster, string id, Requester who, IGrainFactory grains, TimeProvider clock) =>
+        Change("abort-campaign", cluster, id, who, grains, clock, (orchestrator, campaign, person) => orchestrator.Abort(campaign, person));
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="id">The campaign's id.</param>
     /// <param name="body">The node.</param>
-    /// <param name="caller">Who says so.</param>
+    /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
+    /// <param name="access">Whether it may be who started it.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Accepted<CampaignView>, ValidationProblem, ProblemHttpResult>> Approve(
-        string cluster, string id, JsonBody<ApproveRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        string cluster, string id, JsonBody<ApproveRequest> body, Requester who, IGrainFactory grains, AccessOptions access, TimeProvider clock)
     {
         if (!NodeName.TryParse(body.Value.Node, null, out var node))
         {
             return Problems.Invalid(new Dictionary<string, string[]> { ["node"] = ["It must be the name of the node that may be rebooted."] });
         }
 
-        return (await Change("approve-reboot", cluster, id, caller, grains, clock, (orchestrator, campaign, person) => orchestrator.Approve(campaign, node, person), node)).Result switch
+        var (_, asked, none) = await Find(cluster, id, who, grains);
+        if (asked is null)
+        {
+            return none!;
+        }
+
+        if (access.SeparationOfDuties && asked.Order!.RequestedBy == who.Name)
+        {
+            return TypedResults.Problem(Problems.OwnCampaign());
+        }
+
+        return (await Change("approve-reboot", cluster, id, who, grains, clock, (orchestrator, campaign, person) => orchestrator.Approve(campaign, node, person), node)).Result switch
         {
             Accepted<CampaignView> accepted => accepted,
             var problem => (ProblemHttpResult)problem,
@@ -229,24 +245,24 @@ internal static class CampaignEndpoints
     }
 
     private static async Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Change(
-        string action, string cluster, string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock,
+        string action, string cluster, string id, Requester who, IGrainFactory grains, TimeProvider clock,
         Func<IClusterPatchOrchestrator, JobId, string, Task<Outcome<CampaignState>>> change, NodeName? node = null)
     {
-        var (found, campaign, problem) = await Find(cluster, id, grains);
+        var (found, campaign, problem) = await Find(cluster, id, who, grains);
         if (campaign is null)
         {
             return problem!;
         }
 
-        await grains.Note(Name(caller), action, found.Value, node is null ? $"campaign {campaign.Id}" : $"campaign {campaign.Id}: {node}", clock.GetUtcNow());
-        var changed = await change(grains.GetGrain<IClusterPatchOrchestrator>(found.Value), campaign.Id!.Value, Name(caller));
+        await grains.Note(who.Name, action, found.Value, node is null ? $"campaign {campaign.Id}" : $"campaign {campaign.Id}: {node}", clock.GetUtcNow());
+        var changed = await change(grains.GetGrain<IClusterPatchOrchestrator>(found.Value), campaign.Id!.Value, who.Name);
         return changed.IsRefused ? TypedResults.Problem(changed.Refusal.ToProblem()) : TypedResults.Accepted(Path(found, campaign.Id.Value), CampaignView.Of(found, changed.Value));
     }
 
     // The grain first: what it has stored a moment ago may not be in history yet.
-    private static async Task<(ClusterId Cluster, CampaignState? Campaign, ProblemHttpResult? Problem)> Find(string cluster, string id, IGrainFactory grains)
+    private static async Task<(ClusterId Cluster, CampaignState? Campaign, ProblemHttpResult? Problem)> Find(string cluster, string id, Requester who, IGrainFactory grains)
     {
-        var (found, problem) = await ClusterEndpoints.Find(cluster, grains);
+        var (found, problem) = await ClusterEndpoints.Find(cluster, who, grains);
         if (found is null)
         {
             return (default, null, problem);
@@ -286,6 +302,4 @@ internal static class CampaignEndpoints
     };
 
     private static string Path(ClusterId cluster, JobId id) => $"/api/clusters/{cluster}/campaigns/{id}";
-
-    private static string Name(ClaimsPrincipal caller) => caller.GetClaim(OpenIddictConstants.Claims.Name)!;
 }

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Protocol.Ids;
@@ -11,7 +13,7 @@ internal static class ClusterEndpoints
 {
     public static void MapClusters(this IEndpointRouteBuilder routes)
     {
-        var clusters = routes.MapGroup("/api/clusters").WithTags("Clusters");
+        var clusters = routes.MapGroup("/api/clusters").Needs(Powers.View).WithTags("Clusters");
         clusters.MapGet("/", List).WithName("ListClusters").WithSummary("All clusters: quorum, votes, HA, Ceph, storages, and what hosts and guests have and use.");
         clusters.MapGet("/{id}", Get).WithName("GetCluster").WithSummary("One cluster, by its id or its name.")
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
@@ -21,38 +23,41 @@ internal static class ClusterEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
     }
 
-    internal static async Task<Ok<IReadOnlyList<ClusterOverview>>> List(IGrainFactory grains) => TypedResults.Ok(await grains.ReadClusters());
+    internal static async Task<Ok<IReadOnlyList<ClusterOverview>>> List(Requester who, IGrainFactory grains) => TypedResults.Ok(await grains.ReadClusters(who.Sight));
 
     /// <param name="id">The cluster: its id, or its name where only one has it.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<ClusterOverview>, ProblemHttpResult>> Get(string id, IGrainFactory grains)
+    internal static async Task<Results<Ok<ClusterOverview>, ProblemHttpResult>> Get(string id, Requester who, IGrainFactory grains)
     {
-        var (cluster, problem) = await Find(id, grains);
+        var (cluster, problem) = await Find(id, who, grains);
         return cluster is null ? problem! : TypedResults.Ok(cluster.Overview);
     }
 
     /// <param name="id">The cluster: its id, or its name where only one has it.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<IEnumerable<NodeView>>, ProblemHttpResult>> Nodes(string id, IGrainFactory grains)
+    internal static async Task<Results<Ok<IEnumerable<NodeView>>, ProblemHttpResult>> Nodes(string id, Requester who, IGrainFactory grains)
     {
-        var (cluster, problem) = await Find(id, grains);
+        var (cluster, problem) = await Find(id, who, grains);
         return cluster is null ? problem! : TypedResults.Ok(cluster.Nodes.Select(node => node with { Guests = null }));
     }
 
     /// <param name="id">The cluster: its id, or its name where only one has it.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<IEnumerable<PlacedGuestView>>, ProblemHttpResult>> Guests(string id, IGrainFactory grains)
+    internal static async Task<Results<Ok<IEnumerable<PlacedGuestView>>, ProblemHttpResult>> Guests(string id, Requester who, IGrainFactory grains)
     {
-        var (cluster, problem) = await Find(id, grains);
+        var (cluster, problem) = await Find(id, who, grains);
         return cluster is null ? problem! : TypedResults.Ok(cluster.Nodes.SelectMany(node => (node.Guests ?? []).Select(guest => new PlacedGuestView(node.Name, guest))));
     }
 
-    /// <summary>The cluster that an id or a name means, or the 404 or 409 that says why there is not exactly one.</summary>
-    internal static async Task<(ClusterView? Cluster, ProblemHttpResult? Problem)> Find(string id, IGrainFactory grains)
+    /// <summary>The cluster that an id or a name means, or the 404 or 409 that says why there is not exactly one, or the 403 of what is seen and may not be touched.</summary>
+    internal static async Task<(ClusterView? Cluster, ProblemHttpResult? Problem)> Find(string id, Requester who, IGrainFactory grains)
     {
         if (!ClusterId.TryParse(id, null, out var cluster))
         {
-            var named = (await grains.ReadClusters()).Where(one => one.Name == id).ToArray();
+            var named = (await grains.ReadClusters(who.Sight)).Where(one => one.Name == id).ToArray();
             if (named.Length > 1)
             {
                 return (null, TypedResults.Problem(Problems.Ambiguous(id, named)));
@@ -66,7 +71,9 @@ internal static class ClusterEndpoints
             cluster = only.Id;
         }
 
-        return !cluster.IsMachine && await grains.ReadCluster(cluster) is { } view ? (view, null) : (null, TypedResults.Problem(Problems.NotFound("cluster", id)));
+        return cluster.IsMachine || await grains.ReadCluster(cluster, who.Sight) is not { } view ? (null, TypedResults.Problem(Problems.NotFound("cluster", id)))
+            : who.Refused(cluster) is { } refused ? (null, refused)
+            : (view, null);
     }
 }
 

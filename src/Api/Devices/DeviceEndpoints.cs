@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Identity;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Protocol;
 using OpenIddict.Abstractions;
 using OpenIddict.Server.AspNetCore;
@@ -84,7 +85,7 @@ internal static class DeviceEndpoints
         (await http.AuthenticateAsync(Bearer)).Principal switch
         {
             null => (null, Results.Challenge(null, [Bearer])),
-            var caller when (await authorization.AuthorizeAsync(caller, Policies.Administrator)).Succeeded => (caller.GetClaim(Claims.Name), null),
+            var caller when (await authorization.AuthorizeAsync(caller, null, new PermissionRequirement(Powers.Administer, Everywhere: true))).Succeeded => (caller.GetClaim(Claims.Name), null),
             _ => (null, Results.Forbid(null, [Bearer])),
         };
 
@@ -93,7 +94,7 @@ internal static class DeviceEndpoints
         var person = await signIn.UserManager.FindByNameAsync(form["username"].ToString());
         return person is not null
             && (await signIn.CheckPasswordSignInAsync(person, form["password"].ToString(), lockoutOnFailure: true)).Succeeded
-            && await signIn.UserManager.IsInRoleAsync(person, Policies.Administrator)
+            && new Rights(await PersonAccess.GrantsOf(signIn.UserManager, person)).Everywhere.HasFlag(Powers.Administer)
                 ? person.UserName
                 : null;
     }

@@ -1,14 +1,14 @@
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Patches;
 using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Jobs;
-using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Diagnoses;
 
@@ -17,19 +17,19 @@ internal static class DiagnosisEndpoints
 {
     public static void MapDiagnoses(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/api/agents/{id}/diagnose", Start).WithTags("Diagnoses").WithName("DiagnoseAgent")
+        routes.MapPost("/api/agents/{id}/diagnose", Start).Needs(Powers.Operate).WithTags("Diagnoses").WithName("DiagnoseAgent")
             .WithSummary("Look why it can't be patched: checks that change nothing. The answer is at the Location.");
-        routes.MapGet("/api/diagnoses/{id}", Get).WithTags("Diagnoses").WithName("GetDiagnosis").WithSummary("One diagnosis, with its checks once it has ended.");
+        routes.MapGet("/api/diagnoses/{id}", Get).Needs(Powers.View).WithTags("Diagnoses").WithName("GetDiagnosis").WithSummary("One diagnosis, with its checks once it has ended.");
     }
 
     /// <param name="id">Its id, or any short form that means one thing alone.</param>
-    /// <param name="caller">Who asks.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="log">Queues it.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<DiagnosisView>, ProblemHttpResult>> Start(string id, ClaimsPrincipal caller, IGrainFactory grains, OperationLog log, TimeProvider clock)
+    internal static async Task<Results<Accepted<DiagnosisView>, ProblemHttpResult>> Start(string id, Requester who, IGrainFactory grains, OperationLog log, TimeProvider clock)
     {
-        var (found, problem) = await grains.ResolveAgent(id);
+        var (found, problem) = await grains.ResolveAgent(id, who);
         if (found is null)
         {
             return problem!;
@@ -37,25 +37,27 @@ internal static class DiagnosisEndpoints
 
         // The agent inside a VM sees more; but when that is what is wrong, the host still does.
         var inside = await grains.Inside(found);
-        var target = OperationTarget.Of(inside.Node.Status is NodeStatus.Online or NodeStatus.Maintenance ? inside : found);
+        var target = OperationTarget.Of(inside.Node.Status is NodeStatus.Online or NodeStatus.Maintenance && who.Refused(inside.Cluster) is null ? inside : found);
         if (target.IsRefused)
         {
             return TypedResults.Problem(target.Refusal.ToProblem());
         }
 
         var now = clock.GetUtcNow();
-        var queued = await log.Queue(target.Value.Diagnose(PatchStart.NewId(now), caller.GetClaim(OpenIddictConstants.Claims.Name)!, now));
+        var queued = await log.Queue(target.Value.Diagnose(PatchStart.NewId(now), who.Name, now));
         return queued.IsRefused
             ? TypedResults.Problem(queued.Refusal.ToProblem())
             : TypedResults.Accepted($"/api/diagnoses/{queued.Value.Id}", DiagnosisView.Of(queued.Value));
     }
 
     /// <param name="id">The diagnosis's id.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<Results<Ok<DiagnosisView>, ProblemHttpResult>> Get(string id, IGrainFactory grains) =>
-        await grains.FindOperation(id, OperationKind.Diagnosis) is { } operation
-            ? TypedResults.Ok(DiagnosisView.Of(operation))
-            : TypedResults.Problem(Problems.NotFound("diagnosis", id));
+    internal static async Task<Results<Ok<DiagnosisView>, ProblemHttpResult>> Get(string id, Requester who, IGrainFactory grains)
+    {
+        var (operation, problem) = await grains.FindOperation(id, OperationKind.Diagnosis, who);
+        return operation is null ? problem! : TypedResults.Ok(DiagnosisView.Of(operation));
+    }
 }
 
 /// <summary>A diagnosis as shown.</summary>

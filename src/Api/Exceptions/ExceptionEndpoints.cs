@@ -1,12 +1,12 @@
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Exceptions;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Grains.Exceptions;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
-using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Exceptions;
 
@@ -18,17 +18,17 @@ internal static class ExceptionEndpoints
     public static void MapPackageExceptions(this IEndpointRouteBuilder routes)
     {
         var exceptions = routes.MapGroup(Path).WithTags("Packages");
-        exceptions.MapPost("/", Add).WithName("AddPackageException").WithSummary("Has every operation on a host or guest leave packages as they are.")
+        exceptions.MapPost("/", Add).Needs(Powers.Operate).WithName("AddPackageException").WithSummary("Has every operation on a host or guest leave packages as they are.")
             .Produces<ExceptionView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
-        exceptions.MapGet("/", List).WithName("ListPackageExceptions").WithSummary("All exceptions, or those of one host or guest; expired ones for 30 days.")
+        exceptions.MapGet("/", List).Needs(Powers.View).WithName("ListPackageExceptions").WithSummary("All exceptions, or those of one host or guest; expired ones for 30 days.")
             .Produces<IEnumerable<ExceptionView>>();
-        exceptions.MapGet("/{id}", Get).WithName("GetPackageException").WithSummary("One package exception, also one that expired lately.");
-        exceptions.MapPatch("/{id}", Change).WithName("ChangePackageException").WithSummary("Changes package_names, reason or expires_at; null takes back a reason or an end.");
-        exceptions.MapDelete("/{id}", Remove).WithName("DeletePackageException").WithSummary("Takes an exception back. Operations that were started before keep it.");
+        exceptions.MapGet("/{id}", Get).Needs(Powers.View).WithName("GetPackageException").WithSummary("One package exception, also one that expired lately.");
+        exceptions.MapPatch("/{id}", Change).Needs(Powers.Operate).WithName("ChangePackageException").WithSummary("Changes package_names, reason or expires_at; null takes back a reason or an end.");
+        exceptions.MapDelete("/{id}", Remove).Needs(Powers.Operate).WithName("DeletePackageException").WithSummary("Takes an exception back. Operations that were started before keep it.");
     }
 
     internal static async Task<Results<Created<ExceptionView>, ValidationProblem, ProblemHttpResult>> Add(
-        JsonBody<ExceptionRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        JsonBody<ExceptionRequest> body, Requester who, IGrainFactory grains, TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         var (agent, asked, errors) = body.Value.ReadNew(now);
@@ -37,7 +37,7 @@ internal static class ExceptionEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (target, problem) = await grains.ResolveAgent(agent!);
+        var (target, problem) = await grains.ResolveAgent(agent!, who);
         if (target is null)
         {
             return problem!;
@@ -51,7 +51,7 @@ internal static class ExceptionEndpoints
             PackageNames = asked.PackageNames!,
             Reason = asked.Reason?.To,
             ExpiresAt = asked.ExpiresAt?.To,
-            CreatedBy = Name(caller),
+            CreatedBy = who.Name,
             CreatedAt = now,
         });
         if (added.IsRefused)
@@ -59,16 +59,17 @@ internal static class ExceptionEndpoints
             return TypedResults.Problem(added.Refusal.ToProblem());
         }
 
-        await Audit(grains, caller, "add-package-exception", added.Value, now);
+        await Audit(grains, who, "add-package-exception", added.Value, now);
         return TypedResults.Created($"{Path}/{added.Value.Id}", ExceptionView.Of(added.Value, now));
     }
 
     /// <param name="agent_id">Only those of this host or guest, by its id or any short form.</param>
     /// <param name="http">Has all names in the address.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Ok<IEnumerable<ExceptionView>>, ValidationProblem, ProblemHttpResult>> List(
-        string? agent_id, HttpContext http, IGrainFactory grains, TimeProvider clock)
+        string? agent_id, HttpContext http, Requester who, IGrainFactory grains, TimeProvider clock)
     {
         if (http.Request.Query.Keys.FirstOrDefault(name => name is not "agent_id") is { } odd)
         {
@@ -78,7 +79,7 @@ internal static class ExceptionEndpoints
         ExceptionTarget? only = null;
         if (!string.IsNullOrWhiteSpace(agent_id))
         {
-            var (target, problem) = await grains.ResolveAgent(agent_id.Trim());
+            var (target, problem) = await grains.ResolveAgent(agent_id.Trim(), who);
             if (target is null)
             {
                 return problem!;
@@ -88,24 +89,26 @@ internal static class ExceptionEndpoints
         }
 
         var now = clock.GetUtcNow();
-        return TypedResults.Ok((await Exceptions(grains).All()).Where(one => only is null || one.Target == only).Select(one => ExceptionView.Of(one, now)));
+        return TypedResults.Ok((await Exceptions(grains).All()).Where(one => who.Sight.Sees(one.Target.Cluster) && (only is null || one.Target == only)).Select(one => ExceptionView.Of(one, now)));
     }
 
     /// <param name="id">The exception's id.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Ok<ExceptionView>, ProblemHttpResult>> Get(string id, IGrainFactory grains, TimeProvider clock) =>
-        ExceptionId.TryParse(id, null, out var wanted) && (await Exceptions(grains).All()).FirstOrDefault(one => one.Id == wanted) is { } found
-            ? TypedResults.Ok(ExceptionView.Of(found, clock.GetUtcNow()))
-            : None(id);
+    internal static async Task<Results<Ok<ExceptionView>, ProblemHttpResult>> Get(string id, Requester who, IGrainFactory grains, TimeProvider clock)
+    {
+        var (found, problem) = await Find(id, who, grains);
+        return found is null ? problem! : TypedResults.Ok(ExceptionView.Of(found, clock.GetUtcNow()));
+    }
 
     /// <param name="id">The exception's id.</param>
     /// <param name="body">What changes. Absent fields stay as they are.</param>
-    /// <param name="caller">Who changes it, for the audit log.</param>
+    /// <param name="who">Who changes it, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Ok<ExceptionView>, ValidationProblem, ProblemHttpResult>> Change(
-        string id, JsonBody<ExceptionRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        string id, JsonBody<ExceptionRequest> body, Requester who, IGrainFactory grains, TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         var (change, errors) = body.Value.ReadChange(now);
@@ -114,35 +117,47 @@ internal static class ExceptionEndpoints
             return Problems.Invalid(errors);
         }
 
-        if (!ExceptionId.TryParse(id, null, out var wanted))
+        var (found, problem) = await Find(id, who, grains);
+        if (found is null)
         {
-            return None(id);
+            return problem!;
         }
 
-        var changed = await Exceptions(grains).Change(wanted, change);
+        var changed = await Exceptions(grains).Change(found.Id, change);
         if (changed.IsRefused)
         {
             return changed.Refusal.Code is PackageExceptions.Unknown ? None(id) : TypedResults.Problem(changed.Refusal.ToProblem());
         }
 
-        await Audit(grains, caller, "change-package-exception", changed.Value, now);
+        await Audit(grains, who, "change-package-exception", changed.Value, now);
         return TypedResults.Ok(ExceptionView.Of(changed.Value, now));
     }
 
     /// <param name="id">The exception's id.</param>
-    /// <param name="caller">Who takes it back, for the audit log.</param>
+    /// <param name="who">Who takes it back, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, Requester who, IGrainFactory grains, TimeProvider clock)
     {
-        if (!ExceptionId.TryParse(id, null, out var wanted) || await Exceptions(grains).Remove(wanted) is not { } gone)
+        var (found, problem) = await Find(id, who, grains);
+        if (found is null)
+        {
+            return problem!;
+        }
+
+        if (await Exceptions(grains).Remove(found.Id) is not { } gone)
         {
             return None(id);
         }
 
-        await Audit(grains, caller, "delete-package-exception", gone, clock.GetUtcNow());
+        await Audit(grains, who, "delete-package-exception", gone, clock.GetUtcNow());
         return TypedResults.NoContent();
     }
+
+    private static async Task<(ExceptionRecord? Found, ProblemHttpResult? Problem)> Find(string id, Requester who, IGrainFactory grains) =>
+        !ExceptionId.TryParse(id, null, out var wanted) || (await Exceptions(grains).All()).FirstOrDefault(one => one.Id == wanted) is not { } found || !who.Sight.Sees(found.Target.Cluster)
+            ? (null, None(id))
+            : who.Refused(found.Target.Cluster) is { } refused ? (null, refused) : (found, null);
 
     private static IPackageExceptionsGrain Exceptions(IGrainFactory grains) => grains.GetGrain<IPackageExceptionsGrain>(0);
 
@@ -150,11 +165,9 @@ internal static class ExceptionEndpoints
 
     private static ProblemHttpResult None(string id) => TypedResults.Problem(Problems.NotFound("package exception", id));
 
-    private static string Name(ClaimsPrincipal caller) => caller.GetClaim(OpenIddictConstants.Claims.Name)!;
-
-    private static Task Audit(IGrainFactory grains, ClaimsPrincipal caller, string action, ExceptionRecord what, DateTimeOffset now) =>
+    private static Task Audit(IGrainFactory grains, Requester who, string action, ExceptionRecord what, DateTimeOffset now) =>
         grains.GetGrain<IHistoryGrain>(0).AddAudit(new(
-            now, $"person {Name(caller)}", action, what.AgentId, "done",
+            now, $"person {who.Name}", action, what.AgentId, "done",
             $"{what.Id}: {string.Join(", ", what.PackageNames)}{(what.ExpiresAt is { } end ? $" until {end:u}" : string.Empty)}{(what.Reason is { } reason ? $" ({reason})" : string.Empty)}"));
 }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Protocol.Ids;
@@ -18,6 +19,14 @@ internal static class Problems
 
     /// <summary>Nothing has this id: 404.</summary>
     public static ProblemDetails NotFound(string what, string id) => Of(StatusCodes.Status404NotFound, "not-found", $"There is no {what} '{id}'.");
+
+    /// <summary>The caller sees it and may not do this with it: 403.</summary>
+    public static ProblemDetails Forbidden(Powers missing, ClusterId where) =>
+        Of(StatusCodes.Status403Forbidden, "forbidden", $"It needs the permission to {$"{missing}".ToLowerInvariant()} on {where}.");
+
+    /// <summary>Who started a campaign does not approve its reboots, where duties are separated: 403.</summary>
+    public static ProblemDetails OwnCampaign() => Of(
+        StatusCodes.Status403Forbidden, "own-campaign", "Who has started a campaign can't approve its reboots on this server; somebody else has to.");
 
     /// <summary>Nothing that can be read has this id, and not all can be read: 503.</summary>
     public static ProblemDetails Unread(string id) => Of(

@@ -1,5 +1,7 @@
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Metrics;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
@@ -15,7 +17,7 @@ internal static class MetricsEndpoints
     private static readonly TimeSpan UsualSpan = TimeSpan.FromHours(1);
 
     public static void MapMetrics(this IEndpointRouteBuilder routes) => routes.MapGet("/api/agents/{id}/metrics", Get)
-        .WithTags("Metrics").WithName("GetMetrics")
+        .Needs(Powers.View).WithTags("Metrics").WithName("GetMetrics")
         .WithSummary("A host's samples of the last 24 hours (resolution=raw), or means over five minutes of the last 30 days (5m); a guest has the latter.")
         .Produces<MetricsAnswer>().ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
@@ -23,9 +25,10 @@ internal static class MetricsEndpoints
     /// <param name="from">Not before: a time such as 2026-01-31T12:00:00Z, at most 30 days before 'to'. An hour before it when absent.</param>
     /// <param name="to">Not after: a time. Now when absent.</param>
     /// <param name="resolution">raw or 5m; for a host the finer one that reaches back to 'from' when absent.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static async Task<IResult> Get(string id, string? from, string? to, string? resolution, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<IResult> Get(string id, string? from, string? to, string? resolution, Requester who, IGrainFactory grains, TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         var errors = new Dictionary<string, string[]>();
@@ -46,7 +49,7 @@ internal static class MetricsEndpoints
             return Problems.Invalid(errors);
         }
 
-        var (target, problem) = await grains.ResolveAgent(id);
+        var (target, problem) = await grains.ResolveAgent(id, who);
         if (target is null)
         {
             return problem!;

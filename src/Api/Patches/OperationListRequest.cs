@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Fleet;
@@ -106,7 +107,7 @@ internal sealed record OperationListRequest
     public string? PerPage { get; init; }
 
     /// <summary>The page that is asked for, with the total in a header; or what is wrong with each field.</summary>
-    public async Task<(OperationPage? Page, IReadOnlyDictionary<string, string[]> Errors)> Answer(OperationKind kind, HttpContext http, IGrainFactory grains)
+    public async Task<(OperationPage? Page, IReadOnlyDictionary<string, string[]> Errors)> Answer(OperationKind kind, HttpContext http, Requester who, IGrainFactory grains)
     {
         var (query, errors) = Read(kind, http.Request.Query.Keys);
         if (query is null)
@@ -116,13 +117,18 @@ internal sealed record OperationListRequest
 
         if (AgentId?.Trim() is { Length: > 0 } text)
         {
-            query = query with { Target = await grains.Find(text) is [var one] ? one.Id : text };
+            query = query with { Target = await grains.Find(text, who.Sight) is [var one] ? one.Id : text };
         }
 
         if (Cluster?.Trim() is { Length: > 0 } called)
         {
-            var named = ClusterId.TryParse(called, null, out _) ? [] : (await grains.ReadClusters()).Where(cluster => cluster.Name == called).ToArray();
+            var named = ClusterId.TryParse(called, null, out _) ? [] : (await grains.ReadClusters(who.Sight)).Where(cluster => cluster.Name == called).ToArray();
             query = query with { Cluster = named is [var only] ? only.Id.Value : called };
+        }
+
+        if (who.Sight.Clusters is { } seen)
+        {
+            query = query with { Clusters = [.. seen.Select(cluster => cluster.Value)] };
         }
 
         var page = await grains.GetGrain<IOperationsGrain>(0).List(query);

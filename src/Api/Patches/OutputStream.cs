@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Operations;
@@ -17,8 +18,9 @@ internal static class OutputStream
     /// <param name="follow">true: server-sent events until it ends. Without it what there is so far, as JSON.</param>
     /// <param name="offset">Where to begin: <c>STDOUT-STDERR</c>, bytes of each; the id of the last event seen. The Last-Event-ID header stands above it.</param>
     /// <param name="http">The request.</param>
+    /// <param name="who">Who asks.</param>
     /// <param name="grains">The control plane.</param>
-    internal static async Task<IResult> Get(string id, string? follow, string? offset, HttpContext http, IGrainFactory grains)
+    internal static async Task<IResult> Get(string id, string? follow, string? offset, HttpContext http, Requester who, IGrainFactory grains)
     {
         var last = http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } header ? header : offset;
         var from = default(OutputPosition);
@@ -38,9 +40,10 @@ internal static class OutputStream
             return Problems.Invalid(errors);
         }
 
-        if (await grains.FindOperation(id, OperationKind.Patch) is not { } operation)
+        var (operation, problem) = await grains.FindOperation(id, OperationKind.Patch, who);
+        if (operation is null)
         {
-            return TypedResults.Problem(Problems.NotFound("patch operation", id));
+            return problem!;
         }
 
         var grain = grains.GetGrain<IOperationGrain>(operation.Id.Value);

@@ -55,13 +55,12 @@ internal sealed record PatchAsk(JobId Id, PatchMode Mode, string RequestedBy)
 internal static class PatchStart
 {
     /// <summary>
-    /// Queues a patch at the agent that carries it out. When this throws, it may be queued or not. The same <see cref="PatchAsk.Id"/> again
+    /// Queues a patch at the agent that carries it out, for a VM with an agent of its own that one. When this throws, it may be queued or not. The same <see cref="PatchAsk.Id"/> again
     /// starts no second one.
     /// </summary>
     /// <returns>The operation, or why there is none.</returns>
     internal static async Task<Outcome<OperationRecord>> Start(this IGrainFactory grains, ScriptKeys keys, OperationLog log, PatchAsk ask, Target target, DateTimeOffset now)
     {
-        target = await grains.Inside(target);
         var run = ask.Plan is { } asked ? await grains.GetGrain<IOperationGrain>(asked.Value).Get() : null;
         var plan = ask.Plan is { } id ? PinnedPlan.Of(id, run, target.Id) : null;
         if (plan is { IsRefused: true })

@@ -1,15 +1,14 @@
-using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Scripts;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Jobs;
-using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Scripts;
 
@@ -20,9 +19,9 @@ internal static class ScriptEndpoints
     {
         var scripts = routes.MapGroup("/api/scripts").WithTags("Scripts");
         scripts.MapGet("/{name}/content", Content).RequireAuthorization(Policies.Agent).WithName("GetScriptContent").WithSummary("A script's bytes, for agents.");
-        scripts.MapGet("/", List).WithName("ListScripts").WithSummary("The patch scripts: the catalogue's, then those that administrators added.");
-        scripts.MapGet("/{id}", Get).WithName("GetScript").WithSummary("One script with its hash, its signature and its text.");
-        scripts.MapPost("/{id}/validate", Validate).WithName("ValidateScript").WithSummary("Computes a script's hash and signature again, has the shell read it, and says what is wrong.");
+        scripts.MapGet("/", List).Needs(Powers.View).WithName("ListScripts").WithSummary("The patch scripts: the catalogue's, then those that administrators added.");
+        scripts.MapGet("/{id}", Get).Needs(Powers.View).WithName("GetScript").WithSummary("One script with its hash, its signature and its text.");
+        scripts.MapPost("/{id}/validate", Validate).Needs(Powers.View).WithName("ValidateScript").WithSummary("Computes a script's hash and signature again, has the shell read it, and says what is wrong.");
         scripts.MapPost("/", Add).WithName("AddScript").WithSummary("Adds a custom script for a family or a distribution of none, or for one version of it. It runs only on hosts with custom_scripts: true.")
             .Produces<ScriptView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status409Conflict);
         scripts.MapDelete("/{id}", Remove).WithName("DeleteScript").WithSummary("Deletes a custom script. Jobs that wait and name it will fail.");
@@ -75,7 +74,7 @@ internal static class ScriptEndpoints
     }
 
     internal static async Task<Results<Created<ScriptView>, ValidationProblem, ProblemHttpResult>> Add(
-        JsonBody<ScriptRequest> body, ClaimsPrincipal caller, IGrainFactory grains, ScriptKeys keys, TimeProvider clock, CancellationToken cancellationToken)
+        JsonBody<ScriptRequest> body, Requester who, IGrainFactory grains, ScriptKeys keys, TimeProvider clock, CancellationToken cancellationToken)
     {
         var asked = body.Value;
         var (family, errors) = asked.Read();
@@ -96,22 +95,21 @@ internal static class ScriptEndpoints
         }
 
         var script = keys.Sign(new(asked.Name!, Convert.ToHexStringLower(SHA256.HashData(content))), ScriptSigner.Custom);
-        var who = caller.GetClaim(OpenIddictConstants.Claims.Name)!;
-        var added = await grains.GetGrain<ICustomScriptsGrain>(0).Add(new(script, family.Value, asked.OsVersion, content.Length, who, clock.GetUtcNow()) { OsId = asked.OsId }, asked.Content!);
+        var added = await grains.GetGrain<ICustomScriptsGrain>(0).Add(new(script, family.Value, asked.OsVersion, content.Length, who.Name, clock.GetUtcNow()) { OsId = asked.OsId }, asked.Content!);
         if (added.IsRefused)
         {
             return TypedResults.Problem(added.Refusal.ToProblem());
         }
 
-        await Audit(grains, who, "add-script", added.Value, clock);
+        await Audit(grains, who.Name, "add-script", added.Value, clock);
         return TypedResults.Created($"/api/scripts/{asked.Name}", ScriptView.Of(added.Value));
     }
 
     /// <param name="id">The custom script's file name.</param>
-    /// <param name="caller">Who deletes it, for the audit log.</param>
+    /// <param name="who">Who deletes it, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, Requester who, IGrainFactory grains, TimeProvider clock)
     {
         if (ScriptCatalogue.Find(id) is not null)
         {
@@ -123,7 +121,7 @@ internal static class ScriptEndpoints
             return None(id);
         }
 
-        await Audit(grains, caller.GetClaim(OpenIddictConstants.Claims.Name)!, "delete-script", gone, clock);
+        await Audit(grains, who.Name, "delete-script", gone, clock);
         return TypedResults.NoContent();
     }
 

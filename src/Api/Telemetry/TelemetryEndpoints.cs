@@ -18,7 +18,7 @@ internal static class TelemetryEndpoints
         routes.MapPrometheusScrapingEndpoint(ScrapeToken.Path).RequireAuthorization(Policies.Metrics);
         if (options.Dashboard)
         {
-            routes.MapOrleansDashboard(Dashboard).RequireAuthorization(Policies.Administrator).ExcludeFromDescription();
+            routes.MapOrleansDashboard(Dashboard).RequireAuthorization().ExcludeFromDescription();
         }
     }
 }

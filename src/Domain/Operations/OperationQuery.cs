@@ -30,6 +30,9 @@ public sealed record OperationQuery(OperationKind Kind, int Skip, int Take)
     /// <summary>The cluster's or machine's id.</summary>
     public string? Cluster { get; init; }
 
+    /// <summary>In any of these clusters and machines: whoever asks sees no others. Null: all.</summary>
+    public IReadOnlyList<string>? Clusters { get; init; }
+
     /// <summary>The batch it is part of.</summary>
     public JobId? Batch { get; init; }
 

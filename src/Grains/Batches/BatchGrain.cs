@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
@@ -178,12 +179,12 @@ internal sealed partial class BatchGrain(
             }
 
             var batch = stored.State;
-            if (await GrainFactory.Find(target.AgentId) is not [var found])
+            if (await GrainFactory.Find(target.AgentId, Sight.All) is not [var found])
             {
                 // A host that can't be read just now may well have it: that is no answer, and is asked again. One that could be read only after
                 // the look was made is looked at once more.
                 var unread = target is { Vmid: not null, Cluster: { } cluster } && await GrainFactory.GetGrain<IClusterGrain>(cluster.Value).HasUnreadNode();
-                return unread || await GrainFactory.Find(target.AgentId) is [_] ? (target.Operation, false, null) : (target.Operation, true, new("not-found", $"There is no host or guest '{target.AgentId}' any more."));
+                return unread || await GrainFactory.Find(target.AgentId, Sight.All) is [_] ? (target.Operation, false, null) : (target.Operation, true, new("not-found", $"There is no host or guest '{target.AgentId}' any more."));
             }
 
             var entry = await GrainFactory.PreparePatch(keys, target.Operation, found, batch.Order! with { Batch = batch.Id }, clock.GetUtcNow());

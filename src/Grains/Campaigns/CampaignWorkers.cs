@@ -1,4 +1,5 @@
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Domain.Clusters;
@@ -82,7 +83,7 @@ internal sealed class CampaignWorkers(ClusterId cluster, IGrainFactory grains, S
 
     private async Task PatchNode(CampaignState campaign, CampaignWork work, ClusterPicture picture, DateTimeOffset now)
     {
-        var target = picture.Find(work.Via)?.Agent is { } agent ? (await grains.Find(agent.Value)).SingleOrDefault(one => one.Node.Name == work.Via && one.Cluster == cluster) : null;
+        var target = picture.Find(work.Via)?.Agent is { } agent ? (await grains.Find(agent.Value, Sight.All)).SingleOrDefault(one => one.Node.Name == work.Via && one.Cluster == cluster) : null;
         if (target is null)
         {
             return; // its conditions will say what is wrong with it
@@ -107,7 +108,7 @@ internal sealed class CampaignWorkers(ClusterId cluster, IGrainFactory grains, S
 
     private async Task PatchGuests(CampaignState campaign, CampaignWork work, DateTimeOffset now)
     {
-        var view = await grains.ReadCluster(cluster);
+        var view = await grains.ReadCluster(cluster, Sight.All);
         if (GuestPatches.Of(campaign.Order!, view?.Nodes.FirstOrDefault(one => one.Name == work.Via)) is not { } guests)
         {
             return;
@@ -135,7 +136,7 @@ internal sealed class CampaignWorkers(ClusterId cluster, IGrainFactory grains, S
         var operation = JobId.Parse(Ulid.NewUlid(now).ToString());
         return guest.Target == TopologyView.GuestId(cluster, guest.Type, guest.Vmid)
             ? new(operation, guest.Target, cluster, guest.Vmid, null, BatchStep.Waiting, null)
-            : await grains.Find(guest.Target!) is [var machine]
+            : await grains.Find(guest.Target!, Sight.All) is [var machine]
                 ? new(operation, guest.Target!, machine.Cluster, null, machine.Node.Name, BatchStep.Waiting, null)
                 : new(operation, guest.Target!, null, null, null, BatchStep.Refused, new("not-found", $"The agent inside VM {guest.Vmid} is not known any more."));
     }

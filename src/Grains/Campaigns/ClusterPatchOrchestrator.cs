@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
@@ -50,7 +51,7 @@ internal sealed partial class ClusterPatchOrchestrator(
     {
         var seen = await Cluster.Picture(pace: null);
         var plan = CampaignPlan.Of(order, seen.Picture, seen.ServerOn, clock.GetUtcNow());
-        return order.Guests is GuestsFirst.None ? plan : plan.With(await GrainFactory.ReadCluster(Id));
+        return order.Guests is GuestsFirst.None ? plan : plan.With(await GrainFactory.ReadCluster(Id, Sight.All));
     }
 
     public async Task<Outcome<CampaignState>> Start(JobId id, CampaignOrder order)

@@ -1,4 +1,5 @@
 using NannyOrleans.Domain;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Exceptions;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
@@ -54,7 +55,7 @@ public static class OperationStart
             return target;
         }
 
-        var found = await grains.Find(agent.Value);
+        var found = await grains.Find(agent.Value, Sight.All);
         return found.SingleOrDefault(machine => machine.Machine is not null && machine.Node.Agent == agent) ?? target;
     }
 

@@ -119,6 +119,7 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
         rows = query.Name is { } called ? rows.Where(row => row.Name == called) : rows;
         rows = query.Node is { } node ? rows.Where(row => row.Node == node) : rows;
         rows = query.Cluster is { } cluster ? rows.Where(row => row.Cluster == cluster) : rows;
+        rows = query.Clusters is { } seen ? rows.Where(row => seen.Contains(row.Cluster)) : rows;
         rows = query.Batch?.Value is { } batch ? rows.Where(row => row.Batch == batch) : rows;
         rows = query.RequestedBy is { } person ? rows.Where(row => row.RequestedBy == person) : rows;
         rows = query.Since?.ToUnixTimeMilliseconds() is { } since ? rows.Where(row => row.Created >= since) : rows;

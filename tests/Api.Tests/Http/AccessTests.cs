@@ -9,40 +9,88 @@ public sealed class AccessTests(SharedServer shared)
 
     private static readonly string[] ForAgents = ["GET /api/scripts/{name}/content"];
 
-    private static readonly string[] ForPeople =
-    [
-        "GET /api/agents", "GET /api/agents/{id}", "PATCH /api/agents/{id}", "POST /api/agents/{id}/discover", "GET /api/agents/{id}/metrics",
-        "GET /api/clusters", "GET /api/clusters/{id}", "GET /api/clusters/{id}/nodes", "GET /api/clusters/{id}/guests",
-        "POST /api/clusters/{cluster}/campaigns", "GET /api/clusters/{cluster}/campaigns", "POST /api/clusters/{cluster}/campaigns/plan",
-        "GET /api/clusters/{cluster}/campaigns/{id}", "GET /api/clusters/{cluster}/campaigns/{id}/plan", "GET /api/clusters/{cluster}/campaigns/{id}/timeline",
-        "POST /api/clusters/{cluster}/campaigns/{id}/pause", "POST /api/clusters/{cluster}/campaigns/{id}/resume",
-        "POST /api/clusters/{cluster}/campaigns/{id}/abort", "POST /api/clusters/{cluster}/campaigns/{id}/approve",
-        "GET /api/packages/exceptions", "POST /api/packages/exceptions", "GET /api/packages/exceptions/{id}", "PATCH /api/packages/exceptions/{id}", "DELETE /api/packages/exceptions/{id}",
-        "GET /api/patches/batches/{id}", "POST /api/patches/batches/{id}/cancel",
-        "GET /api/scripts", "POST /api/scripts", "GET /api/scripts/{id}", "DELETE /api/scripts/{id}", "POST /api/scripts/{id}/validate",
-        "POST /api/patches", "GET /api/patches", "GET /api/patches/{id}", "POST /api/patches/{id}/cancel", "GET /api/patches/{id}/output",
-        "POST /api/reboots", "GET /api/reboots", "GET /api/reboots/{id}", "POST /api/reboots/{id}/cancel",
-        "POST /api/agents/{id}/diagnose", "GET /api/diagnoses/{id}", "GET /api/topology", "GET /api/audit",
-    ];
+    // What a person must be allowed, on one cluster at least; "everywhere": on all.
+    private static readonly Dictionary<string, string> ForPeople = new()
+    {
+        ["GET /api/agents"] = "view",
+        ["GET /api/agents/{id}"] = "view",
+        ["PATCH /api/agents/{id}"] = "operate",
+        ["POST /api/agents/{id}/discover"] = "operate",
+        ["GET /api/agents/{id}/metrics"] = "view",
+        ["POST /api/agents/{id}/diagnose"] = "operate",
+        ["GET /api/diagnoses/{id}"] = "view",
+        ["GET /api/topology"] = "view",
+        ["GET /api/clusters"] = "view",
+        ["GET /api/clusters/{id}"] = "view",
+        ["GET /api/clusters/{id}/nodes"] = "view",
+        ["GET /api/clusters/{id}/guests"] = "view",
+        ["POST /api/clusters/{cluster}/campaigns"] = "operate",
+        ["GET /api/clusters/{cluster}/campaigns"] = "view",
+        ["POST /api/clusters/{cluster}/campaigns/plan"] = "view",
+        ["GET /api/clusters/{cluster}/campaigns/{id}"] = "view",
+        ["GET /api/clusters/{cluster}/campaigns/{id}/plan"] = "view",
+        ["GET /api/clusters/{cluster}/campaigns/{id}/timeline"] = "view",
+        ["POST /api/clusters/{cluster}/campaigns/{id}/pause"] = "operate",
+        ["POST /api/clusters/{cluster}/campaigns/{id}/resume"] = "operate",
+        ["POST /api/clusters/{cluster}/campaigns/{id}/abort"] = "operate",
+        ["POST /api/clusters/{cluster}/campaigns/{id}/approve"] = "approve",
+        ["GET /api/packages/exceptions"] = "view",
+        ["POST /api/packages/exceptions"] = "operate",
+        ["GET /api/packages/exceptions/{id}"] = "view",
+        ["PATCH /api/packages/exceptions/{id}"] = "operate",
+        ["DELETE /api/packages/exceptions/{id}"] = "operate",
+        ["POST /api/patches"] = "operate",
+        ["GET /api/patches"] = "view",
+        ["GET /api/patches/{id}"] = "view",
+        ["POST /api/patches/{id}/cancel"] = "operate",
+        ["GET /api/patches/{id}/output"] = "view",
+        ["GET /api/patches/batches/{id}"] = "view",
+        ["POST /api/patches/batches/{id}/cancel"] = "operate",
+        ["POST /api/reboots"] = "operate",
+        ["GET /api/reboots"] = "view",
+        ["GET /api/reboots/{id}"] = "view",
+        ["POST /api/reboots/{id}/cancel"] = "operate",
+        ["GET /api/scripts"] = "view",
+        ["POST /api/scripts"] = "administer everywhere",
+        ["GET /api/scripts/{id}"] = "view",
+        ["DELETE /api/scripts/{id}"] = "administer everywhere",
+        ["POST /api/scripts/{id}/validate"] = "view",
+        ["GET /api/audit"] = "administer everywhere",
+        ["GET /api/people"] = "administer everywhere",
+        ["POST /api/people"] = "administer everywhere",
+        ["GET /api/people/{person}"] = "administer everywhere",
+        ["PATCH /api/people/{person}"] = "administer everywhere",
+        ["DELETE /api/people/{person}"] = "administer everywhere",
+    };
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.
     private static readonly string[] HiddenForEverybody = ["GET /device", "POST /device", "GET /device/done", "POST /connect/device", "POST /connect/token"];
 
     private static readonly string[] HiddenForAgents = ["GET /hubs/agent", "POST /hubs/agent", "POST /hubs/agent/negotiate?negotiateVersion=1"];
 
-    private static readonly string[] HiddenForPeople = ["GET /openapi/v1.json", "GET /metrics"];
+    private static readonly Dictionary<string, string> HiddenForPeople = new() { ["GET /openapi/v1.json"] = "administer everywhere", ["GET /metrics"] = "administer everywhere" };
+
+    // What each role opens, for all clusters or for one alone.
+    private static readonly Dictionary<string, string[]> Opens = new()
+    {
+        [""] = [],
+        ["viewer"] = ["view"],
+        ["operator"] = ["view", "operate"],
+        ["approver"] = ["view", "approve"],
+        ["administrator"] = ["view", "operate", "approve", "administer everywhere"],
+    };
 
     [Fact]
     public async Task Every_endpoint_of_the_document_is_in_one_list_here()
     {
         var documented = await Documented();
-        Assert.Equal([.. ForEverybody.Concat(ForAgents).Concat(ForPeople).Order(StringComparer.Ordinal)], documented.Order(StringComparer.Ordinal));
+        Assert.Equal([.. ForEverybody.Concat(ForAgents).Concat(ForPeople.Keys).Order(StringComparer.Ordinal)], documented.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public async Task Without_a_token_only_health_and_the_device_flow_answer()
     {
-        foreach (var endpoint in (await Documented()).Except(ForEverybody).Concat(HiddenForAgents).Concat(HiddenForPeople))
+        foreach (var endpoint in (await Documented()).Except(ForEverybody).Concat(HiddenForAgents).Concat(HiddenForPeople.Keys))
         {
             (await Call(shared.Anonymous, endpoint)).IsProblem(401, "unauthorized");
         }
@@ -53,6 +101,44 @@ public sealed class AccessTests(SharedServer shared)
         }
     }
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("viewer", false)]
+    [InlineData("operator", false)]
+    [InlineData("approver", false)]
+    [InlineData("administrator", false)]
+    [InlineData("viewer", true)]
+    [InlineData("operator", true)]
+    [InlineData("approver", true)]
+    [InlineData("administrator", true)]
+    public async Task A_role_opens_what_is_its_and_nothing_else(string role, bool ofOneCluster)
+    {
+        var cluster = ofOneCluster ? (await HostPeer.Register(shared.Admin, Some.Cluster())).Cluster.Value : null;
+        var caller = await shared.SignIn(role is "" ? [] : [(role, cluster)]);
+        foreach (var (endpoint, needed) in ForPeople.Concat(HiddenForPeople))
+        {
+            var answer = await Call(caller, endpoint);
+            if (Opens[role].Contains(needed) && !(ofOneCluster && needed.EndsWith("everywhere", StringComparison.Ordinal)))
+            {
+                Assert.True(answer.Status is not (401 or 403), $"{endpoint} for '{role}': {answer}");
+            }
+            else
+            {
+                Assert.True(answer.Status is 403, $"{endpoint} for '{role}': {answer}");
+                answer.IsProblem(403, "forbidden");
+            }
+        }
+
+        foreach (var endpoint in ForAgents.Concat(HiddenForAgents))
+        {
+            (await Call(caller, endpoint)).IsProblem(403, "forbidden");
+        }
+
+        // To let a host in is to trust it.
+        var code = await HostPeer.AskForCode(shared.Anonymous, Some.Cluster().Value, "pve1", "pve1", "lab");
+        (await caller.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "deny"))).Is(role is "administrator" && !ofOneCluster ? 302 : 403);
+    }
+
     [Fact] // Where nothing is mapped either: what exists is not told to strangers.
     public async Task Without_a_token_an_address_that_is_not_there_looks_like_one_that_is() =>
         (await shared.Anonymous.Get("/api/nothing")).IsProblem(401, "unauthorized");
@@ -61,7 +147,7 @@ public sealed class AccessTests(SharedServer shared)
     public async Task An_agents_token_opens_nothing_of_people()
     {
         var agent = shared.Admin.With((await HostPeer.Register(shared.Admin, Some.Cluster())).AccessToken);
-        foreach (var endpoint in (await Documented()).Except(ForEverybody).Except(ForAgents).Concat(HiddenForPeople))
+        foreach (var endpoint in ForPeople.Keys.Concat(HiddenForPeople.Keys))
         {
             (await Call(agent, endpoint)).IsProblem(403, "forbidden");
         }
@@ -74,12 +160,19 @@ public sealed class AccessTests(SharedServer shared)
         (await agent.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).IsProblem(403, "forbidden");
     }
 
-    [Fact]
-    public async Task A_persons_token_opens_nothing_of_agents()
+    [Fact] // Made with the server's own keys: one that ends in an hour is good, so that it is the end that makes the other worthless.
+    public async Task A_token_whose_time_is_over_opens_nothing_at_all()
     {
-        foreach (var endpoint in ForAgents.Concat(HiddenForAgents))
+        var agent = await HostPeer.Register(shared.Admin, Some.Cluster());
+        foreach (var (caller, endpoints) in new[] { (shared.Admin, ForPeople.Keys.Concat(HiddenForPeople.Keys)), (shared.Admin.With(agent.AccessToken), ForAgents.Concat(HiddenForAgents)) })
         {
-            (await Call(shared.Admin, endpoint)).IsProblem(403, "forbidden");
+            var (good, over) = (caller.With(shared.Forge(caller.Token!, TimeSpan.FromHours(1))), caller.With(shared.Forge(caller.Token!, TimeSpan.FromMinutes(-10))));
+            Assert.NotEqual(401, (await Call(good, endpoints.First())).Status);
+            foreach (var endpoint in endpoints)
+            {
+                (await Call(over, endpoint)).IsProblem(401, "unauthorized");
+                (await Call(caller.With($"{caller.Token![..^6]}AAAAAA"), endpoint)).IsProblem(401, "unauthorized");
+            }
         }
     }
 
@@ -201,6 +294,6 @@ public sealed class AccessTests(SharedServer shared)
     private static Task<Answer> Call(Caller caller, string endpoint)
     {
         var parts = endpoint.Split(' ');
-        return caller.Send(parts[0], parts[1].Replace("{name}", "apt-update.sh", StringComparison.Ordinal).Replace("{id}", "01M83HW1FS84TGPXTCYJ45S8G9", StringComparison.Ordinal));
+        return caller.Send(parts[0], parts[1].Replace("{cluster}", "c0123456789abcdef", StringComparison.Ordinal).Replace("{person}", "nobody-of-this-name", StringComparison.Ordinal).Replace("{name}", "apt-update.sh", StringComparison.Ordinal).Replace("{id}", "01M83HW1FS84TGPXTCYJ45S8G9", StringComparison.Ordinal));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Guests;
@@ -70,7 +71,7 @@ public sealed class ClusterGrainTests(SiloCluster silo)
         await silo.ForgetActivations();
         Assert.True(await Cluster.HasUnreadNode());
         await silo.Grains.GetGrain<IFleetGrain>(0).Add(id);
-        Assert.True(await silo.Grains.HasUnreadNode());
+        Assert.True(await silo.Grains.HasUnreadNode(Sight.All));
         Assert.Equal("node-unread", (await Cluster.AnnotateGuest(Db, Notes("mine")))?.Code);
         Assert.Null(await Cluster.AnnotateGuest(Web, Notes("mine")));
 

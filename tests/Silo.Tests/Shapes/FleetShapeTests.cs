@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
+using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Grains.Clusters;
@@ -56,7 +57,7 @@ public sealed partial class FleetShapeTests : IDisposable
             Assert.Equal(expected, actual);
         }
 
-        var rows = (await grains.List(new(null, "proxmox_role,id", null, Deleted: false))).Rows;
+        var rows = (await grains.List(new(null, "proxmox_role,id", null, Deleted: false), Sight.All)).Rows;
         var host = Assert.IsType<HostRow>(rows[2]);
         Assert.Equal(("pve1.lan", 2, 12.5), (host.Hostname, host.GuestCount, host.CpuPercent));
         Assert.Null(host.Load1);
@@ -97,7 +98,7 @@ public sealed partial class FleetShapeTests : IDisposable
         Assert.NotNull(inventory.Report);
         Assert.Same(inventory, await node.Inventory());
         var copier = silo.Services.GetRequiredService<Orleans.Serialization.DeepCopier>();
-        AgentRow row = (await silo.Grains.List(new(null, null, 1, Deleted: false))).Rows[0];
+        AgentRow row = (await silo.Grains.List(new(null, null, 1, Deleted: false), Sight.All)).Rows[0];
         Assert.Same(row, copier.Copy(row));
     }
 
@@ -142,7 +143,7 @@ public sealed partial class FleetShapeTests : IDisposable
             Guests = [new(new(100), GuestType.Lxc, GuestStatus.Running) { Memory = new(3, 4) }],
         }));
         // A cluster hears of samples one way: nobody waits for it.
-        await Waiting.Until(() => grains.List(new("cpu_percent == 12.5", null, null, Deleted: false)), page => page.Total is 1, "the sample to be in the cluster");
+        await Waiting.Until(() => grains.List(new("cpu_percent == 12.5", null, null, Deleted: false), Sight.All), page => page.Total is 1, "the sample to be in the cluster");
     }
 
     private static async Task Report(IGrainFactory grains, ClusterId cluster, NodeName node, AgentId agent, Inventory inventory)
@@ -154,15 +155,15 @@ public sealed partial class FleetShapeTests : IDisposable
 
     private static async Task<string[]> ReadAll(IGrainFactory grains) =>
     [
-        Plain(await grains.ReadTopology()),
-        Plain(await grains.ReadClusters()),
-        Plain(await grains.List(new(null, null, null, Deleted: true))),
-        Plain(await grains.List(new("proxmox_role=='guest' && tags=='prod'", "-name", 5, Deleted: false))),
-        Plain(await grains.Find("web-01")),
-        Plain(await grains.Find("200")),
-        Plain(await grains.Find("db1")),
-        Plain(await grains.Find($"{Lab}-lxc-100")),
-        Plain(await grains.Find("nothing")),
+        Plain(await grains.ReadTopology(Sight.All)),
+        Plain(await grains.ReadClusters(Sight.All)),
+        Plain(await grains.List(new(null, null, null, Deleted: true), Sight.All)),
+        Plain(await grains.List(new("proxmox_role=='guest' && tags=='prod'", "-name", 5, Deleted: false), Sight.All)),
+        Plain(await grains.Find("web-01", Sight.All)),
+        Plain(await grains.Find("200", Sight.All)),
+        Plain(await grains.Find("db1", Sight.All)),
+        Plain(await grains.Find($"{Lab}-lxc-100", Sight.All)),
+        Plain(await grains.Find("nothing", Sight.All)),
     ];
 
     // When a report came is another moment in each run.
