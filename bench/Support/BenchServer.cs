@@ -93,7 +93,8 @@ internal sealed class BenchServer : IDisposable
         await Approve(code.GetProperty("user_code").GetString()!);
         var tokens = await Form(
             Registration.TokenEndpoint,
-            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.GetProperty("device_code").GetString()!), ("client_id", Registration.ClientId));
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.GetProperty("device_code").GetString()!), ("client_id", Registration.ClientId),
+            (Membership.KeyParameter, Convert.ToBase64String(Membership.KeyOf("the key of a bench"u8))));
         return tokens.GetProperty("access_token").GetString()!;
     }
 

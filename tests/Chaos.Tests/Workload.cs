@@ -33,7 +33,7 @@ internal sealed class Workload(ControlPlane plane, string[] guests, string clust
 
             var (status, body) = await plane.Send(
                 HttpMethod.Post, "/api/patches", new JsonObject { ["agent_id"] = guest, ["mode"] = "apply", ["exclusions"] = new JsonArray(marker) });
-            Answers.AddOrUpdate(status, 1, (_, count) => count + 1);
+            Answers.AddOrUpdate(status is 409 && (string?)body?["code"] is "os-unread" ? 503 : status, 1, (_, count) => count + 1); // its host's agent has just started
             if (status is 202)
             {
                 Promised[(string)body!["operation_id"]!] = marker;

@@ -59,7 +59,7 @@ public sealed class BalancerTests : IDisposable
         using var approved = await client.PostAsync("/device", approval);
         Assert.Equal(HttpStatusCode.Found, approved.StatusCode);
         var agent = await Form(client, Registration.TokenEndpoint, ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-            ("device_code", code.GetProperty("device_code").GetString()!), ("client_id", Registration.ClientId));
+            ("device_code", code.GetProperty("device_code").GetString()!), ("client_id", Registration.ClientId), (Membership.KeyParameter, Convert.ToBase64String(Membership.KeyOf("the key of a lab"u8))));
 
         using var socket = new ClientWebSocket { Options = { RemoteCertificateValidationCallback = Ours } };
         socket.Options.SetRequestHeader("Authorization", $"Bearer {agent.GetProperty("access_token").GetString()}");

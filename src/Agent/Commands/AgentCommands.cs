@@ -101,6 +101,10 @@ internal sealed record Terminal(Host Host, TextWriter Output, TextWriter Error)
             : why;
     }
 
+    /// <summary>What this host proves with that it is of its cluster; null for a machine, which is of none.</summary>
+    /// <exception cref="IOException">It cannot be told; the message says why.</exception>
+    public async Task<byte[]?> MembershipKey(bool isMachine, CancellationToken cancellationToken) => isMachine ? null : await new PveHost(Host, Reads).MembershipKey(cancellationToken);
+
     /// <summary>Which host this is, as one or the other.</summary>
     /// <exception cref="IOException">It cannot be told; the message says why.</exception>
     public Task<HostIdentity> Identity(bool isMachine, CancellationToken cancellationToken) => isMachine

@@ -34,10 +34,12 @@ internal static class RegisterCommand
         }
 
         HostIdentity identity;
+        byte[]? membership;
         try
         {
             var why = await terminal.WhyMachine(config, cancellationToken);
             identity = await terminal.Identity(isMachine: why is not null, cancellationToken);
+            membership = await terminal.MembershipKey(isMachine: why is not null, cancellationToken);
             if (why is not null)
             {
                 // Before anybody approves it: on a Proxmox VE host that lacks something this is the moment to notice.
@@ -67,7 +69,7 @@ internal static class RegisterCommand
         var flow = new DeviceFlow(new TokenEndpoint(new Servers([.. apiUrls], http, TimeProvider.System)), apiUrls, host, TimeProvider.System, terminal.Output);
         try
         {
-            return await flow.Register(identity, cancellationToken) is { } problem ? terminal.Fail(AgentCommands.Failed, problem) : AgentCommands.Done;
+            return await flow.Register(identity, membership, cancellationToken) is { } problem ? terminal.Fail(AgentCommands.Failed, problem) : AgentCommands.Done;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -12,7 +12,10 @@ internal sealed class DeviceFlow(TokenEndpoint endpoint, IReadOnlyList<Uri> serv
 {
     /// <summary>Runs it to its end. Only a success changes anything on disk.</summary>
     /// <returns>Null on success, else why not, in a person's words.</returns>
-    public async Task<string?> Register(HostIdentity identity, CancellationToken cancellationToken)
+    /// <param name="identity">This host.</param>
+    /// <param name="membership">Proves that it is of its cluster; null for a machine, which is of none.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<string?> Register(HostIdentity identity, byte[]? membership, CancellationToken cancellationToken)
     {
         DeviceAnswer code;
         try
@@ -53,12 +56,13 @@ internal sealed class DeviceFlow(TokenEndpoint endpoint, IReadOnlyList<Uri> serv
         await output.WriteLineAsync();
         await output.WriteLineAsync($"Waiting until {expires.ToString("u", CultureInfo.InvariantCulture)} ...");
         await output.FlushAsync(cancellationToken);
-        return await Poll(identity, deviceCode, expires, TimeSpan.FromSeconds(code.Interval is > 0 and var asked ? asked : DefaultIntervalSeconds), cancellationToken);
+        return await Poll(identity, membership, deviceCode, expires, TimeSpan.FromSeconds(code.Interval is > 0 and var asked ? asked : DefaultIntervalSeconds), cancellationToken);
     }
 
-    private async Task<string?> Poll(HostIdentity identity, string deviceCode, DateTimeOffset expires, TimeSpan interval, CancellationToken cancellationToken)
+    private async Task<string?> Poll(HostIdentity identity, byte[]? membership, string deviceCode, DateTimeOffset expires, TimeSpan interval, CancellationToken cancellationToken)
     {
         string? lastProblem = null;
+        var isFirst = false;
         while (clock.GetUtcNow() + interval < expires)
         {
             await Task.Delay(interval, clock, cancellationToken);
@@ -70,6 +74,7 @@ internal sealed class DeviceFlow(TokenEndpoint endpoint, IReadOnlyList<Uri> serv
                     new("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
                     new("device_code", deviceCode),
                     new("client_id", Registration.ClientId),
+                    .. Shown(identity, membership, deviceCode, isFirst),
                 ], cancellationToken);
             }
             catch (Exception e) when (IsNetwork(e, cancellationToken))
@@ -95,6 +100,9 @@ internal sealed class DeviceFlow(TokenEndpoint endpoint, IReadOnlyList<Uri> serv
                     break;
                 case "access_denied":
                     return "The registration was refused by the person who looked at it.";
+                case Membership.KeyRequired when membership is not null && !isFirst:
+                    isFirst = true;
+                    break;
                 case "expired_token":
                     return Expired;
                 default:
@@ -103,6 +111,19 @@ internal sealed class DeviceFlow(TokenEndpoint endpoint, IReadOnlyList<Uri> serv
         }
 
         return lastProblem is null ? Expired : $"{Expired} The last problem was: {PlainText.Of(lastProblem)}";
+    }
+
+    // The key itself only where the server asks for it: once in a cluster's life.
+    private static IEnumerable<KeyValuePair<string, string>> Shown(HostIdentity identity, byte[]? membership, string deviceCode, bool isFirst)
+    {
+        if (membership is not null)
+        {
+            yield return new(Membership.ProofParameter, Convert.ToBase64String(Membership.Proof(membership, deviceCode, identity.Cluster, identity.Node)));
+            if (isFirst)
+            {
+                yield return new(Membership.KeyParameter, Convert.ToBase64String(membership));
+            }
+        }
     }
 
     private async Task<string?> Finish(HostIdentity identity, TokenAnswer answer)

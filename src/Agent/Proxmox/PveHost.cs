@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using NannyOrleans.Agent.Linux;
+using NannyOrleans.Protocol;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Agent.Proxmox;
@@ -45,6 +46,10 @@ internal sealed class PveHost(Host host, BoundedReads reads)
     /// <exception cref="UnreadableException">It cannot be told; the message says why.</exception>
     public Task<HostIdentity> Identity(CancellationToken cancellationToken) => reads.Read(host.At("/etc/pve"), ReadIdentity, cancellationToken);
 
+    /// <summary>The key that this host proves with that it is of its cluster.</summary>
+    /// <exception cref="UnreadableException">It cannot be told; the message says why.</exception>
+    public Task<byte[]> MembershipKey(CancellationToken cancellationToken) => reads.Read(host.At("/etc/pve"), () => ReadMembershipKey(Path.Combine(host.At("/etc/pve"), "priv", "pve-root-ca.key")), cancellationToken);
+
     /// <summary>The cluster id of a root CA certificate: the key, not the certificate, so a renewed certificate changes nothing.</summary>
     public static ClusterId ClusterOf(X509Certificate2 rootCa) =>
         ClusterId.Parse($"c{Convert.ToHexStringLower(SHA256.HashData(rootCa.PublicKey.ExportSubjectPublicKeyInfo()))[..16]}");
@@ -76,6 +81,18 @@ internal sealed class PveHost(Host host, BoundedReads reads)
             return ClusterOf(certificate);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new UnreadableException($"{path}: {e.Message}");
+        }
+    }
+
+    private static byte[] ReadMembershipKey(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path) is { Length: > 0 } key ? Membership.KeyOf(key) : throw new UnreadableException($"{path} is empty");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UnreadableException($"{path}: {e.Message}");
         }

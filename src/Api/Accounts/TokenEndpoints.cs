@@ -75,6 +75,12 @@ internal static class TokenEndpoints
         {
             // Stored before the token is out: an agent that has one is known. From the outside in, so that whoever finds the node finds
             // its cluster too.
+            if (!key.Cluster.IsMachine && await grains.GetGrain<IClusterGrain>(key.Cluster.Value).ProveMembership(
+                    new(key.Node, request.DeviceCode!, (string?)request[Membership.ProofParameter], (string?)request[Membership.KeyParameter])) is { } unproven)
+            {
+                return Refuse(unproven.Message, unproven.Code);
+            }
+
             var enrolment = new Domain.Nodes.Enrolment(agent, principal.GetClaim(Registration.Hostname)!, principal.GetClaim(Registration.ClusterName)!);
             await grains.GetGrain<IFleetGrain>(0).Add(key.Cluster);
             await grains.GetGrain<IClusterGrain>(key.Cluster.Value).Enrol(key.Node, enrolment);
@@ -82,7 +88,7 @@ internal static class TokenEndpoints
         }
         else if (!await node.IsAgent(agent))
         {
-            return Refuse("Another agent was registered for this node.");
+            return Refuse("This agent is not registered for its node any more: it was revoked, or another one was approved.");
         }
 
         var answer = new AuthenticationProperties();
@@ -110,10 +116,10 @@ internal static class TokenEndpoints
         return Results.SignIn(principal, answer, Scheme);
     }
 
-    private static IResult Refuse(string why) => Results.Forbid(
+    private static IResult Refuse(string why, string error = Errors.InvalidGrant) => Results.Forbid(
         new(new Dictionary<string, string?>
         {
-            [OpenIddictServerAspNetCoreConstants.Properties.Error] = Errors.InvalidGrant,
+            [OpenIddictServerAspNetCoreConstants.Properties.Error] = error,
             [OpenIddictServerAspNetCoreConstants.Properties.ErrorDescription] = why,
         }),
         [Scheme]);

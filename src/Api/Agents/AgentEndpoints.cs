@@ -2,6 +2,8 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Http;
+using NannyOrleans.Api.Patches;
+using NannyOrleans.Domain;
 using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Nodes;
@@ -27,6 +29,9 @@ internal static class AgentEndpoints
         agents.MapPatch("/{id}", Patch).Needs(Powers.Operate).WithName("PatchAgent")
             .WithSummary("Says what discovery can't know: platform_family, tags, notes, the agent inside a VM (vm_agent), and whether a VM may be patched through its QEMU guest agent (agentless_vm). Null takes back.")
             .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        agents.MapPost("/{id}/revoke", Revoke).Needs(Powers.Administer).WithName("RevokeAgent")
+            .WithSummary("Takes a host's agent its power: its connection is cut at once, its token is worthless, and its unfinished jobs end. To come back it is registered and approved again.")
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         agents.MapPost("/{id}/discover", Discover).Needs(Powers.Operate).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.")
             .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
     }
@@ -133,6 +138,31 @@ internal static class AgentEndpoints
         return refusal is null
             ? TypedResults.Accepted($"/api/agents/{Uri.EscapeDataString(target.Id)}", new DiscoverAnswer(target.Id, clock.GetUtcNow()))
             : TypedResults.Problem(refusal.ToProblem());
+    }
+
+    /// <param name="id">Its id, or any short form that means one thing alone.</param>
+    /// <param name="who">Who says so.</param>
+    /// <param name="grains">The control plane.</param>
+    /// <param name="clock">The server's clock.</param>
+    internal static async Task<Results<NoContent, ProblemHttpResult>> Revoke(string id, Requester who, IGrainFactory grains, TimeProvider clock)
+    {
+        var (target, problem) = await grains.ResolveAgent(id, who);
+        if (target is null)
+        {
+            return problem!;
+        }
+
+        if (target.Guest is not null)
+        {
+            return TypedResults.Problem(new Refusal("no-agent", $"'{target.Id}' is a guest and has no agent of its own; its host {target.Node.Name} has one.").ToProblem());
+        }
+
+        await grains.Note(who.Name, "revoke-agent", target.Id, target.Node.Name.Value, clock.GetUtcNow());
+
+        // The node first: that is where the power is. After a crash in between the cluster still names the agent, and it can be said again.
+        await grains.GetGrain<INodeGrain>(new NodeKey(target.Cluster, target.Node.Name).ToString()).Revoke();
+        await grains.GetGrain<IClusterGrain>(target.Cluster.Value).Revoke(target.Node.Name);
+        return TypedResults.NoContent();
     }
 
     // As an object: it is written with the fields of its own kind.

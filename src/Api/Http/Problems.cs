@@ -24,6 +24,9 @@ internal static class Problems
     public static ProblemDetails Forbidden(Powers missing, ClusterId where) =>
         Of(StatusCodes.Status403Forbidden, "forbidden", $"It needs the permission to {$"{missing}".ToLowerInvariant()} on {where}.");
 
+    /// <summary>An agent that was revoked or replaced since its token was given out: 403.</summary>
+    public static ProblemDetails NotRegistered() => Of(StatusCodes.Status403Forbidden, "forbidden", "This agent is not registered for its node any more.");
+
     /// <summary>Who started a campaign does not approve its reboots, where duties are separated: 403.</summary>
     public static ProblemDetails OwnCampaign() => Of(
         StatusCodes.Status403Forbidden, "own-campaign", "Who has started a campaign can't approve its reboots on this server; somebody else has to.");

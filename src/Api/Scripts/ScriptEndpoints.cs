@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -7,6 +8,7 @@ using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Scripts;
 using NannyOrleans.Grains.History;
+using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Jobs;
 
@@ -28,10 +30,13 @@ internal static class ScriptEndpoints
     }
 
     /// <param name="name">The script's file name, such as apt-update.sh.</param>
+    /// <param name="agent">Who asks: a token outlives its agent by up to an hour.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="keys">Sign the catalogue.</param>
-    internal static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Content(string name, IGrainFactory grains, ScriptKeys keys) =>
-        await Find(name, grains, keys) is { } found ? TypedResults.Bytes(found.Content, "text/x-shellscript") : None(name);
+    internal static async Task<Results<FileContentHttpResult, ProblemHttpResult>> Content(string name, ClaimsPrincipal agent, IGrainFactory grains, ScriptKeys keys) =>
+        !await grains.GetGrain<INodeGrain>(agent.NodeKey().ToString()).IsAgent(agent.AgentId()) ? TypedResults.Problem(Problems.NotRegistered())
+            : await Find(name, grains, keys) is { } found ? TypedResults.Bytes(found.Content, "text/x-shellscript")
+            : None(name);
 
     internal static async Task<Ok<IReadOnlyList<ScriptView>>> List(IGrainFactory grains, ScriptKeys keys) => TypedResults.Ok<IReadOnlyList<ScriptView>>(
     [

@@ -23,13 +23,17 @@ public sealed record ClusterIndex
     public ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>> Guests { get; private init; } = ImmutableDictionary<NodeName, IReadOnlyList<PlacedGuest>>.Empty;
 
     /// <summary>Takes an agent that a person approved for one of the nodes. What the one before it said counts as remembered, not as a word of now.</summary>
-    public ClusterIndex Enrol(NodeName node, Enrolment enrolment)
-    {
-        var isSame = Stored.Nodes.Any(member => member.Node == node && member.Agent == enrolment.Agent);
-        return With(
-            With(Stored with { Name = Stored.Name ?? enrolment.ClusterName }, node, member => member with { Agent = enrolment.Agent, Hostname = enrolment.Hostname }),
-            isSame || !Known.TryGetValue(node, out var known) ? Known : Known.SetItem(node, known with { Metrics = null, MetricsAt = null, Spoken = false }));
-    }
+    public ClusterIndex Enrol(NodeName node, Enrolment enrolment) => WithAgent(
+        Stored with { Name = Stored.Name ?? enrolment.ClusterName }, node, member => member with { Agent = enrolment.Agent, Hostname = enrolment.Hostname });
+
+    /// <summary>Takes that nobody speaks for one of the nodes any more. What its agent said stays, as remembered.</summary>
+    public ClusterIndex Revoke(NodeName node) => Stored.Nodes.Any(member => member.Node == node) ? WithAgent(Stored, node, member => member with { Agent = null }) : this;
+
+    /// <summary>The key that hosts prove their membership with; null while none of them has an agent: whoever is approved then is the first, also again.</summary>
+    public string? MembershipKey => Stored.Nodes.Any(member => member.Agent is not null) ? Stored.MembershipKey : null;
+
+    /// <summary>Takes the first host's key.</summary>
+    public ClusterIndex EnrolMembership(string key) => MembershipKey is null && Stored.MembershipKey != key ? this with { Stored = Stored with { MembershipKey = key } } : this;
 
     /// <summary>
     /// Takes what a node has said. An older word than the known one changes nothing, unless that one is of a time to come: then the server's
@@ -147,6 +151,13 @@ public sealed record ClusterIndex
 
     /// <summary>What is known of a guest beside its host's word.</summary>
     public GuestNote Note(Vmid vmid) => Stored.Guests.FirstOrDefault(note => note.Vmid == vmid) ?? new(vmid, null, null);
+
+    private ClusterIndex WithAgent(ClusterState stored, NodeName node, Func<Member, Member> change)
+    {
+        var after = With(stored, node, change);
+        var isSame = after.Nodes.Single(member => member.Node == node).Agent == Stored.Nodes.SingleOrDefault(member => member.Node == node)?.Agent;
+        return With(after, isSame || !Known.TryGetValue(node, out var known) ? Known : Known.SetItem(node, known with { Metrics = null, MetricsAt = null, Spoken = false }));
+    }
 
     private ClusterIndex With(GuestNote note) => this with
     {

@@ -10,6 +10,10 @@ public sealed record ClusterState
     /// <summary>Its name; a rename keeps the cluster, since its key comes from its certificate.</summary>
     public string? Name { get; init; }
 
+    /// <summary>The key that its hosts prove with that they are members, a <see cref="Protocol.Membership.KeyOf"/> in Base64; null until the first of them has registered.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? MembershipKey { get; init; }
+
     /// <summary>All nodes that have an agent or that a member has named, by name.</summary>
     public IReadOnlyList<Member> Nodes { get; init; } = [];
 

@@ -39,6 +39,9 @@ public static class NodeMachine
         ? node
         : node with { Agent = enrolment.Agent, Hostname = enrolment.Hostname, Epoch = node.Epoch + 1 };
 
+    /// <summary>Takes the agent's power away: nobody speaks for the node until another one is approved.</summary>
+    public static NodeState Revoke(NodeState node) => node.Agent is null ? node : node with { Agent = null, Epoch = node.Epoch + 1 };
+
     /// <summary>Opens a session for the agent: the epoch is counted up, so that an older session's words are ignored from now on.</summary>
     public static Outcome<NodeState> Attach(NodeState node, AgentId agent) => Speaks(node, agent) is { } refusal
         ? refusal
@@ -262,7 +265,7 @@ public static class NodeMachine
     /// How an orphan ends: nobody can be asked any more what became of it. Even "accepted" was only the last word that arrived.
     /// </summary>
     public static JobReport EndOf(OutboxEntry orphan) =>
-        new(orphan.Job.Id, JobOutcome.Interrupted, "The node's agent was registered anew before the end of this was known.");
+        new(orphan.Job.Id, JobOutcome.Interrupted, "The node's agent was registered anew, or revoked, before the end of this was known.");
 
     private static bool IsOrphan(NodeState node, OutboxEntry entry) => entry.Agent is { } agent && agent != node.Agent;
 

@@ -52,4 +52,17 @@ public static class CustomScripts
         var own = known.Where(one => one.Family == family && (family is not PlatformFamily.Unknown || (osId is not null && one.OsId == osId))).ToArray();
         return (osVersion is null ? null : own.FirstOrDefault(one => one.OsVersion == osVersion)) ?? own.FirstOrDefault(one => one.OsVersion is null);
     }
+
+    /// <summary>
+    /// Why it can't be told which script a target has: there are some for versions of its family, and its system was not read yet, such as just
+    /// after its host's agent has started. One that was read and has no version, such as a rolling one, is none of them.
+    /// </summary>
+    /// <param name="known">All custom scripts.</param>
+    /// <param name="family">The target's family.</param>
+    /// <param name="osId">Its os-release's <c>ID</c>; null when it was not read.</param>
+    /// <param name="name">The target's name.</param>
+    public static Refusal? Unclear(IReadOnlyList<CustomScript> known, PlatformFamily family, string? osId, string name) =>
+        osId is null && known.Any(one => one.Family == family && one.OsVersion is not null)
+            ? new("os-unread", $"There are scripts for single versions of {PlatformFamilies.Spell(family)}, and which version {name} has was not read yet. Try again in a minute.")
+            : null;
 }

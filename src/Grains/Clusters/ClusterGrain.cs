@@ -44,6 +44,28 @@ internal sealed partial class ClusterGrain(
         await Store(index => index.Enrol(node, enrolment));
     }
 
+    public async Task<Refusal?> ProveMembership(MembershipClaim claim)
+    {
+        await Gather();
+        if (claim.Refused(Id, index.MembershipKey) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (claim.Key is { } key)
+        {
+            await Store(index => index.EnrolMembership(key));
+        }
+
+        return null;
+    }
+
+    public async Task Revoke(NodeName node)
+    {
+        await Gather();
+        await Store(index => index.Revoke(node));
+    }
+
     public async Task RecordInventory(NodeName node, NodeInventory inventory)
     {
         await Gather();

@@ -22,6 +22,15 @@ public interface IClusterGrain : IGrainWithStringKey
     [Alias("Enrol")]
     Task Enrol(NodeName node, Enrolment enrolment);
 
+    /// <summary>Looks whether a host that was approved is a member; the first one's key is kept for those who come later.</summary>
+    /// <returns>Why not; null when it is one.</returns>
+    [Alias("ProveMembership")]
+    Task<Refusal?> ProveMembership(MembershipClaim claim);
+
+    /// <summary>Takes that nobody speaks for one of its nodes any more. Repeating it changes nothing.</summary>
+    [Alias("Revoke")]
+    Task Revoke(NodeName node);
+
     /// <summary>Takes what a node has stored of its reports. An older word than the known one changes nothing.</summary>
     [Alias("RecordInventory")]
     Task RecordInventory(NodeName node, NodeInventory inventory);

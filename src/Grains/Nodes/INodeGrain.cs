@@ -19,6 +19,10 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Enrol")]
     Task Enrol(Enrolment enrolment);
 
+    /// <summary>Takes the agent's power away: it is cut off, and its unfinished jobs end. Repeating it changes nothing.</summary>
+    [Alias("Revoke")]
+    Task Revoke();
+
     /// <summary>Opens a session; what is due is sent down it from now on. Hold the observer while the connection lives.</summary>
     [Alias("Attach")]
     Task<Outcome<SessionTicket>> Attach(AgentId agent, IAgentSession session);

@@ -51,6 +51,14 @@ internal sealed partial class NodeGrain(
         await CloseOrphans();
     }
 
+    public async Task Revoke()
+    {
+        await stored.Replace(NodeMachine.Revoke(stored.State), this);
+        Log.Revoked(logger, this.GetPrimaryKeyString());
+        await Cut("The agent was revoked.");
+        await CloseOrphans();
+    }
+
     public async Task<Outcome<SessionTicket>> Attach(AgentId agent, IAgentSession observer)
     {
         var outcome = NodeMachine.Attach(stored.State, agent);
@@ -458,6 +466,9 @@ internal sealed partial class NodeGrain(
     {
         [LoggerMessage(1001, LogLevel.Information, "Node {Node}: agent {Agent} is registered")]
         public static partial void Enrolled(ILogger logger, string node, AgentId agent);
+
+        [LoggerMessage(1015, LogLevel.Information, "Node {Node}: its agent was revoked")]
+        public static partial void Revoked(ILogger logger, string node);
 
         [LoggerMessage(1002, LogLevel.Information, "Node {Node}: agent connected, session {Epoch}")]
         public static partial void Attached(ILogger logger, string node, long epoch);

@@ -47,11 +47,19 @@ public static class ScriptSelection
     /// <param name="grains">The control plane.</param>
     /// <param name="keys">Sign the catalogue.</param>
     /// <param name="route">The target.</param>
-    public static async Task<Outcome<ScriptReference>> SelectScript(this IGrainFactory grains, ScriptKeys keys, PatchRoute route) =>
-        (CustomScripts.For(await grains.GetGrain<ICustomScriptsGrain>(0).All(), route.Family, route.OsId, route.OsVersion)?.Script, route.Script) switch
+    public static async Task<Outcome<ScriptReference>> SelectScript(this IGrainFactory grains, ScriptKeys keys, PatchRoute route)
+    {
+        var known = await grains.GetGrain<ICustomScriptsGrain>(0).All();
+        if (CustomScripts.Unclear(known, route.Family, route.OsId, route.Name) is { } unclear)
+        {
+            return unclear;
+        }
+
+        return (CustomScripts.For(known, route.Family, route.OsId, route.OsVersion)?.Script, route.Script) switch
         {
             ({ } custom, _) => custom,
             (null, null) => PatchRoutes.NoScript(route),
             (null, { } name) => keys.Sign((ScriptCatalogue.Find(name) ?? throw new InvalidOperationException($"The release lacks {name}.")).Reference, ScriptSigner.Catalogue),
         };
+    }
 }

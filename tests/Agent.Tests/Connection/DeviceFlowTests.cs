@@ -3,6 +3,8 @@ using NannyOrleans.Agent.Connection;
 using NannyOrleans.Agent.Linux;
 using NannyOrleans.Agent.Proxmox;
 using NannyOrleans.Agent.Tests.Support;
+using NannyOrleans.Protocol;
+using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Agent.Tests.Connection;
 
@@ -60,6 +62,32 @@ public sealed class DeviceFlowTests : IAsyncLifetime
         Assert.Equal(["credentials.json"], Directory.GetFileSystemEntries(host.Host.State).Select(Path.GetFileName));
     }
 
+    [Fact]
+    public async Task The_key_of_the_cluster_is_said_when_the_server_asks_for_it_and_else_a_proof_with_it()
+    {
+        var answers = new Queue<(int, string)>([Error("authorization_pending"), Error(Membership.KeyRequired), (200, Tokens)]);
+        server.Tokens = _ => answers.Dequeue();
+        Assert.Null(await Register());
+        var asked = server.TokenRequests.ToArray();
+        var cluster = ClusterId.Parse(server.DeviceRequest!["cluster"]);
+        var key = Membership.KeyOf("the key of a lab"u8);
+        var proof = Convert.ToBase64String(Membership.Proof(key, "secret-device-code", cluster, NodeName.Parse("pve1")));
+        Assert.All(asked, request => Assert.Equal(proof, request[Membership.ProofParameter]));
+        Assert.Equal([false, false, true], asked.Select(request => request.ContainsKey(Membership.KeyParameter)));
+        Assert.Equal(Convert.ToBase64String(key), asked[2][Membership.KeyParameter]);
+        Assert.DoesNotContain(proof, output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("membership_unproven", "The server refused the registration: membership_unproven")]
+    [InlineData("membership_key_required", "The server refused the registration: membership_key_required")] // again, though it has it
+    public async Task A_proof_that_is_not_taken_ends_it(string error, string message)
+    {
+        server.Tokens = _ => Error(error);
+        Assert.Equal(message, await Register());
+        Assert.Null(Credentials.Load(host.Host));
+    }
+
     [Theory]
     [InlineData("access_denied", "The registration was refused by the person who looked at it.")]
     [InlineData("expired_token", "The code expired before anybody approved it. Run register again.")]
@@ -97,8 +125,9 @@ public sealed class DeviceFlowTests : IAsyncLifetime
 
     private async Task<string?> Register()
     {
-        var identity = await new PveHost(host.Host, new BoundedReads(Eventually.Limit)).Identity(default);
-        return await new DeviceFlow(new TokenEndpoint(server.Servers(http)), [server.Url], host.Host, clock, output).Register(identity, default).Within("the registration");
+        var pve = new PveHost(host.Host, new BoundedReads(Eventually.Limit));
+        var identity = await pve.Identity(default);
+        return await new DeviceFlow(new TokenEndpoint(server.Servers(http)), [server.Url], host.Host, clock, output).Register(identity, await pve.MembershipKey(default), default).Within("the registration");
     }
 
     private static (int, string) Error(string error) => (400, $$"""{"error":"{{error}}"}""");

@@ -18,6 +18,7 @@ public sealed class LabHost : IDisposable
         Write("etc/pve/.members", "{\n\"nodename\": \"pve1\",\n\"version\": 0\n}\n");
         Write("etc/pve/.vmlist", "{\n\"version\": 1}\n");
         Write("etc/pve/pve-root-ca.pem", RootCa);
+        Write("etc/pve/priv/pve-root-ca.key", "the key of a lab");
         Write("proc/sys/kernel/random/boot_id", "5f0cbd1e-9d07-4f6c-8b6d-111111111111\n");
         System.IO.Directory.CreateDirectory(Path.Combine(Directory, "etc/pve/nodes/pve1/lxc"));
         System.IO.Directory.CreateDirectory(Path.Combine(Directory, "etc/pve/nodes/pve1/qemu-server"));

@@ -1,6 +1,7 @@
 using System.Net;
 using NannyOrleans.Api.Tests.Support;
 using NannyOrleans.Protocol;
+using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Api.Tests.Devices;
 
@@ -52,6 +53,68 @@ public sealed class DeviceTests(SharedServer shared)
         };
         var answer = await client.SendAsync(ask);
         Assert.Contains("\"verification_uri\": \"https://nanny.example.com/device\"", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_host_that_does_not_prove_that_it_is_of_its_cluster_is_refused_and_may_try_again()
+    {
+        var cluster = Some.Cluster();
+        var first = await Approved("pve1");
+        (await HostPeer.Poll(shared.Anonymous, first)).Is(200);
+
+        // The second proves it, by the code that was made for it alone.
+        var second = await Approved("pve2");
+        foreach (var wrong in new (string, string)[][]
+        {
+            [], [(Membership.ProofParameter, "")], [(Membership.ProofParameter, Proof("another code", "pve2"))], [(Membership.ProofParameter, Proof(second, "pve1"))],
+            [(Membership.KeyParameter, Convert.ToBase64String(Membership.KeyOf("of another cluster"u8)))],
+        })
+        {
+            Assert.Contains(cluster.Value, (await HostPeer.Poll(shared.Anonymous, second, wrong)).IsOAuthError(Membership.Unproven), StringComparison.Ordinal);
+        }
+
+        var tokens = (await HostPeer.Poll(shared.Anonymous, second, (Membership.ProofParameter, Proof(second, "pve2")))).Is(200);
+
+        // An impostor who has the name of a host that is there does not replace its agent, though a person let him in.
+        var impostor = await Approved("pve2");
+        (await HostPeer.Poll(shared.Anonymous, impostor, (Membership.KeyParameter, Convert.ToBase64String(Membership.KeyOf("an impostor's"u8))))).IsOAuthError(Membership.Unproven);
+        (await shared.Admin.Get($"/api/agents/{tokens.Text("agent_id")}")).Is(200);
+
+        async Task<string> Approved(string node)
+        {
+            var code = (await HostPeer.AskForCode(shared.Anonymous, cluster.Value, node, node, "lab")).Is(200);
+            (await shared.Admin.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).Is(302);
+            return code.Text("device_code");
+        }
+
+        string Proof(string code, string node) => Convert.ToBase64String(Membership.Proof(HostPeer.MembershipKey, code, cluster, NodeName.Parse(node)));
+    }
+
+    [Fact]
+    public async Task A_revoked_agent_is_cut_off_at_once_and_opens_nothing_until_it_is_approved_again()
+    {
+        var cluster = Some.Cluster();
+        await using var host = await HostPeer.Register(shared.Admin, cluster);
+        var web = Some.Container();
+        await host.ConnectWith(shared.Server.Url, web);
+        var running = (await shared.Admin.PostLikeCurl("/api/patches", Some.Order(Some.GuestId(host, web)))).Is(202).Text("operation_id");
+        var job = await host.NextJob();
+        (await shared.Admin.PostLikeCurl($"/api/agents/{Some.GuestId(host, web)}/revoke", "")).IsProblem(409, "no-agent");
+        (await shared.Admin.PostLikeCurl($"/api/agents/{host.Id}/revoke", "")).Is(204);
+        await host.Closed.Within("the connection to be cut");
+
+        await Assert.ThrowsAnyAsync<Exception>(() => host.ConnectWith(shared.Server.Url, web));
+        (await shared.Anonymous.Refresh(Registration.ClientId, host.RefreshToken)).IsOAuthError("invalid_grant");
+        (await shared.Admin.With(host.AccessToken).Get("/api/scripts/apt-update.sh/content")).IsProblem(403, "forbidden");
+        (await shared.Admin.Get($"/api/agents/{host.Id}")).IsProblem(404, "not-found");
+        Assert.Equal("interrupted", (await shared.Admin.Get($"/api/patches/{running}")).Is(200).Text("status"));
+        Assert.Contains((await shared.Admin.Get("/api/audit?limit=1000")).Json.EnumerateArray(), entry => entry.GetProperty("action").GetString() is "revoke-agent" && entry.GetProperty("target").GetString() == host.Id.Value);
+
+        await using var again = await HostPeer.Register(shared.Admin, cluster);
+        await again.ConnectWith(shared.Server.Url, web);
+        Assert.NotEqual(host.Id, again.Id);
+        Assert.True(again.HasNoJob()); // what the one before had begun is not begun again
+        Assert.NotNull(job);
     }
 
     [Fact]
@@ -187,7 +250,7 @@ public sealed class DeviceTests(SharedServer shared)
         await using var present = await HostPeer.Register(shared.Admin, known);
         await former.Closed.Within("the former agent to be cut off");
         Assert.NotEqual(former.Id, present.Id);
-        Assert.Contains("Another agent", (await shared.Anonymous.Refresh(Registration.ClientId, former.RefreshToken)).IsOAuthError("invalid_grant"), StringComparison.Ordinal);
+        Assert.Contains("another one was approved", (await shared.Anonymous.Refresh(Registration.ClientId, former.RefreshToken)).IsOAuthError("invalid_grant"), StringComparison.Ordinal);
         (await shared.Anonymous.Refresh(Registration.ClientId, present.RefreshToken)).Is(200);
 
         // Its token is good for an hour yet, but not for the hub.

@@ -16,6 +16,7 @@ public sealed class AccessTests(SharedServer shared)
         ["GET /api/agents/{id}"] = "view",
         ["PATCH /api/agents/{id}"] = "operate",
         ["POST /api/agents/{id}/discover"] = "operate",
+        ["POST /api/agents/{id}/revoke"] = "administer",
         ["GET /api/agents/{id}/metrics"] = "view",
         ["POST /api/agents/{id}/diagnose"] = "operate",
         ["GET /api/diagnoses/{id}"] = "view",
@@ -77,7 +78,7 @@ public sealed class AccessTests(SharedServer shared)
         ["viewer"] = ["view"],
         ["operator"] = ["view", "operate"],
         ["approver"] = ["view", "approve"],
-        ["administrator"] = ["view", "operate", "approve", "administer everywhere"],
+        ["administrator"] = ["view", "operate", "approve", "administer", "administer everywhere"],
     };
 
     [Fact]

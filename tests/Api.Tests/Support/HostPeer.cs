@@ -14,6 +14,8 @@ namespace NannyOrleans.Api.Tests.Support;
 /// <summary>Speaks the agent's side of the protocol and does nothing by itself.</summary>
 internal sealed class HostPeer : IAsyncDisposable
 {
+    public static readonly byte[] MembershipKey = Membership.KeyOf("the key of a lab"u8);
+
     private HubConnection? connection;
     private Channel<Job> jobs = Channel.CreateUnbounded<Job>();
     private Channel<Discover> asked = Channel.CreateUnbounded<Discover>();
@@ -61,8 +63,11 @@ internal sealed class HostPeer : IAsyncDisposable
     public static Task<Answer> AskForCode(Caller host, string cluster, string node, string hostname, string clusterName) => AskForCode(
         host, (Registration.Cluster, cluster), (Registration.Node, node), (Registration.Hostname, hostname), (Registration.ClusterName, clusterName));
 
-    public static Task<Answer> Poll(Caller host, string deviceCode) => host.PostForm(
-        Registration.TokenEndpoint, ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", deviceCode), ("client_id", Registration.ClientId));
+    /// <summary>Asks for tokens as a member of its cluster, with a key that all of them here have.</summary>
+    public static Task<Answer> Poll(Caller host, string deviceCode) => Poll(host, deviceCode, (Membership.KeyParameter, Convert.ToBase64String(MembershipKey)));
+
+    public static Task<Answer> Poll(Caller host, string deviceCode, params (string Name, string Value)[] shown) => host.PostForm(
+        Registration.TokenEndpoint, [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", deviceCode), ("client_id", Registration.ClientId), .. shown]);
 
     /// <summary>Opens the hub, anew if it was open before; forgets the jobs of the connection before.</summary>
     public async Task Connect(Uri server)

@@ -45,6 +45,13 @@ public sealed class CustomScriptsTests
         Assert.Equal(6, CustomScripts.Add(known, Of("other.sh", PlatformFamily.Unknown, null) with { OsId = "void" }).Value!.Count);
     }
 
+    [Theory]
+    [InlineData(PlatformFamily.Debian, null, "os-unread")] // the family is in its configuration, the version is not
+    [InlineData(PlatformFamily.Debian, "debian", null)]
+    [InlineData(PlatformFamily.Arch, null, null)] // no script is for a version of it
+    public void Where_the_version_decides_and_was_not_read_no_script_is_taken(PlatformFamily family, string? id, string? refusal) =>
+        Assert.Equal(refusal, CustomScripts.Unclear(Known, family, id, "web")?.Code);
+
     [Fact]
     public void A_name_or_a_target_has_one_script()
     {
