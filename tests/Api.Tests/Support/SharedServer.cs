@@ -19,6 +19,9 @@ public sealed class SharedServer : IAsyncLifetime
 
     internal ServerProcess Server { get; private set; } = null!;
 
+    /// <summary>The database of its accounts.</summary>
+    internal string Accounts => data.PathOf("accounts.db");
+
     /// <summary>Calls with nobody's token.</summary>
     internal Caller Anonymous { get; private set; } = null!;
 
