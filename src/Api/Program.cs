@@ -47,7 +47,8 @@ static WebApplication Build(string[] args)
 
     // The tables come before whatever reads them: hosted services start in this order.
     builder.Services.AddSingleton(AccessOptions.Read(builder.Configuration));
-    builder.Services.AddAccounts(silo);
+    var oidc = OidcOptions.Read(builder.Configuration);
+    builder.Services.AddAccounts(silo, oidc);
     if (silo.Embedded)
     {
         builder.AddSilo(silo, withGateway: false);
@@ -101,6 +102,7 @@ static WebApplication Build(string[] args)
     app.MapOpenApi("/openapi/v1.json");
     app.MapTokens();
     app.MapAuthorize();
+    app.MapOidcSignIn(oidc);
     app.MapSession();
     app.MapOwnAccount();
     app.MapPersonalTokens();

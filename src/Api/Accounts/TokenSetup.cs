@@ -47,7 +47,7 @@ internal static class TokenSetup
     private const string EncryptionKeyFile = "token-encryption.key";
     private const string Accounts = "The database of the accounts";
 
-    public static void AddAccounts(this IServiceCollection services, SiloOptions data)
+    public static void AddAccounts(this IServiceCollection services, SiloOptions data, OidcOptions oidc)
     {
         if (data.OnPostgres)
         {
@@ -78,6 +78,7 @@ internal static class TokenSetup
         var authentication = services.AddAuthentication();
         TokenMemory.Add(authentication);
         SessionCookie.Add(authentication);
+        OidcSignIn.Add(authentication, oidc);
         services.AddSingleton<SignIns>();
         services.AddSingleton<PersonalTokens>();
         services.AddScoped<SecondFactors>();

@@ -78,7 +78,7 @@ public sealed class AccessTests(SharedServer shared)
     private const string SignOut = "DELETE /api/session";
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.
-    private static readonly string[] HiddenForEverybody = ["GET /device", "POST /device", "GET /device/done", "POST /connect/device", "POST /connect/token", "POST /connect/revoke", "GET /connect/authorize", "POST /connect/authorize"];
+    private static readonly string[] HiddenForEverybody = ["GET /device", "POST /device", "GET /device/done", "POST /connect/device", "POST /connect/token", "POST /connect/revoke", "GET /connect/authorize", "POST /connect/authorize", "GET /signin/done"];
 
     private static readonly string[] HiddenForAgents = ["GET /hubs/agent", "POST /hubs/agent", "POST /hubs/agent/negotiate?negotiateVersion=1"];
 
