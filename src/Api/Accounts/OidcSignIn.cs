@@ -45,7 +45,7 @@ internal static partial class OidcSignIn
             oidc.UsePkce = true;
             oidc.MapInboundClaims = false;
             oidc.SaveTokens = false; // it is asked who somebody is, and nothing after that
-            oidc.BackchannelTimeout = TimeSpan.FromSeconds(15);
+            oidc.BackchannelTimeout = TimeSpan.FromSeconds(30);
             oidc.Scope.Clear();
             oidc.Scope.Add("openid");
             oidc.Scope.Add("profile");
@@ -74,10 +74,24 @@ internal static partial class OidcSignIn
     {
         if (options.Provider is not null)
         {
-            routes.MapGet(Path, () => Results.Challenge(new() { RedirectUri = Done }, [SchemeName])).AllowAnonymous().ExcludeFromDescription();
+            routes.MapGet(Path, Begin).AllowAnonymous().ExcludeFromDescription();
 
             // The cookie is not sent along on a way that began at another site; from this page on it is.
             routes.MapGet(Done, () => Pages.Html("Signed in", "<p>You are signed in. <a href=\"/\">Go on</a></p>", HttpStatusCode.OK)).AllowAnonymous().ExcludeFromDescription();
+        }
+    }
+
+    internal static async Task<IResult> Begin(HttpContext http, ILoggerFactory loggers)
+    {
+        try
+        {
+            await http.ChallengeAsync(SchemeName, new() { RedirectUri = Done });
+            return Results.Empty;
+        }
+        catch (InvalidOperationException unreachable) when (unreachable.InnerException is IOException) // its configuration can't be read
+        {
+            Log.Failed(loggers.CreateLogger(typeof(OidcSignIn)), unreachable);
+            return Refused("The other provider does not answer. Try again later.", HttpStatusCode.ServiceUnavailable);
         }
     }
 
@@ -141,7 +155,7 @@ internal static partial class OidcSignIn
         }
     }
 
-    private static IResult Refused(string why) => Pages.Html("Not signed in", Pages.Alert(why), HttpStatusCode.Forbidden);
+    private static IResult Refused(string why, HttpStatusCode status = HttpStatusCode.Forbidden) => Pages.Html("Not signed in", Pages.Alert(why), status);
 
     [GeneratedRegex(@"^[A-Za-z0-9._@+-]{1,48}\z")]
     private static partial Regex Names();

@@ -67,7 +67,8 @@ public sealed class OidcSignInTests(SharedServer shared) : IAsyncLifetime
         provider.Who = (subject, name, groups);
         using var browser = Browser();
         using var answer = await browser.GetAsync("/signin");
-        Assert.Equal("/signin/done", answer.EnsureSuccessStatusCode().RequestMessage!.RequestUri!.AbsolutePath);
+        Assert.True(answer.IsSuccessStatusCode, $"{answer.RequestMessage!.RequestUri} answered {answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
+        Assert.Equal("/signin/done", answer.RequestMessage.RequestUri!.AbsolutePath);
         return await browser.GetFromJsonAsync<JsonElement>("/api/session");
     }
 

@@ -1,10 +1,12 @@
 using System.Security.Claims;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Abstractions;
 using OpenIddict.Server.AspNetCore;
 using static OpenIddict.Server.OpenIddictServerEvents;
@@ -16,6 +18,10 @@ internal sealed class OtherProvider(WebApplication app) : IAsyncDisposable
 {
     private const string Client = "nanny";
     private const string Secret = "what the server proves itself with";
+
+    // The same for each test: our server asks for a provider's keys once in a while.
+    private static readonly ECDsaSecurityKey Signing = new(ECDsa.Create(ECCurve.NamedCurves.nistP256));
+    private static readonly SymmetricSecurityKey Encryption = new(RandomNumberGenerator.GetBytes(32));
 
     /// <summary>Who signs in next.</summary>
     public (string Subject, string Name, string[] Groups) Who { get; set; }
@@ -37,7 +43,7 @@ internal sealed class OtherProvider(WebApplication app) : IAsyncDisposable
             server.SetAuthorizationEndpointUris("authorize").SetTokenEndpointUris("token");
             server.AllowAuthorizationCodeFlow().RequireProofKeyForCodeExchange();
             server.RegisterScopes(OpenIddictConstants.Scopes.Profile);
-            server.AddEphemeralEncryptionKey().AddEphemeralSigningKey().EnableDegradedMode();
+            server.AddSigningKey(Signing).AddEncryptionKey(Encryption).EnableDegradedMode();
             server.UseAspNetCore().DisableTransportSecurityRequirement().EnableAuthorizationEndpointPassthrough();
             server.AddEventHandler<ValidateAuthorizationRequestContext>(handler => handler.UseInlineHandler(context =>
             {
@@ -63,6 +69,10 @@ internal sealed class OtherProvider(WebApplication app) : IAsyncDisposable
         app.UseAuthentication();
         app.MapGet("/authorize", provider.Authorize);
         await app.StartAsync();
+
+        // Its first answer takes long on a machine that is busy, longer than anybody who signs in would wait.
+        using var first = new HttpClient { Timeout = Waiting.Limit };
+        await first.GetStringAsync(new Uri(url, ".well-known/openid-configuration"));
         return provider;
     }
 
