@@ -7,13 +7,24 @@ using NannyOrleans.Protocol;
 namespace NannyOrleans.Api.Tests.Support;
 
 /// <summary>What a command line does: HTTP with or without a token. No answer may be a server error or show the server's insides.</summary>
-internal sealed class Caller(Uri url, string? token = null)
+internal sealed class Caller(Uri url, string? token = null, params (string Name, string Value)[] headers)
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = Waiting.Limit };
 
     public string? Token => token;
 
-    public Caller With(string? otherToken) => new(url, otherToken);
+    public Caller With(string? otherToken) => new(url, otherToken, headers);
+
+    /// <summary>Says more with each request.</summary>
+    public Caller Saying(params (string Name, string Value)[] more) => new(url, token, [.. headers, .. more]);
+
+    /// <summary>As a browser does for a page of the server itself.</summary>
+    public Caller FromItsPage() => Saying(("Sec-Fetch-Site", "same-origin"));
+
+    /// <summary>With the cookie that an answer has set, for a page of the server itself.</summary>
+    public Caller WithCookie(Answer answer) => With(null).Saying(("Cookie", answer.Header("Set-Cookie")!.Split(';')[0])).FromItsPage();
+
+    public Task<Answer> PostJson(string path, object body) => Post(path, JsonSerializer.SerializeToUtf8Bytes(body), "application/json");
 
     public Task<Answer> Get(string path) => Send(new(HttpMethod.Get, At(path)));
 
@@ -75,6 +86,11 @@ internal sealed class Caller(Uri url, string? token = null)
             if (token is not null)
             {
                 request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+            }
+
+            foreach (var (name, value) in headers)
+            {
+                request.Headers.TryAddWithoutValidation(name, value);
             }
 
             using var response = await Http.SendAsync(request);

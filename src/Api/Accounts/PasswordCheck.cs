@@ -1,0 +1,83 @@
+using Microsoft.AspNetCore.Identity;
+
+namespace NannyOrleans.Api.Accounts;
+
+/// <summary>What somebody shows who says that he is a person.</summary>
+/// <param name="UserName">Whom he says he is.</param>
+/// <param name="Password">The password.</param>
+/// <param name="Code">The second factor's code, where the account has one.</param>
+/// <param name="RecoveryCode">Or one of its recovery codes.</param>
+internal sealed record Credentials(string? UserName, string? Password, string? Code = null, string? RecoveryCode = null);
+
+/// <summary>The person, or why he is not let in.</summary>
+/// <param name="Person">The person; null when he is not let in.</param>
+/// <param name="Code">For programs: <see cref="WrongCredentials"/> or <see cref="SecondFactorRequired"/>.</param>
+/// <param name="Words">For people.</param>
+internal readonly record struct PasswordAnswer(Person? Person, string Code, string Words)
+{
+    public const string WrongCredentials = "wrong-credentials";
+    public const string SecondFactorRequired = "second-factor-required";
+
+    /// <summary>Neither which names there are is told, nor that a password was right while the account was locked.</summary>
+    public static PasswordAnswer Refused { get; } = new(
+        null, WrongCredentials, "User name and password do not match, or the account is locked for some minutes after too many attempts.");
+
+    /// <summary>Who reads this knows the password.</summary>
+    public static PasswordAnswer NeedsCode { get; } = new(null, SecondFactorRequired, "The account has a second factor: its code is needed too, or a recovery code.");
+
+    public static PasswordAnswer WrongCode { get; } = new(null, WrongCredentials, "The code is wrong, was used before, or is too old; or the account is locked for some minutes after too many attempts.");
+}
+
+/// <summary>Whether somebody is the person he says he is, wherever a password is asked for.</summary>
+internal sealed class PasswordCheck(UserManager<Person> people, SecondFactors factors)
+{
+    private static readonly Person Nobody = new();
+    private static string? nobodysHash;
+
+    /// <summary>The person, or why not.</summary>
+    public async Task<PasswordAnswer> Check(Credentials shown)
+    {
+        if (string.IsNullOrEmpty(shown.UserName) || await people.FindByNameAsync(shown.UserName) is not { } person)
+        {
+            // As long as for a name that is there: the time must not tell which names there are.
+            nobodysHash ??= people.PasswordHasher.HashPassword(Nobody, "nobody's");
+            people.PasswordHasher.VerifyHashedPassword(Nobody, nobodysHash, shown.Password ?? string.Empty);
+            return PasswordAnswer.Refused;
+        }
+
+        return await Check(person, shown);
+    }
+
+    /// <summary>Whether it is this person.</summary>
+    public async Task<PasswordAnswer> Check(Person person, Credentials shown)
+    {
+        var isRight = await people.CheckPasswordAsync(person, shown.Password ?? string.Empty);
+        if (PersonAccess.IsDisabled(person) || await people.IsLockedOutAsync(person))
+        {
+            return PasswordAnswer.Refused;
+        }
+
+        if (!isRight)
+        {
+            await people.AccessFailedAsync(person);
+            return PasswordAnswer.Refused;
+        }
+
+        if (person.TwoFactorEnabled)
+        {
+            if (string.IsNullOrWhiteSpace(shown.Code) && string.IsNullOrWhiteSpace(shown.RecoveryCode))
+            {
+                return PasswordAnswer.NeedsCode;
+            }
+
+            if (!(string.IsNullOrWhiteSpace(shown.RecoveryCode) ? await factors.Take(person, shown.Code!) : await factors.TakeRecoveryCode(person, shown.RecoveryCode)))
+            {
+                await people.AccessFailedAsync(person); // or whoever has the password could try all of a million codes
+                return PasswordAnswer.WrongCode;
+            }
+        }
+
+        await people.ResetAccessFailedCountAsync(person);
+        return new(person, string.Empty, string.Empty);
+    }
+}
