@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Access;
@@ -131,6 +132,9 @@ internal static class Problems
                 case InvalidDataException form when httpContext.Request.HasFormContentType:
                     // A form with too many or too long fields; the OAuth endpoints read theirs before anybody is asked who he is.
                     await Results.Problem(Of(StatusCodes.Status400BadRequest, "bad-request", form.Message)).ExecuteAsync(httpContext);
+                    return true;
+                case DbUpdateConcurrencyException:
+                    await Results.Problem(Of(StatusCodes.Status409Conflict, "changed-meanwhile", "Somebody else has changed it at the same time. Look at it, and try again.")).ExecuteAsync(httpContext);
                     return true;
                 case { } when IsUnavailable(exception):
                     await Results.Problem(Of(StatusCodes.Status503ServiceUnavailable, "unavailable", "The control plane can't answer at the moment; try again.")).ExecuteAsync(httpContext);
