@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Api.Accounts;
@@ -19,6 +20,7 @@ using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Audit;
 using NannyOrleans.Silo.Backups;
 using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.Telemetry;
@@ -31,6 +33,11 @@ if (args is [ScriptExport.Verb, var directory])
 if (BackupVerbs.Is(args))
 {
     return await BackupVerbs.Run(args);
+}
+
+if (AuditVerbs.Is(args))
+{
+    return await AuditVerbs.Run(args);
 }
 
 return await ServerProcess.Run(args, () => Build(args));
@@ -58,6 +65,9 @@ static WebApplication Build(string[] args)
         builder.AddSiloClient(silo);
     }
 
+    builder.Services.AddSingleton<Refusals>();
+    builder.Services.AddHostedService(services => services.GetRequiredService<Refusals>());
+    builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, AuditedRefusals>();
     builder.Services.AddSingleton<AgentConnections>();
     builder.Services.AddHostedService(services => services.GetRequiredService<AgentConnections>());
     builder.Services.AddSingleton<OperationLog>();
@@ -101,18 +111,20 @@ static WebApplication Build(string[] args)
     app.MapOpenApi("/openapi/v1.json");
     app.MapTokens();
     app.MapDevices();
-    app.MapAgents();
-    app.MapMetrics();
-    app.MapClusters();
-    app.MapPatches();
-    app.MapBatches();
-    app.MapCampaigns();
-    app.MapPackageExceptions();
-    app.MapReboots();
-    app.MapDiagnoses();
-    app.MapScripts();
-    app.MapTopology();
-    app.MapAudit();
+    var audited = app.MapAudited();
+    audited.MapAgents();
+    audited.MapMetrics();
+    audited.MapClusters();
+    audited.MapPatches();
+    audited.MapBatches();
+    audited.MapCampaigns();
+    audited.MapPackageExceptions();
+    audited.MapReboots();
+    audited.MapDiagnoses();
+    audited.MapScripts();
+    audited.MapTopology();
+    audited.MapAudit();
     app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path);
+    app.CheckAudited();
     return app;
 }

@@ -1,4 +1,5 @@
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Audit;
 using NannyOrleans.Silo.Backups;
 using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.Telemetry;
@@ -6,6 +7,11 @@ using NannyOrleans.Silo.Telemetry;
 if (BackupVerbs.Is(args))
 {
     return await BackupVerbs.Run(args);
+}
+
+if (AuditVerbs.Is(args))
+{
+    return await AuditVerbs.Run(args);
 }
 
 // A silo in a process of its own. In the default shape there is none: the Api process hosts one.

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.IdentityModel.Tokens;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
@@ -103,6 +104,7 @@ internal static class TokenSetup
         server.Services.AddInstallationKey(data.PathOf("token-signing.pem"));
         server.Services.AddInstallationKey(data.PathOf("token-encryption.key"));
         server.AddEventHandler<OpenIddictServerEvents.HandleDeviceAuthorizationRequestContext>(handler => handler.UseSingletonHandler<DeviceCodeRequest>());
+        server.AddAudit();
 
         // TLS ends in front of this process, or does not matter on a loopback port.
         server.UseAspNetCore().EnableEndUserVerificationEndpointPassthrough().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain.Agents;
@@ -7,9 +6,7 @@ using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
-using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
-using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Agents;
 
@@ -63,11 +60,8 @@ internal static class AgentEndpoints
 
     /// <param name="id">Its id, or any short form that means one thing alone.</param>
     /// <param name="body">What to say of it. Absent fields stay as they are.</param>
-    /// <param name="caller">Who says so, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Ok<object>, ValidationProblem, ProblemHttpResult>> Patch(
-        string id, JsonBody<AgentChanges> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Ok<object>, ValidationProblem, ProblemHttpResult>> Patch(string id, JsonBody<AgentChanges> body, IGrainFactory grains)
     {
         var (change, agent, errors) = body.Value.Read();
         if (change is null)
@@ -103,8 +97,6 @@ internal static class AgentEndpoints
             return TypedResults.Problem(refusal.ToProblem());
         }
 
-        await grains.GetGrain<IHistoryGrain>(0).AddAudit(
-            new(clock.GetUtcNow(), $"person {caller.GetClaim(OpenIddictConstants.Claims.Name)}", "annotate", target.Id, "done", body.Value.ToString()));
         var (after, gone) = await grains.ResolveAgent(target.Id);
         return after is null ? gone! : Row(after);
     }

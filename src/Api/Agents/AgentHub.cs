@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
@@ -18,7 +19,7 @@ namespace NannyOrleans.Api.Agents;
 
 /// <summary>Where host agents connect. The token says who is calling; nothing in a message does.</summary>
 [Authorize(Policies.Agent)]
-internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections connections, ILogger<AgentHub> logger) : Hub
+internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections connections, Refusals refusals, ILogger<AgentHub> logger) : Hub
 {
     public override async Task OnConnectedAsync()
     {
@@ -27,6 +28,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         if (await connections.Attach(Context, agent, node) is { } refusal)
         {
             Log.Refused(logger, node.ToString(), refusal.Message);
+            await refusals.Note(new($"agent {agent}", "connect-agent", node.ToString(), Audited.Address(Context.GetHttpContext()), refusal.Code), refusal.Message);
             throw new HubException(refusal.Message);
         }
     }

@@ -1,14 +1,11 @@
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Batches;
-using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
-using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Batches;
 
@@ -33,17 +30,14 @@ internal static class BatchEndpoints
             : TypedResults.Problem(Problems.NotFound("batch", id));
 
     /// <param name="id">The batch's id.</param>
-    /// <param name="caller">Who ends it, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<BatchView>, ProblemHttpResult>> Cancel(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<BatchView>, ProblemHttpResult>> Cancel(string id, IGrainFactory grains)
     {
         if (!JobId.TryParse(id, null, out var batch) || await grains.GetGrain<IBatchGrain>(batch.Value).Cancel() is not { } progress)
         {
             return TypedResults.Problem(Problems.NotFound("batch", id));
         }
 
-        await grains.GetGrain<IHistoryGrain>(0).AddAudit(new(clock.GetUtcNow(), $"person {caller.GetClaim(OpenIddictConstants.Claims.Name)}", "cancel-batch", batch.Value, "done", null));
         return TypedResults.Accepted($"{Path}/{batch}", BatchView.Of(progress));
     }
 }

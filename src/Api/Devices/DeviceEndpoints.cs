@@ -5,6 +5,8 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Identity;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol;
 using OpenIddict.Abstractions;
 using OpenIddict.Server.AspNetCore;
@@ -49,6 +51,8 @@ internal static class DeviceEndpoints
         var (approver, refusal) = IsCommandLine(http) ? await Caller(http, authorization) : (await SignIn(form, signIn), null);
         if (approver is null)
         {
+            await http.RequestServices.GetRequiredService<Refusals>().Note(
+                new(AuditEntry.Nobody, "approve-agent", Asked(ticket)?.GetClaim(Policies.NodeClaim) ?? "unknown code", Audited.Address(http), "unauthorized"), IsCommandLine(http) ? null : "user name and password do not match an administrator");
             return refusal ?? Page(http, Code(ticket), Asked(ticket), "User name and password do not match an administrator, or the account is locked for some minutes.", HttpStatusCode.Forbidden);
         }
 
@@ -63,10 +67,12 @@ internal static class DeviceEndpoints
             case "approve":
                 var identity = new ClaimsIdentity("device", Claims.Name, Claims.Role);
                 identity.AddClaims(asked.Claims.Where(claim => claim.Type is Policies.NodeClaim or Registration.Hostname or Registration.ClusterName));
-                identity.SetClaim(Claims.Subject, Ulid.NewUlid().ToString()).SetClaim("approved_by", approver).SetScopes(asked.GetScopes());
+                identity.SetClaim(Claims.Subject, Ulid.NewUlid().ToString()).SetClaim(SignIns.ApprovedBy, approver).SetScopes(asked.GetScopes());
                 identity.SetDestinations(_ => [Destinations.AccessToken]);
                 return Results.SignIn(new(identity), done, Scheme);
             case "deny":
+                await http.RequestServices.GetRequiredService<IGrainFactory>().GetGrain<IHistoryGrain>(0).AddAudit(
+                    new(TimeProvider.System.GetUtcNow(), $"person {approver}", "deny-agent", asked.GetClaim(Policies.NodeClaim)!, "done", null) { Address = Audited.Address(http), Cluster = asked.NodeKey().Cluster });
                 return Results.Forbid(done, [Scheme]);
             default:
                 return Page(http, Code(ticket), asked, "The field 'decision' must be 'approve' or 'deny'.", HttpStatusCode.BadRequest);

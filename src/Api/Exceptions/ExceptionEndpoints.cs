@@ -1,10 +1,10 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain.Exceptions;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Grains.Exceptions;
-using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
 using OpenIddict.Abstractions;
 
@@ -59,7 +59,6 @@ internal static class ExceptionEndpoints
             return TypedResults.Problem(added.Refusal.ToProblem());
         }
 
-        await Audit(grains, caller, "add-package-exception", added.Value, now);
         return TypedResults.Created($"{Path}/{added.Value.Id}", ExceptionView.Of(added.Value, now));
     }
 
@@ -101,11 +100,10 @@ internal static class ExceptionEndpoints
 
     /// <param name="id">The exception's id.</param>
     /// <param name="body">What changes. Absent fields stay as they are.</param>
-    /// <param name="caller">Who changes it, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Ok<ExceptionView>, ValidationProblem, ProblemHttpResult>> Change(
-        string id, JsonBody<ExceptionRequest> body, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+        string id, JsonBody<ExceptionRequest> body, IGrainFactory grains, TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         var (change, errors) = body.Value.ReadChange(now);
@@ -125,22 +123,20 @@ internal static class ExceptionEndpoints
             return changed.Refusal.Code is PackageExceptions.Unknown ? None(id) : TypedResults.Problem(changed.Refusal.ToProblem());
         }
 
-        await Audit(grains, caller, "change-package-exception", changed.Value, now);
         return TypedResults.Ok(ExceptionView.Of(changed.Value, now));
     }
 
     /// <param name="id">The exception's id.</param>
-    /// <param name="caller">Who takes it back, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    /// <param name="note">Is told what it was.</param>
+    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, IGrainFactory grains, AuditNote note)
     {
         if (!ExceptionId.TryParse(id, null, out var wanted) || await Exceptions(grains).Remove(wanted) is not { } gone)
         {
             return None(id);
         }
 
-        await Audit(grains, caller, "delete-package-exception", gone, clock.GetUtcNow());
+        note.Detail = $"{gone.AgentId}: {string.Join(", ", gone.PackageNames)}";
         return TypedResults.NoContent();
     }
 
@@ -151,11 +147,6 @@ internal static class ExceptionEndpoints
     private static ProblemHttpResult None(string id) => TypedResults.Problem(Problems.NotFound("package exception", id));
 
     private static string Name(ClaimsPrincipal caller) => caller.GetClaim(OpenIddictConstants.Claims.Name)!;
-
-    private static Task Audit(IGrainFactory grains, ClaimsPrincipal caller, string action, ExceptionRecord what, DateTimeOffset now) =>
-        grains.GetGrain<IHistoryGrain>(0).AddAudit(new(
-            now, $"person {Name(caller)}", action, what.AgentId, "done",
-            $"{what.Id}: {string.Join(", ", what.PackageNames)}{(what.ExpiresAt is { } end ? $" until {end:u}" : string.Empty)}{(what.Reason is { } reason ? $" ({reason})" : string.Empty)}"));
 }
 
 /// <summary>An exception as shown.</summary>

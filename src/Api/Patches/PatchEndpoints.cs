@@ -85,17 +85,15 @@ internal static class PatchEndpoints
     }
 
     /// <param name="id">The operation's id.</param>
-    /// <param name="caller">Who wants it, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<PatchView>, ProblemHttpResult>> Cancel(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<PatchView>, ProblemHttpResult>> Cancel(string id, IGrainFactory grains)
     {
         if (await grains.FindOperation(id, OperationKind.Patch) is not { } operation)
         {
             return TypedResults.Problem(Problems.NotFound("patch operation", id));
         }
 
-        var cancelled = await grains.Cancel(operation, caller.GetClaim(OpenIddictConstants.Claims.Name)!, clock.GetUtcNow());
+        var cancelled = await grains.Cancel(operation);
         return cancelled.IsRefused
             ? TypedResults.Problem(cancelled.Refusal.ToProblem())
             : TypedResults.Accepted($"/api/patches/{operation.Id}", PatchView.Of(cancelled.Value, output: null));

@@ -54,7 +54,6 @@ internal static class RebootEndpoints
         var id = PatchStart.NewId(now);
         try
         {
-            await grains.Note(person, "reboot", target.Id, ask.Reason is null ? $"operation {id}" : $"operation {id}: {ask.Reason}", now);
             var queued = await log.Queue(restarted.Value.Reboot(
                 id, ask.Reason, ask.TimeoutSeconds ?? OperationTarget.UsualRebootSeconds, ask.WaitSeconds ?? PatchOrder.UsualWaitSeconds, person, now));
             return queued.IsRefused ? TypedResults.Problem(queued.Refusal.ToProblem()) : TypedResults.Accepted($"/api/reboots/{id}", RebootView.Of(queued.Value));
@@ -80,17 +79,15 @@ internal static class RebootEndpoints
         await grains.FindOperation(id, OperationKind.Reboot) is { } operation ? TypedResults.Ok(RebootView.Of(operation)) : TypedResults.Problem(Problems.NotFound("reboot", id));
 
     /// <param name="id">The restart's id.</param>
-    /// <param name="caller">Who wants it, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<RebootView>, ProblemHttpResult>> Cancel(string id, ClaimsPrincipal caller, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<RebootView>, ProblemHttpResult>> Cancel(string id, IGrainFactory grains)
     {
         if (await grains.FindOperation(id, OperationKind.Reboot) is not { } operation)
         {
             return TypedResults.Problem(Problems.NotFound("reboot", id));
         }
 
-        var cancelled = await grains.Cancel(operation, caller.GetClaim(OpenIddictConstants.Claims.Name)!, clock.GetUtcNow());
+        var cancelled = await grains.Cancel(operation);
         return cancelled.IsRefused ? TypedResults.Problem(cancelled.Refusal.ToProblem()) : TypedResults.Accepted($"/api/reboots/{operation.Id}", RebootView.Of(cancelled.Value));
     }
 }
