@@ -137,7 +137,7 @@ public sealed class ChaosTests
     {
         var operations = (await Ask(plane, """SELECT "Record" FROM operations WHERE "Kind" = 'Patch' AND "RequestedBy" = 'admin'""")).Select(record => JsonNode.Parse(record)!)
             .Where(operation => operation["exclusions"]!.AsArray().Count is 1).ToDictionary(operation => (string)operation["id"]!);
-        var audited = (await Ask(plane, "SELECT \"Detail\" FROM audit WHERE \"Action\" = 'apply-patches'")).ToHashSet(StringComparer.Ordinal);
+        var audited = (await Ask(plane, "SELECT \"Detail\" FROM audit_log WHERE \"Action\" = 'queue-job'")).Select(detail => detail.Split(',')[0]).ToHashSet(StringComparer.Ordinal);
         var left = new List<string>();
         foreach (var vmid in Containers)
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Nodes;
@@ -21,7 +22,7 @@ internal static class AgentEndpoints
             .Produces<IEnumerable<AgentRow>>().ProducesValidationProblem();
         agents.MapGet("/{id}", Get).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.")
             .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
-        agents.MapPatch("/{id}", Patch).WithName("PatchAgent")
+        agents.MapPatch("/{id}", Patch).WithName("PatchAgent").WithMetadata(new AuditAction("annotate")) // nothing is patched
             .WithSummary("Says what discovery can't know: platform_family, tags, notes, the agent inside a VM (vm_agent), and whether a VM may be patched through its QEMU guest agent (agentless_vm). Null takes back.")
             .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         agents.MapPost("/{id}/discover", Discover).WithName("DiscoverAgent").WithSummary("Has the host look anew at once; a guest's own system is read again.")

@@ -27,6 +27,9 @@ internal sealed class AuditedMark;
 /// <summary>Marks an endpoint that changes nothing, whatever its method.</summary>
 internal sealed class ChangesNothing;
 
+/// <summary>Names what an endpoint does, where its own name would mislead.</summary>
+internal sealed record AuditAction(string Name);
+
 /// <summary>Where calls that change something are written down: one place, through which every endpoint of <c>/api</c> goes.</summary>
 internal static partial class Audited
 {
@@ -73,8 +76,8 @@ internal static partial class Audited
         : null;
 
     /// <summary>An endpoint's name as an action: <c>StartPatch</c> is <c>start-patch</c>.</summary>
-    public static string Action(Endpoint? endpoint) =>
-        endpoint?.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName is { } name ? WordStart().Replace(name, "-").ToLowerInvariant() : "call";
+    public static string Action(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<AuditAction>() is { } named ? named.Name
+        : endpoint?.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName is { } name ? WordStart().Replace(name, "-").ToLowerInvariant() : "call";
 
     /// <summary>The cluster that an id begins with; null where it names none, such as a short form.</summary>
     public static ClusterId? ClusterOf(string target) => target.Split('/', '-')[0] is var first && ClusterId.TryParse(first, null, out var cluster) ? cluster : null;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
+using NannyOrleans.Grains;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Silo.History;
 
@@ -23,13 +24,13 @@ internal sealed partial class AuditAppending(AuditKey key, ILogger<AuditAppendin
 
     /// <summary>Adds the entries, all of them or none. Other processes that add some wait until the transaction has ended.</summary>
     /// <returns>The head there will be with the commit.</returns>
-    /// <exception cref="InvalidOperationException">The head is not one that this installation has sealed: whatever was hung to it would vouch for it.</exception>
+    /// <exception cref="NotStoredException">The head is not one that this installation has sealed: whatever was hung to it would vouch for it.</exception>
     public async Task<AuditHead> Append(HistoryDb database, IReadOnlyList<AuditEntry> entries)
     {
         var head = await Head(database, forUpdate: true);
         if (head is not null && !AuditChain.IsSealed(key, head))
         {
-            throw new InvalidOperationException($"The head of the audit log, {head}, was not sealed with {AuditKey.File} of this installation. Nothing is added to it; see `audit verify`.");
+            throw new NotStoredException($"The head of the audit log, {head}, was not sealed with {AuditKey.File} of this installation. Nothing is added to it; see `audit verify`.");
         }
 
         if ((head?.Sequence ?? 0) < Volatile.Read(ref last))

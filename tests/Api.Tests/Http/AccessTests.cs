@@ -22,7 +22,7 @@ public sealed class AccessTests(SharedServer shared)
         "GET /api/scripts", "POST /api/scripts", "GET /api/scripts/{id}", "DELETE /api/scripts/{id}", "POST /api/scripts/{id}/validate",
         "POST /api/patches", "GET /api/patches", "GET /api/patches/{id}", "POST /api/patches/{id}/cancel", "GET /api/patches/{id}/output",
         "POST /api/reboots", "GET /api/reboots", "GET /api/reboots/{id}", "POST /api/reboots/{id}/cancel",
-        "POST /api/agents/{id}/diagnose", "GET /api/diagnoses/{id}", "GET /api/topology", "GET /api/audit",
+        "POST /api/agents/{id}/diagnose", "GET /api/diagnoses/{id}", "GET /api/topology", "GET /api/audit", "GET /api/audit/export",
     ];
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.

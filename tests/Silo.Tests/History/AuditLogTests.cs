@@ -2,6 +2,7 @@ using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Silo.Audit;
@@ -185,7 +186,7 @@ public abstract class AuditLogTests(TestSilo silo) : IAsyncLifetime
         await Tables.Tell(WithoutTriggers);
         await Tables.Tell("""DELETE FROM audit_log WHERE "Sequence" = 2""");
         await Tables.Tell("""UPDATE audit_head SET "Sequence" = 1, "Hash" = (SELECT "Hash" FROM audit_log WHERE "Sequence" = 1)""");
-        Assert.Contains("was not sealed", (await Assert.ThrowsAsync<InvalidOperationException>(() => Write([Entry]))).Message, StringComparison.Ordinal);
+        Assert.Contains("was not sealed", (await Assert.ThrowsAsync<NotStoredException>(() => Write([Entry]))).Message, StringComparison.Ordinal);
         Assert.Equal(1, await Tables.Count("audit_log"));
 
         // Nor where the head is gone: what would be a log of its own has no place.
