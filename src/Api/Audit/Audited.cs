@@ -16,7 +16,20 @@ internal interface IAudited
     string? AuditTarget => null;
 
     /// <summary>What is asked for; of a body that is written down as it is, what was given of it, as JSON.</summary>
-    string AuditDetail => JsonSerializer.Serialize(this, GetType(), Json);
+    string AuditDetail
+    {
+        get
+        {
+            try
+            {
+                return JsonSerializer.Serialize(this, GetType(), Json);
+            }
+            catch (InvalidOperationException)
+            {
+                return "not text: half of a surrogate pair"; // which can be sent as JSON and not be written; the handler refuses it by its field
+            }
+        }
+    }
 
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault };
 }

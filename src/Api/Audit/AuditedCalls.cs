@@ -66,7 +66,7 @@ internal sealed partial class AuditedCalls(IGrainFactory grains, TimeProvider cl
         var http = context.HttpContext;
         var body = context.Arguments.OfType<IJsonBody>().Select(argument => argument.Value).OfType<IAudited>().FirstOrDefault();
         var route = string.Join('/', http.Request.RouteValues.Values);
-        var target = Bounded(body?.AuditTarget ?? (route.Length > 0 ? route : http.Request.Path.Value)) ?? string.Empty;
+        var target = Bounded(route.Length > 0 ? route : body?.AuditTarget ?? http.Request.Path.Value) ?? string.Empty;
         return new(clock.GetUtcNow(), Audited.Actor(http.User), Audited.Action(endpoint), target, "asked", Bounded(body?.AuditDetail))
         {
             Address = Audited.Address(http),

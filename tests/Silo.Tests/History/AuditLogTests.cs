@@ -5,6 +5,7 @@ using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
 using NannyOrleans.Silo.Audit;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Tests.Storage;
@@ -125,10 +126,13 @@ public abstract class AuditLogTests(TestSilo silo) : IAsyncLifetime
         await history.Keep(operation with { Status = OperationStatus.Running });
         await history.Add(Stored.Ended, new("out", "err"), "agent 01M83HW1FS84TGPXTCYJ45S8G9");
         await history.Add(Stored.Ended, new("out", "err"), "agent 01M83HW1FS84TGPXTCYJ45S8G9"); // said again
+        var late = Stored.Ended with { LateAnswer = new(JobOutcome.Succeeded, "came back", Entry.At) };
+        await history.Amend(late, "agent 01M83HW1FS84TGPXTCYJ45S8G9");
+        await history.Amend(late, "agent 01M83HW1FS84TGPXTCYJ45S8G9");
         var records = await Log().Find(new(10) { OldestFirst = true });
-        Assert.Equal(["queue-job", "end-job"], records.Select(record => record.Entry.Action));
-        Assert.Equal(["person admin", "agent 01M83HW1FS84TGPXTCYJ45S8G9"], records.Select(record => record.Entry.Actor));
-        Assert.Equal(["queued", Stored.Ended.Failure!.Code], records.Select(record => record.Entry.Result));
+        Assert.Equal(["queue-job", "end-job", "report-late"], records.Select(record => record.Entry.Action));
+        Assert.Equal(["person admin", "agent 01M83HW1FS84TGPXTCYJ45S8G9", "agent 01M83HW1FS84TGPXTCYJ45S8G9"], records.Select(record => record.Entry.Actor));
+        Assert.Equal(["queued", Stored.Ended.Failure!.Code, "succeeded"], records.Select(record => record.Entry.Result));
         Assert.All(records, record => Assert.Equal((Stored.Ended.Target, Stored.Ended.Cluster), (record.Entry.Target, record.Entry.Cluster)));
         Assert.All(records, record => Assert.Contains(operation.Id.Value, record.Entry.Detail, StringComparison.Ordinal));
     }
