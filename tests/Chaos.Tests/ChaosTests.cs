@@ -177,6 +177,10 @@ public sealed class ChaosTests
         Assert.Empty(ran.Keys.Except(operations.Values.Select(operation => (string)operation["exclusions"]![0]!))); // nothing ran that nobody knows of
         Assert.Equal(["completed"], campaigns.Keys);
         Assert.Contains("quorum held", referee, StringComparison.Ordinal);
+
+        // Three silos have written it at once, each of them and the database were killed in the middle.
+        var (code, said) = await plane.VerifyAudit();
+        Assert.True(code is 0, said);
     }
 
     private static string Figure(string name, int value) => $"figure {name} {value} operations target = 0 {(value is 0 ? "met" : "missed")}";

@@ -28,7 +28,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         if (await connections.Attach(Context, agent, node) is { } refusal)
         {
             Log.Refused(logger, node.ToString(), refusal.Message);
-            await refusals.Note(new($"agent {agent}", "connect-agent", node.ToString(), Audited.Address(Context.GetHttpContext()), refusal.Code), refusal.Message);
+            await Note(refusal, "connect-agent");
             throw new HubException(refusal.Message);
         }
     }
@@ -50,7 +50,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
             return new(NeedsWhole: true);
         }
 
-        Accept(taken.Refusal);
+        await Accept(taken.Refusal, action: null);
         await caller.Cluster.RecordInventory(caller.Key.Node, taken.Value!);
         return new(NeedsWhole: false);
     }
@@ -64,7 +64,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         }
 
         var caller = Of(Context);
-        Accept(await caller.Node.RecordMetrics(caller.Agent, metrics));
+        await Accept(await caller.Node.RecordMetrics(caller.Agent, metrics), "report-metrics");
     }
 
     /// <summary>Takes one job report. Returns once it is stored; until then the agent keeps it and sends it again.</summary>
@@ -77,7 +77,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
 
         var caller = Of(Context);
         var taken = await caller.Node.TakeReport(caller.Agent, report);
-        Accept(taken.Refusal);
+        await Accept(taken.Refusal, "report-job");
         if (report.Outcome.IsFinal() && (taken.Value is { Ended: not null } ended ? ended : await EndedBefore(report, caller.Key)) is { } told)
         {
             // Before the agent is answered: it says a final report again until then, so the cluster hears of it in the end.
@@ -125,12 +125,20 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         }
     }
 
+    private Task Note(Refusal refusal, string action)
+    {
+        var caller = Of(Context);
+        return refusals.Note(new($"agent {caller.Agent}", action, caller.Key.ToString(), Audited.Address(Context.GetHttpContext()), refusal.Code), refusal.Message);
+    }
+
     private static Caller Of(HubCallerContext context) => (Caller)context.Items[typeof(Caller)]!;
 
-    private static void Accept(Refusal? refusal)
+    // Of inventories the node itself writes down what is refused: an honest host says the same each five minutes.
+    private async Task Accept(Refusal? refusal, string? action)
     {
         if (refusal is not null)
         {
+            await (action is null ? Task.CompletedTask : Note(refusal, action));
             throw new HubException(refusal.Message);
         }
     }

@@ -24,7 +24,7 @@ internal interface IAudited
             {
                 return JsonSerializer.Serialize(this, GetType(), Json);
             }
-            catch (InvalidOperationException)
+            catch (JsonException)
             {
                 return "not text: half of a surrogate pair"; // which can be sent as JSON and not be written; the handler refuses it by its field
             }

@@ -32,7 +32,7 @@ internal sealed partial class AuditedCalls(IGrainFactory grains, TimeProvider cl
             {
                 Status = StatusCodes.Status503ServiceUnavailable,
                 Detail = "Nothing was done: the audit log can't be written at the moment. Try again.",
-                Extensions = { ["code"] = "audit-unavailable" },
+                Extensions = { ["code"] = "unavailable" },
             });
         }
 

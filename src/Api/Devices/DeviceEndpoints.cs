@@ -44,15 +44,17 @@ internal static class DeviceEndpoints
             : Page(http, Code(ticket), asked, null, HttpStatusCode.OK);
     }
 
-    internal static async Task<IResult> Decide(HttpContext http, SignInManager<Person> signIn, IAuthorizationService authorization)
+    internal static async Task<IResult> Decide(
+        HttpContext http, SignInManager<Person> signIn, IAuthorizationService authorization, Refusals refusals, IGrainFactory grains, TimeProvider clock)
     {
         var ticket = await http.AuthenticateAsync(Scheme);
         var form = await http.Request.ReadFormAsync();
         var (approver, refusal) = IsCommandLine(http) ? await Caller(http, authorization) : (await SignIn(form, signIn), null);
         if (approver is null)
         {
-            await http.RequestServices.GetRequiredService<Refusals>().Note(
-                new(AuditEntry.Nobody, "approve-agent", Asked(ticket)?.GetClaim(Policies.NodeClaim) ?? "unknown code", Audited.Address(http), "unauthorized"), IsCommandLine(http) ? null : "user name and password do not match an administrator");
+            await refusals.Note(
+                new(AuditEntry.Nobody, "approve-agent", Asked(ticket)?.GetClaim(Policies.NodeClaim) ?? "unknown code", Audited.Address(http), "unauthorized"),
+                IsCommandLine(http) ? "by a token that is not good for it" : "by a user name and password that do not match an administrator");
             return refusal ?? Page(http, Code(ticket), Asked(ticket), "User name and password do not match an administrator, or the account is locked for some minutes.", HttpStatusCode.Forbidden);
         }
 
@@ -71,8 +73,8 @@ internal static class DeviceEndpoints
                 identity.SetDestinations(_ => [Destinations.AccessToken]);
                 return Results.SignIn(new(identity), done, Scheme);
             case "deny":
-                await http.RequestServices.GetRequiredService<IGrainFactory>().GetGrain<IHistoryGrain>(0).AddAudit(
-                    new(TimeProvider.System.GetUtcNow(), $"person {approver}", "deny-agent", asked.GetClaim(Policies.NodeClaim)!, "done", null) { Address = Audited.Address(http), Cluster = asked.NodeKey().Cluster });
+                await grains.GetGrain<IHistoryGrain>(0).AddAudit(
+                    new(clock.GetUtcNow(), $"person {approver}", "deny-agent", asked.GetClaim(Policies.NodeClaim)!, "done", null) { Address = Audited.Address(http), Cluster = asked.NodeKey().Cluster });
                 return Results.Forbid(done, [Scheme]);
             default:
                 return Page(http, Code(ticket), asked, "The field 'decision' must be 'approve' or 'deny'.", HttpStatusCode.BadRequest);
