@@ -91,15 +91,15 @@ internal static class MemoryServer
 
         public Task<bool> Begin(OperationRecord operation) => Task.FromResult(stored.TryAdd(operation.Id.Value, (operation, null)));
 
-        public Task Keep(OperationRecord operation) => Add(operation, null!);
+        public Task Keep(OperationRecord operation) => Add(operation, null!, string.Empty);
 
-        public Task Add(OperationRecord operation, OperationOutput output)
+        public Task Add(OperationRecord operation, OperationOutput output, string reporter)
         {
             stored[operation.Id.Value] = (operation, output);
             return Task.CompletedTask;
         }
 
-        public Task Amend(OperationRecord operation) => throw new NotSupportedException("Nothing ends late while dispatching is measured.");
+        public Task Amend(OperationRecord operation, string reporter) => throw new NotSupportedException("Nothing ends late while dispatching is measured.");
 
         public Task<OperationRecord?> Find(string id) => Task.FromResult(stored.TryGetValue(id, out var found) ? found.Operation : null);
 
@@ -120,7 +120,9 @@ internal static class MemoryServer
             return Task.CompletedTask;
         }
 
-        public Task<IReadOnlyList<AuditEntry>> Newest(int count) => Task.FromResult<IReadOnlyList<AuditEntry>>([.. entries.Reverse().Take(count)]);
+        public Task<IReadOnlyList<AuditRecord>> Find(AuditQuery query) => throw new NotSupportedException("Nobody reads the audit log while dispatching is measured.");
+
+        public Task<AuditSpan> SpanOf(DateTimeOffset? from, DateTimeOffset? to) => throw new NotSupportedException("Nobody reads the audit log while dispatching is measured.");
     }
 
     private sealed class Seen<T>(Action<T> take) : IObserver<T>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
@@ -19,6 +20,7 @@ using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Audit;
 using NannyOrleans.Silo.Backups;
 using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.Signing;
@@ -37,6 +39,11 @@ if (BackupVerbs.Is(args))
 if (KeyRotationVerb.Is(args))
 {
     return await KeyRotationVerb.Run(args);
+}
+
+if (AuditVerbs.Is(args))
+{
+    return await AuditVerbs.Run(args);
 }
 
 return await ServerProcess.Run(args, () => Build(args));
@@ -64,6 +71,9 @@ static WebApplication Build(string[] args)
         builder.AddSiloClient(silo);
     }
 
+    builder.Services.AddSingleton<Refusals>();
+    builder.Services.AddHostedService(services => services.GetRequiredService<Refusals>());
+    builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, AuditedRefusals>();
     builder.Services.AddSingleton<AgentConnections>();
     builder.Services.AddHostedService(services => services.GetRequiredService<AgentConnections>());
     builder.Services.AddSingleton<OperationLog>();
@@ -109,23 +119,25 @@ static WebApplication Build(string[] args)
     app.MapTokens();
     app.MapAuthorize();
     app.MapOidcSignIn(oidc);
-    app.MapSession();
-    app.MapOwnAccount();
-    app.MapPersonalTokens();
     app.MapDevices();
-    app.MapPeople();
-    app.MapAgents();
-    app.MapMetrics();
-    app.MapClusters();
-    app.MapPatches();
-    app.MapBatches();
-    app.MapCampaigns();
-    app.MapPackageExceptions();
-    app.MapReboots();
-    app.MapDiagnoses();
-    app.MapScripts();
-    app.MapTopology();
-    app.MapAudit();
+    var audited = app.MapAudited();
+    audited.MapSession();
+    audited.MapOwnAccount();
+    audited.MapPersonalTokens();
+    audited.MapPeople();
+    audited.MapAgents();
+    audited.MapMetrics();
+    audited.MapClusters();
+    audited.MapPatches();
+    audited.MapBatches();
+    audited.MapCampaigns();
+    audited.MapPackageExceptions();
+    audited.MapReboots();
+    audited.MapDiagnoses();
+    audited.MapScripts();
+    audited.MapTopology();
+    audited.MapAudit();
     app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path);
+    app.CheckAudited();
     return app;
 }

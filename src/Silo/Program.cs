@@ -1,4 +1,5 @@
 using NannyOrleans.Silo;
+using NannyOrleans.Silo.Audit;
 using NannyOrleans.Silo.Backups;
 using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.Signing;
@@ -12,6 +13,11 @@ if (BackupVerbs.Is(args))
 if (KeyRotationVerb.Is(args))
 {
     return await KeyRotationVerb.Run(args);
+}
+
+if (AuditVerbs.Is(args))
+{
+    return await AuditVerbs.Run(args);
 }
 
 // A silo in a process of its own. In the default shape there is none: the Api process hosts one.

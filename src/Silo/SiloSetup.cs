@@ -6,6 +6,7 @@ using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
+using NannyOrleans.Silo.Audit;
 using NannyOrleans.Silo.Health;
 using NannyOrleans.Silo.History;
 using NannyOrleans.Silo.Reboots;
@@ -40,6 +41,7 @@ public static class SiloSetup
         }
 
         builder.Services.AddScriptKeys(options);
+        builder.Services.AddAuditKey(options);
         var certificate = builder.Services.AddSiloCertificate(options);
         builder.Services.AddSingleton<SiloDepartures>();
         AddHistory(builder.Services, options);
@@ -99,6 +101,7 @@ public static class SiloSetup
     public static void AddSiloClient(this IHostApplicationBuilder builder, SiloOptions options)
     {
         builder.Services.AddScriptKeys(options);
+        builder.Services.AddAuditKey(options);
         var certificate = builder.Services.AddSiloCertificate(options);
         builder.Services.AddSingleton<SiloDepartures>();
         builder.Services.TryAddClock();
@@ -165,11 +168,13 @@ public static class SiloSetup
         }
 
         services.AddDatabaseCheck("The database of the history", options.OnPostgres, (provider, stop) => provider.GetRequiredService<IDbContextFactory<HistoryDb>>().CreateDbContextAsync(stop));
+        services.AddSingleton<AuditAppending>();
         services.AddSingleton<HistoryWrites>();
         services.AddSingleton<OperationHistory>();
         services.AddSingleton<IOperationHistory>(provider => provider.GetRequiredService<OperationHistory>());
         services.AddSingleton<ICampaignHistory, CampaignHistory>();
         services.AddSingleton<IAuditLog, AuditLog>();
+        services.AddHostedService<AuditWatch>();
         services.AddSingleton<MetricsHistory>();
         services.AddSingleton<IMetricsHistory>(provider => provider.GetRequiredService<MetricsHistory>());
         services.AddHostedService(provider => provider.GetRequiredService<MetricsHistory>());

@@ -130,7 +130,9 @@ public sealed class RestartTests : IAsyncDisposable
 
         await Start();
         await Holds();
-        Assert.Equal(5, (await admin.Get("/api/audit")).Is(200).Json.GetArrayLength());
+        Assert.Equal(4, (await admin.Get("/api/audit?action=annotate")).Is(200).Json.GetArrayLength());
+        Assert.Equal(1, (await admin.Get("/api/audit?action=report-inventory")).Is(200).Json.GetArrayLength());
+        Assert.Equal(2, (await admin.Get("/api/audit?action=start-silo")).Is(200).Json.GetArrayLength());
 
         // Both over a restart and over rediscovery; and what has changed may build on what was stored.
         await host.Connect(server.Url);

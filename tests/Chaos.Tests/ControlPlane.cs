@@ -139,6 +139,14 @@ internal sealed class ControlPlane : IAsyncDisposable
         directory.Dispose();
     }
 
+    /// <summary>What <c>nanny-silo audit verify</c> ends with, while everything runs.</summary>
+    public async Task<(int Code, string Said)> VerifyAudit()
+    {
+        await using var verify = new RunningProgram(
+            [BuiltProgram.Of("Silo"), "audit", "verify"], new Dictionary<string, string> { ["NANNY_Silo__DataDirectory"] = directory.PathOf("keys"), ["NANNY_Silo__Postgres"] = database });
+        return (await verify.Exit(), verify.Log);
+    }
+
     private Func<RunningProgram> Program(string program, int[] ports) => () => new([BuiltProgram.Of(program)], new Dictionary<string, string>
     {
         ["NANNY_Silo__DataDirectory"] = directory.PathOf("keys"),

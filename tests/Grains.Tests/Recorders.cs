@@ -17,12 +17,16 @@ internal sealed class RecordingHistory : IOperationHistory
     private readonly ConcurrentDictionary<string, OperationRecord> alive = [];
     private readonly ConcurrentDictionary<string, int> adds = [];
     private readonly ConcurrentDictionary<string, int> keeps = [];
+    private readonly ConcurrentDictionary<string, string> reporters = [];
     private readonly ConcurrentDictionary<string, FailingStorage.Gate> gates = [];
 
     public ConcurrentDictionary<string, bool> FailNextAdd { get; } = [];
 
     /// <summary>Operations whose row can't be read.</summary>
     public ConcurrentDictionary<string, bool> Unreadable { get; } = [];
+
+    /// <summary>Who said that an operation has ended.</summary>
+    public string? ReporterOf(string id) => reporters.GetValueOrDefault(id);
 
     public int AddsOf(string id) => adds.GetValueOrDefault(id);
 
@@ -74,7 +78,7 @@ internal sealed class RecordingHistory : IOperationHistory
         }
     }
 
-    public Task Add(OperationRecord operation, OperationOutput output)
+    public Task Add(OperationRecord operation, OperationOutput output, string reporter)
     {
         if (FailNextAdd.TryRemove(operation.Id.Value, out _))
         {
@@ -83,13 +87,14 @@ internal sealed class RecordingHistory : IOperationHistory
 
         if (ended.TryAdd(operation.Id.Value, (operation, output)))
         {
+            reporters[operation.Id.Value] = reporter;
             adds.AddOrUpdate(operation.Id.Value, 1, (_, before) => before + 1);
         }
 
         return Task.CompletedTask;
     }
 
-    public Task Amend(OperationRecord operation)
+    public Task Amend(OperationRecord operation, string reporter)
     {
         if (ended.TryGetValue(operation.Id.Value, out var row))
         {
@@ -153,7 +158,10 @@ internal sealed class RecordingAudit : IAuditLog
         return Task.CompletedTask;
     }
 
-    public Task<IReadOnlyList<AuditEntry>> Newest(int count) => Task.FromResult<IReadOnlyList<AuditEntry>>([.. entries.Reverse().Take(count)]);
+    public Task<IReadOnlyList<AuditRecord>> Find(AuditQuery query) =>
+        Task.FromResult<IReadOnlyList<AuditRecord>>([.. entries.Reverse().Take(query.Take).Select((entry, index) => new AuditRecord(entries.Count - index, entry, string.Empty, string.Empty))]);
+
+    public Task<AuditSpan> SpanOf(DateTimeOffset? from, DateTimeOffset? to) => Task.FromResult(new AuditSpan(1, entries.Count));
 }
 
 /// <summary>Campaigns in memory.</summary>

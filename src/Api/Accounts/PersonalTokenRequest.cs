@@ -1,9 +1,10 @@
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain;
 
 namespace NannyOrleans.Api.Accounts;
 
 /// <summary>What <c>POST /api/tokens</c> takes.</summary>
-internal sealed record PersonalTokenRequest
+internal sealed record PersonalTokenRequest : IAudited
 {
     /// <summary>The longest name, in characters.</summary>
     public const int MaxName = 100;

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.HttpResults;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.People;
 using OpenIddict.Abstractions;
@@ -16,7 +17,8 @@ internal static class SessionEndpoints
     public static void MapSession(this IEndpointRouteBuilder routes)
     {
         var session = routes.MapGroup(Path).WithTags("Account");
-        session.MapPost("/", Begin).AllowAnonymous().WithName("SignIn").WithSummary("Signs in with a password and sets a cookie, for pages of this server. The request must come from one of them.")
+        session.MapPost("/", Begin).AllowAnonymous().ThatChangesNothing() // that somebody signs in, SignIns writes down
+            .WithName("SignIn").WithSummary("Signs in with a password and sets a cookie, for pages of this server. The request must come from one of them.")
             .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
         session.MapGet("/", Get).RequireAuthorization(Policies.Person).WithName("GetSession").WithSummary("Who one is, and what the token or cookie that was shown is good for.");
         session.MapDelete("/", End).RequireAuthorization(Policies.SignedIn).WithName("SignOut").WithSummary("Ends the sign-in: the cookie that was shown, or the token with all that came of the same sign-in.");

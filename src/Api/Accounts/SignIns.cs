@@ -1,5 +1,7 @@
 using System.Security.Claims;
 using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Api.Audit;
+using NannyOrleans.Grains.History;
 using OpenIddict.Abstractions;
 using OpenIddict.EntityFrameworkCore.Models;
 using static OpenIddict.Abstractions.OpenIddictConstants;
@@ -16,13 +18,15 @@ internal sealed class SignIns
     public const string StampClaim = "nanny_stamp";
 
     private readonly IServiceScopeFactory services;
+    private readonly IGrainFactory grains;
+    private readonly IHttpContextAccessor current;
     private readonly TimeProvider clock;
     private readonly PersonAccess people;
     private readonly RecentReads<string> statuses;
 
-    public SignIns(IServiceScopeFactory services, PersonAccess people, TimeProvider clock)
+    public SignIns(IServiceScopeFactory services, PersonAccess people, IGrainFactory grains, IHttpContextAccessor current, TimeProvider clock)
     {
-        (this.services, this.people, this.clock) = (services, people, clock);
+        (this.services, this.people, this.grains, this.current, this.clock) = (services, people, grains, current, clock);
         statuses = new(clock, StatusOf);
     }
 
@@ -33,6 +37,11 @@ internal sealed class SignIns
     {
         var principal = PrincipalOf(person);
         principal.SetScopes(scopes);
+
+        // First: what can't be written down is not given out.
+        var http = current.HttpContext;
+        await grains.GetGrain<IHistoryGrain>(0).AddAudit(
+            new(clock.GetUtcNow(), $"person {person.UserName}", "sign-in", $"person {person.UserName}", "done", $"at {http?.Request.Path}, scopes {string.Join(' ', principal.GetScopes())}") { Address = Audited.Address(http) });
         var descriptor = new OpenIddictAuthorizationDescriptor
         {
             CreationDate = clock.GetUtcNow(),

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.IdentityModel.Tokens;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Api.People;
 using NannyOrleans.Domain.Access;
@@ -135,6 +136,7 @@ internal static class TokenSetup
         server.Services.AddInstallationKey(data.PathOf("token-signing.pem"));
         server.Services.AddInstallationKey(data.PathOf(EncryptionKeyFile));
         server.AddEventHandler<OpenIddictServerEvents.HandleDeviceAuthorizationRequestContext>(handler => handler.UseSingletonHandler<DeviceCodeRequest>());
+        server.AddAudit();
 
         // TLS ends in front of this process, or does not matter on a loopback port.
         server.UseAspNetCore().EnableEndUserVerificationEndpointPassthrough().EnableAuthorizationEndpointPassthrough().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();

@@ -1,11 +1,12 @@
 using System.Text.Json;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Api.Agents;
 
 /// <summary>What <c>PATCH /api/agents/{id}</c> takes. A field that is absent stays as it is; null takes back what was said.</summary>
-internal sealed record AgentChanges
+internal sealed record AgentChanges : IAudited
 {
     /// <summary>The most tags.</summary>
     public const int MaxTags = 64;
@@ -85,11 +86,6 @@ internal sealed record AgentChanges
             return null;
         }
     }
-
-    /// <summary>What was asked for, as JSON, for the audit log.</summary>
-    public override string ToString() => JsonSerializer.Serialize(
-        new Dictionary<string, JsonElement> { ["platform_family"] = PlatformFamily, ["tags"] = Tags, ["notes"] = Notes, ["vm_agent"] = VmAgent, ["agentless_vm"] = AgentlessVm }
-            .Where(field => field.Value.ValueKind is not JsonValueKind.Undefined).ToDictionary());
 
     // Half of a surrogate pair can be written in JSON and is no text.
     private static string? Text(JsonElement json)

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Http;
-using NannyOrleans.Api.Patches;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Agents;
@@ -10,7 +10,6 @@ using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
-using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
 
 namespace NannyOrleans.Api.Agents;
@@ -26,7 +25,7 @@ internal static class AgentEndpoints
             .Produces<IEnumerable<AgentRow>>().ProducesValidationProblem();
         agents.MapGet("/{id}", Get).Needs(Powers.View).WithName("GetAgent").WithSummary("One host, guest or standalone agent, by its id or any short form of it.")
             .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
-        agents.MapPatch("/{id}", Patch).Needs(Powers.Operate).WithName("PatchAgent")
+        agents.MapPatch("/{id}", Patch).Needs(Powers.Operate).WithName("PatchAgent").WithMetadata(new AuditAction("annotate")) // nothing is patched
             .WithSummary("Says what discovery can't know: platform_family, tags, notes, the agent inside a VM (vm_agent), and whether a VM may be patched through its QEMU guest agent (agentless_vm). Null takes back.")
             .Produces<AgentRow>().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
         agents.MapPost("/{id}/revoke", Revoke).Needs(Powers.Administer).WithName("RevokeAgent")
@@ -72,9 +71,7 @@ internal static class AgentEndpoints
     /// <param name="body">What to say of it. Absent fields stay as they are.</param>
     /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Ok<object>, ValidationProblem, ProblemHttpResult>> Patch(
-        string id, JsonBody<AgentChanges> body, Requester who, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Ok<object>, ValidationProblem, ProblemHttpResult>> Patch(string id, JsonBody<AgentChanges> body, Requester who, IGrainFactory grains)
     {
         var (change, agent, errors) = body.Value.Read();
         if (change is null)
@@ -116,8 +113,6 @@ internal static class AgentEndpoints
             return TypedResults.Problem(refusal.ToProblem());
         }
 
-        await grains.GetGrain<IHistoryGrain>(0).AddAudit(
-            new(clock.GetUtcNow(), $"person {who.Name}", "annotate", target.Id, "done", body.Value.ToString()));
         var (after, gone) = await grains.ResolveAgent(target.Id, who);
         return after is null ? gone! : Row(after);
     }
@@ -143,8 +138,8 @@ internal static class AgentEndpoints
     /// <param name="id">Its id, or any short form that means one thing alone.</param>
     /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<NoContent, ProblemHttpResult>> Revoke(string id, Requester who, IGrainFactory grains, TimeProvider clock)
+    /// <param name="note">Is told whose it was.</param>
+    internal static async Task<Results<NoContent, ProblemHttpResult>> Revoke(string id, Requester who, IGrainFactory grains, AuditNote note)
     {
         var (target, problem) = await grains.ResolveAgent(id, who);
         if (target is null)
@@ -157,7 +152,7 @@ internal static class AgentEndpoints
             return TypedResults.Problem(new Refusal("no-agent", $"'{target.Id}' is a guest and has no agent of its own; its host {target.Node.Name} has one.").ToProblem());
         }
 
-        await grains.Note(who.Name, "revoke-agent", target.Id, target.Node.Name.Value, clock.GetUtcNow());
+        note.Detail = $"{target.Cluster}/{target.Node.Name}";
 
         // The node first: that is where the power is. After a crash in between the cluster still names the agent, and it can be said again.
         await grains.GetGrain<INodeGrain>(new NodeKey(target.Cluster, target.Node.Name).ToString()).Revoke();

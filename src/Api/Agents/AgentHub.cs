@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
@@ -18,7 +19,7 @@ namespace NannyOrleans.Api.Agents;
 
 /// <summary>Where host agents connect. The token says who is calling; nothing in a message does.</summary>
 [Authorize(Policies.Agent)]
-internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections connections, ILogger<AgentHub> logger) : Hub
+internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections connections, Refusals refusals, ILogger<AgentHub> logger) : Hub
 {
     public override async Task OnConnectedAsync()
     {
@@ -27,6 +28,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         if (await connections.Attach(Context, agent, node) is { } refusal)
         {
             Log.Refused(logger, node.ToString(), refusal.Message);
+            await Note(refusal, "connect-agent");
             throw new HubException(refusal.Message);
         }
     }
@@ -48,7 +50,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
             return new(NeedsWhole: true);
         }
 
-        Accept(taken.Refusal);
+        await Accept(taken.Refusal, action: null);
         await caller.Cluster.RecordInventory(caller.Key.Node, taken.Value!);
         return new(NeedsWhole: false);
     }
@@ -62,7 +64,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         }
 
         var caller = Of(Context);
-        Accept(await caller.Node.RecordMetrics(caller.Agent, metrics));
+        await Accept(await caller.Node.RecordMetrics(caller.Agent, metrics), "report-metrics");
     }
 
     /// <summary>Takes one job report. Returns once it is stored; until then the agent keeps it and sends it again.</summary>
@@ -75,7 +77,7 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
 
         var caller = Of(Context);
         var taken = await caller.Node.TakeReport(caller.Agent, report);
-        Accept(taken.Refusal);
+        await Accept(taken.Refusal, "report-job");
         if (report.Outcome.IsFinal() && (taken.Value is { Ended: not null } ended ? ended : await EndedBefore(report, caller.Key)) is { } told)
         {
             // Before the agent is answered: it says a final report again until then, so the cluster hears of it in the end.
@@ -123,12 +125,20 @@ internal sealed partial class AgentHub(IGrainFactory grains, AgentConnections co
         }
     }
 
+    private Task Note(Refusal refusal, string action)
+    {
+        var caller = Of(Context);
+        return refusals.Note(new($"agent {caller.Agent}", action, caller.Key.ToString(), Audited.Address(Context.GetHttpContext()), refusal.Code), refusal.Message);
+    }
+
     private static Caller Of(HubCallerContext context) => (Caller)context.Items[typeof(Caller)]!;
 
-    private static void Accept(Refusal? refusal)
+    // Of inventories the node itself writes down what is refused: an honest host says the same each five minutes.
+    private async Task Accept(Refusal? refusal, string? action)
     {
         if (refusal is not null)
         {
+            await (action is null ? Task.CompletedTask : Note(refusal, action));
             throw new HubException(refusal.Message);
         }
     }

@@ -6,7 +6,6 @@ using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Batches;
-using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Jobs;
 
@@ -37,8 +36,7 @@ internal static class BatchEndpoints
     /// <param name="id">The batch's id.</param>
     /// <param name="who">Who ends it.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<BatchView>, ProblemHttpResult>> Cancel(string id, Requester who, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<BatchView>, ProblemHttpResult>> Cancel(string id, Requester who, IGrainFactory grains)
     {
         var (found, problem) = await Find(id, who, grains);
         if (found is null)
@@ -52,7 +50,6 @@ internal static class BatchEndpoints
             return TypedResults.Problem(Problems.NotFound("batch", id));
         }
 
-        await grains.GetGrain<IHistoryGrain>(0).AddAudit(new(clock.GetUtcNow(), $"person {who.Name}", "cancel-batch", batch.Value, "done", null));
         return TypedResults.Accepted($"{Path}/{batch}", BatchView.Of(progress));
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Api.Patches;
@@ -21,7 +22,7 @@ internal static class CampaignEndpoints
     {
         var campaigns = routes.MapGroup("/api/clusters/{cluster}/campaigns").WithTags("Campaigns");
         campaigns.MapPost("/", Start).Needs(Powers.Operate).WithName("StartCampaign").WithSummary("Patch a cluster node by node, and reboot where needed, without ever giving up quorum.");
-        campaigns.MapPost("/plan", Plan).Needs(Powers.View).WithName("PlanCampaign").WithSummary("What a campaign would do if it were started now, node by node, with every reason why not. Nothing is touched.");
+        campaigns.MapPost("/plan", Plan).Needs(Powers.View).WithName("PlanCampaign").WithSummary("What a campaign would do if it were started now, node by node, with every reason why not. Nothing is touched.").ThatChangesNothing();
         campaigns.MapGet("/", List).Needs(Powers.View).WithName("ListCampaigns").WithSummary("The cluster's campaigns, the newest first, a page of 100 at a time.");
         campaigns.MapGet("/{id}", Get).Needs(Powers.View).WithName("GetCampaign").WithSummary("One campaign: how far it is and how far each node is.");
         campaigns.MapGet("/{id}/plan", GetPlan).Needs(Powers.View).WithName("GetCampaignPlan").WithSummary("What the campaign was to do when it was started.");
@@ -58,7 +59,6 @@ internal static class CampaignEndpoints
         var id = PatchStart.NewId(now);
         try
         {
-            await grains.Note(person, "start-campaign", found.Id.Value, $"campaign {id}", now);
             var started = await grains.GetGrain<IClusterPatchOrchestrator>(found.Id.Value).Start(id, order);
             return started switch
             {
@@ -177,9 +177,8 @@ internal static class CampaignEndpoints
     /// <param name="id">The campaign's id.</param>
     /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Pause(string cluster, string id, Requester who, IGrainFactory grains, TimeProvider clock) =>
-        Change("pause-campaign", cluster, id, who, grains, clock, (orchestrator, campaign, person) => orchestrator.Pause(campaign, person));
+    internal static Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Pause(string cluster, string id, Requester who, IGrainFactory grains) =>
+        Change(cluster, id, who, grains, (orchestrator, campaign, person) => orchestrator.Pause(campaign, person));
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="id">The campaign's id.</param>
@@ -196,7 +195,7 @@ internal static class CampaignEndpoints
             return Problems.Invalid(new Dictionary<string, string[]> { ["window_end"] = ["It has passed already."] });
         }
 
-        return (await Change("resume-campaign", cluster, id, who, grains, clock, (orchestrator, campaign, person) => orchestrator.Resume(campaign, person, windowEnd))).Result switch
+        return (await Change(cluster, id, who, grains, (orchestrator, campaign, person) => orchestrator.Resume(campaign, person, windowEnd))).Result switch
         {
             Accepted<CampaignView> accepted => accepted,
             var problem => (ProblemHttpResult)problem,
@@ -207,9 +206,8 @@ internal static class CampaignEndpoints
     /// <param name="id">The campaign's id.</param>
     /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Abort(string cluster, string id, Requester who, IGrainFactory grains, TimeProvider clock) =>
-        Change("abort-campaign", cluster, id, who, grains, clock, (orchestrator, campaign, person) => orchestrator.Abort(campaign, person));
+    internal static Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Abort(string cluster, string id, Requester who, IGrainFactory grains) =>
+        Change(cluster, id, who, grains, (orchestrator, campaign, person) => orchestrator.Abort(campaign, person));
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>
     /// <param name="id">The campaign's id.</param>
@@ -217,9 +215,8 @@ internal static class CampaignEndpoints
     /// <param name="who">Who says so.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="access">Whether it may be who started it.</param>
-    /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Accepted<CampaignView>, ValidationProblem, ProblemHttpResult>> Approve(
-        string cluster, string id, JsonBody<ApproveRequest> body, Requester who, IGrainFactory grains, AccessOptions access, TimeProvider clock)
+        string cluster, string id, JsonBody<ApproveRequest> body, Requester who, IGrainFactory grains, AccessOptions access)
     {
         if (!NodeName.TryParse(body.Value.Node, null, out var node))
         {
@@ -237,7 +234,7 @@ internal static class CampaignEndpoints
             return TypedResults.Problem(Problems.OwnCampaign());
         }
 
-        return (await Change("approve-reboot", cluster, id, who, grains, clock, (orchestrator, campaign, person) => orchestrator.Approve(campaign, node, person), node)).Result switch
+        return (await Change(cluster, id, who, grains, (orchestrator, campaign, person) => orchestrator.Approve(campaign, node, person))).Result switch
         {
             Accepted<CampaignView> accepted => accepted,
             var problem => (ProblemHttpResult)problem,
@@ -245,8 +242,7 @@ internal static class CampaignEndpoints
     }
 
     private static async Task<Results<Accepted<CampaignView>, ProblemHttpResult>> Change(
-        string action, string cluster, string id, Requester who, IGrainFactory grains, TimeProvider clock,
-        Func<IClusterPatchOrchestrator, JobId, string, Task<Outcome<CampaignState>>> change, NodeName? node = null)
+        string cluster, string id, Requester who, IGrainFactory grains, Func<IClusterPatchOrchestrator, JobId, string, Task<Outcome<CampaignState>>> change)
     {
         var (found, campaign, problem) = await Find(cluster, id, who, grains);
         if (campaign is null)
@@ -254,7 +250,6 @@ internal static class CampaignEndpoints
             return problem!;
         }
 
-        await grains.Note(who.Name, action, found.Value, node is null ? $"campaign {campaign.Id}" : $"campaign {campaign.Id}: {node}", clock.GetUtcNow());
         var changed = await change(grains.GetGrain<IClusterPatchOrchestrator>(found.Value), campaign.Id!.Value, who.Name);
         return changed.IsRefused ? TypedResults.Problem(changed.Refusal.ToProblem()) : TypedResults.Accepted(Path(found, campaign.Id.Value), CampaignView.Of(found, changed.Value));
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Patches;
 using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Protocol.Ids;
@@ -8,7 +9,7 @@ namespace NannyOrleans.Api.Campaigns;
 
 /// <summary>What <c>POST /api/clusters/{id}/campaigns</c> and its <c>/plan</c> take; the fields of <see cref="CampaignOrder"/>.</summary>
 /// <param name="Mode"><c>dry-run</c> or <c>apply</c>.</param>
-internal sealed record CampaignRequest(string? Mode)
+internal sealed record CampaignRequest(string? Mode) : IAudited
 {
     /// <summary>The nodes, in the order they are walked. Absent: all, in the order that disturbs least.</summary>
     public IReadOnlyList<string?>? Nodes { get; init; }
@@ -226,4 +227,4 @@ internal sealed record ResumeRequest(DateTimeOffset? WindowEnd);
 
 /// <summary>What <c>approve</c> takes.</summary>
 /// <param name="Node">The node that may be rebooted.</param>
-internal sealed record ApproveRequest(string? Node);
+internal sealed record ApproveRequest(string? Node) : IAudited;

@@ -3,7 +3,9 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain.Access;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol;
 using OpenIddict.Abstractions;
 using OpenIddict.Server.AspNetCore;
@@ -39,7 +41,7 @@ internal static class DeviceEndpoints
     }
 
     internal static async Task<IResult> Decide(
-        HttpContext http, PasswordCheck passwords, IAuthorizationService authorization)
+        HttpContext http, PasswordCheck passwords, IAuthorizationService authorization, Refusals refusals, IGrainFactory grains, TimeProvider clock)
     {
         var ticket = await http.AuthenticateAsync(Scheme);
         var form = await http.Request.ReadFormAsync();
@@ -47,6 +49,9 @@ internal static class DeviceEndpoints
         var (approver, refusal) = IsCommandLine(http) ? await Caller(http) : await SignIn(http, ticket, form, passwords);
         if (approver is null)
         {
+            await refusals.Note(
+                new(AuditEntry.Nobody, "approve-agent", asked?.GetClaim(Policies.NodeClaim) ?? "unknown code", Audited.Address(http), "unauthorized"),
+                IsCommandLine(http) ? "by a token that is not good for it" : "by a user name and password that do not match");
             return refusal!;
         }
 
@@ -58,6 +63,7 @@ internal static class DeviceEndpoints
         // Who lets a host in gives it root's work to do; who signs in a command line gives it no more than he has himself.
         if (IsAgent(asked) && !(await authorization.AuthorizeAsync(approver, null, new PermissionRequirement(Powers.Administer, Everywhere: true))).Succeeded)
         {
+            await refusals.Note(new(Audited.Actor(approver), "approve-agent", asked.GetClaim(Policies.NodeClaim)!, Audited.Address(http), "forbidden"));
             return IsCommandLine(http)
                 ? Results.Forbid(null, [TokenMemory.SchemeName])
                 : Page(http, Code(ticket), asked, "Only an administrator can approve a host.", HttpStatusCode.Forbidden);
@@ -69,6 +75,12 @@ internal static class DeviceEndpoints
             case "approve":
                 return Results.SignIn(IsAgent(asked) ? AgentOf(asked, approver) : PersonOf(asked, approver), done, Scheme);
             case "deny":
+                await grains.GetGrain<IHistoryGrain>(0).AddAudit(new(
+                    clock.GetUtcNow(), Audited.Actor(approver), IsAgent(asked) ? "deny-agent" : "deny-sign-in", asked.GetClaim(Policies.NodeClaim) ?? asked.GetClaim(Registration.Hostname)!, "done", null)
+                {
+                    Address = Audited.Address(http),
+                    Cluster = IsAgent(asked) ? asked.NodeKey().Cluster : null,
+                });
                 return Results.Forbid(done, [Scheme]);
             default:
                 return Page(http, Code(ticket), asked, "The field 'decision' must be 'approve' or 'deny'.", HttpStatusCode.BadRequest);
@@ -109,7 +121,7 @@ internal static class DeviceEndpoints
     {
         var identity = new ClaimsIdentity("device", Claims.Name, Claims.Role);
         identity.AddClaims(asked.Claims.Where(claim => claim.Type is Policies.NodeClaim or Registration.Hostname or Registration.ClusterName));
-        identity.SetClaim(Claims.Subject, Ulid.NewUlid().ToString()).SetClaim("approved_by", approver.GetClaim(Claims.Name)).SetScopes(asked.GetScopes());
+        identity.SetClaim(Claims.Subject, Ulid.NewUlid().ToString()).SetClaim(TokenAudit.ApprovedBy, approver.GetClaim(Claims.Name)).SetScopes(asked.GetScopes());
         identity.SetDestinations(_ => [Destinations.AccessToken]);
         return new(identity);
     }
@@ -117,7 +129,8 @@ internal static class DeviceEndpoints
     private static ClaimsPrincipal PersonOf(ClaimsPrincipal asked, ClaimsPrincipal approver)
     {
         var identity = new ClaimsIdentity("device", Claims.Name, Claims.Role);
-        identity.SetClaim(Claims.Subject, approver.GetClaim(Claims.Subject)).SetClaim(SignIns.StampClaim, approver.GetClaim(SignIns.StampClaim)).SetScopes(asked.GetScopes());
+        identity.SetClaim(Claims.Subject, approver.GetClaim(Claims.Subject)).SetClaim(SignIns.StampClaim, approver.GetClaim(SignIns.StampClaim))
+            .SetClaim(Registration.Hostname, asked.GetClaim(Registration.Hostname)).SetClaim(TokenAudit.ApprovedBy, approver.GetClaim(Claims.Name)).SetScopes(asked.GetScopes());
         return new(identity);
     }
 

@@ -1,11 +1,11 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Exceptions;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Grains.Exceptions;
-using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Api.Exceptions;
@@ -59,7 +59,6 @@ internal static class ExceptionEndpoints
             return TypedResults.Problem(added.Refusal.ToProblem());
         }
 
-        await Audit(grains, who, "add-package-exception", added.Value, now);
         return TypedResults.Created($"{Path}/{added.Value.Id}", ExceptionView.Of(added.Value, now));
     }
 
@@ -104,7 +103,7 @@ internal static class ExceptionEndpoints
 
     /// <param name="id">The exception's id.</param>
     /// <param name="body">What changes. Absent fields stay as they are.</param>
-    /// <param name="who">Who changes it, for the audit log.</param>
+    /// <param name="who">Who changes it.</param>
     /// <param name="grains">The control plane.</param>
     /// <param name="clock">The server's clock.</param>
     internal static async Task<Results<Ok<ExceptionView>, ValidationProblem, ProblemHttpResult>> Change(
@@ -129,15 +128,14 @@ internal static class ExceptionEndpoints
             return changed.Refusal.Code is PackageExceptions.Unknown ? None(id) : TypedResults.Problem(changed.Refusal.ToProblem());
         }
 
-        await Audit(grains, who, "change-package-exception", changed.Value, now);
         return TypedResults.Ok(ExceptionView.Of(changed.Value, now));
     }
 
     /// <param name="id">The exception's id.</param>
-    /// <param name="who">Who takes it back, for the audit log.</param>
+    /// <param name="who">Who takes it back.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, Requester who, IGrainFactory grains, TimeProvider clock)
+    /// <param name="note">Is told what it was.</param>
+    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, Requester who, IGrainFactory grains, AuditNote note)
     {
         var (found, problem) = await Find(id, who, grains);
         if (found is null)
@@ -150,7 +148,7 @@ internal static class ExceptionEndpoints
             return None(id);
         }
 
-        await Audit(grains, who, "delete-package-exception", gone, clock.GetUtcNow());
+        note.Detail = $"{gone.AgentId}: {string.Join(", ", gone.PackageNames)}";
         return TypedResults.NoContent();
     }
 
@@ -165,10 +163,6 @@ internal static class ExceptionEndpoints
 
     private static ProblemHttpResult None(string id) => TypedResults.Problem(Problems.NotFound("package exception", id));
 
-    private static Task Audit(IGrainFactory grains, Requester who, string action, ExceptionRecord what, DateTimeOffset now) =>
-        grains.GetGrain<IHistoryGrain>(0).AddAudit(new(
-            now, $"person {who.Name}", action, what.AgentId, "done",
-            $"{what.Id}: {string.Join(", ", what.PackageNames)}{(what.ExpiresAt is { } end ? $" until {end:u}" : string.Empty)}{(what.Reason is { } reason ? $" ({reason})" : string.Empty)}"));
 }
 
 /// <summary>An exception as shown.</summary>

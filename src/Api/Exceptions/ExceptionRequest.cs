@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Exceptions;
 using NannyOrleans.Domain.Guests;
@@ -7,8 +8,10 @@ using NannyOrleans.Protocol.Jobs;
 namespace NannyOrleans.Api.Exceptions;
 
 /// <summary>What <c>POST /api/packages/exceptions</c> takes, and <c>PATCH</c> without the target.</summary>
-internal sealed record ExceptionRequest
+internal sealed record ExceptionRequest : IAudited
 {
+    string? IAudited.AuditTarget => AgentId.ValueKind is JsonValueKind.String ? Text(AgentId)?.Trim() : null;
+
     /// <summary>The longest reason, in characters.</summary>
     public const int MaxReason = 1000;
 

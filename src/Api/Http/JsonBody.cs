@@ -5,13 +5,22 @@ using Microsoft.AspNetCore.Http.Metadata;
 
 namespace NannyOrleans.Api.Http;
 
+/// <summary>A body that was read, of whatever type.</summary>
+internal interface IJsonBody
+{
+    /// <summary>What was read.</summary>
+    object Value { get; }
+}
+
 /// <summary>
 /// A request's body as JSON whatever its content type says: <c>curl -d</c> says "form", and the guide's examples are written with it.
 /// </summary>
 /// <typeparam name="T">What the JSON describes.</typeparam>
-internal sealed record JsonBody<T>(T Value) : IEndpointParameterMetadataProvider
+internal sealed record JsonBody<T>(T Value) : IJsonBody, IEndpointParameterMetadataProvider
     where T : class
 {
+    object IJsonBody.Value => Value;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

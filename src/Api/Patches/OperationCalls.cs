@@ -25,13 +25,6 @@ internal static class OperationCalls
     }
 
     /// <summary>Ends an operation, or says why that can't be.</summary>
-    internal static async Task<Outcome<OperationRecord>> Cancel(this IGrainFactory grains, OperationRecord operation, string person, DateTimeOffset now)
-    {
-        if (!operation.Status.IsFinal())
-        {
-            await grains.Note(person, "cancel", operation.Target, $"operation {operation.Id}", now);
-        }
-
-        return await grains.GetGrain<INodeGrain>(new NodeKey(operation.Cluster, operation.Node).ToString()).Cancel(operation.Id);
-    }
+    internal static Task<Outcome<OperationRecord>> Cancel(this IGrainFactory grains, OperationRecord operation) =>
+        grains.GetGrain<INodeGrain>(new NodeKey(operation.Cluster, operation.Node).ToString()).Cancel(operation.Id);
 }

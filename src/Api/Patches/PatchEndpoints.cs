@@ -97,8 +97,7 @@ internal static class PatchEndpoints
     /// <param name="id">The operation's id.</param>
     /// <param name="who">Who wants it.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<PatchView>, ProblemHttpResult>> Cancel(string id, Requester who, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<PatchView>, ProblemHttpResult>> Cancel(string id, Requester who, IGrainFactory grains)
     {
         var (operation, problem) = await grains.FindOperation(id, OperationKind.Patch, who);
         if (operation is null)
@@ -106,7 +105,7 @@ internal static class PatchEndpoints
             return problem!;
         }
 
-        var cancelled = await grains.Cancel(operation, who.Name, clock.GetUtcNow());
+        var cancelled = await grains.Cancel(operation);
         return cancelled.IsRefused
             ? TypedResults.Problem(cancelled.Refusal.ToProblem())
             : TypedResults.Accepted($"/api/patches/{operation.Id}", PatchView.Of(cancelled.Value, output: null));

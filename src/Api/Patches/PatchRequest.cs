@@ -1,3 +1,4 @@
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Operations;
@@ -9,8 +10,10 @@ namespace NannyOrleans.Api.Patches;
 /// <summary>What <c>POST /api/patches</c> takes.</summary>
 /// <param name="AgentId">The host, guest or machine, by its id or any short form of it.</param>
 /// <param name="Mode"><c>dry-run</c> or <c>apply</c>.</param>
-internal sealed record PatchRequest(string? AgentId, string? Mode)
+internal sealed record PatchRequest(string? AgentId, string? Mode) : IAudited
 {
+    string? IAudited.AuditTarget => AgentId?.Trim() ?? (AgentIds is { } ids ? $"{ids.Count} targets" : Filter);
+
     /// <summary>The longest that anything may run or wait, in seconds.</summary>
     public const int MaxSeconds = 86400;
 

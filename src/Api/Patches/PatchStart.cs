@@ -2,7 +2,6 @@ using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Domain.Targets;
-using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Ids;
@@ -74,18 +73,8 @@ internal static class PatchStart
             return entry.Refusal;
         }
 
-        if (ask.Mode is PatchMode.Apply)
-        {
-            // Before it is done: what can't be written down is not done.
-            await grains.Note(ask.RequestedBy, "apply-patches", target.Id, $"operation {ask.Id}", now);
-        }
-
         return await log.Queue(entry.Value);
     }
-
-    /// <summary>Writes down who asks for what.</summary>
-    internal static Task Note(this IGrainFactory grains, string person, string action, string target, string? detail, DateTimeOffset now) =>
-        grains.GetGrain<IHistoryGrain>(0).AddAudit(new(now, $"person {person}", action, target, "asked", detail));
 
     /// <summary>An operation's id, made now.</summary>
     internal static JobId NewId(DateTimeOffset now) => JobId.Parse(Ulid.NewUlid(now).ToString());

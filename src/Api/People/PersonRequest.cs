@@ -1,12 +1,13 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain.Access;
 
 namespace NannyOrleans.Api.People;
 
 /// <summary>What <c>POST /api/people</c> takes, and <c>PATCH</c> without the name.</summary>
-internal sealed partial record PersonRequest
+internal sealed partial record PersonRequest : IAudited
 {
     /// <summary>The most roles of one person.</summary>
     public const int MaxRoles = 200;
@@ -22,6 +23,17 @@ internal sealed partial record PersonRequest
 
     /// <summary>Whether the person may not sign in, and is not heard any more. Only in PATCH.</summary>
     public bool? Disabled { get; init; }
+
+    /// <inheritdoc/>
+    string? IAudited.AuditTarget => UserName;
+
+    /// <inheritdoc/>
+    string IAudited.AuditDetail => string.Join("; ", new[]
+    {
+        Roles is null ? null : $"roles {string.Join(", ", Roles.Select(role => role?.Cluster is { } cluster ? $"{role.Role}@{cluster}" : role?.Role))}",
+        Disabled is null ? null : $"disabled {Disabled}",
+        SetsPassword ? "a password" : null,
+    }.OfType<string>());
 
     /// <summary>Whether a password is to be set.</summary>
     public bool SetsPassword => Password.ValueKind is not JsonValueKind.Undefined;

@@ -59,7 +59,6 @@ internal static class RebootEndpoints
         var id = PatchStart.NewId(now);
         try
         {
-            await grains.Note(person, "reboot", target.Id, ask.Reason is null ? $"operation {id}" : $"operation {id}: {ask.Reason}", now);
             var queued = await log.Queue(restarted.Value.Reboot(
                 id, ask.Reason, ask.TimeoutSeconds ?? OperationTarget.UsualRebootSeconds, ask.WaitSeconds ?? PatchOrder.UsualWaitSeconds, person, now));
             return queued.IsRefused ? TypedResults.Problem(queued.Refusal.ToProblem()) : TypedResults.Accepted($"/api/reboots/{id}", RebootView.Of(queued.Value));
@@ -92,8 +91,7 @@ internal static class RebootEndpoints
     /// <param name="id">The restart's id.</param>
     /// <param name="who">Who wants it.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<Accepted<RebootView>, ProblemHttpResult>> Cancel(string id, Requester who, IGrainFactory grains, TimeProvider clock)
+    internal static async Task<Results<Accepted<RebootView>, ProblemHttpResult>> Cancel(string id, Requester who, IGrainFactory grains)
     {
         var (operation, problem) = await grains.FindOperation(id, OperationKind.Reboot, who);
         if (operation is null)
@@ -101,7 +99,7 @@ internal static class RebootEndpoints
             return problem!;
         }
 
-        var cancelled = await grains.Cancel(operation, who.Name, clock.GetUtcNow());
+        var cancelled = await grains.Cancel(operation);
         return cancelled.IsRefused ? TypedResults.Problem(cancelled.Refusal.ToProblem()) : TypedResults.Accepted($"/api/reboots/{operation.Id}", RebootView.Of(cancelled.Value));
     }
 }

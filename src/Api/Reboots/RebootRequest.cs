@@ -1,3 +1,4 @@
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Patches;
 
 namespace NannyOrleans.Api.Reboots;
@@ -7,8 +8,10 @@ namespace NannyOrleans.Api.Reboots;
 /// <param name="Reason">Why, for the record and the audit log.</param>
 /// <param name="TimeoutSeconds">How long it may take to be back, 1 to 86400 seconds; 900 without it.</param>
 /// <param name="WaitSeconds">How long a locked guest is waited for, 0 to 86400 seconds; 900 without it.</param>
-internal sealed record RebootRequest(string? AgentId, string? Reason, int? TimeoutSeconds, int? WaitSeconds)
+internal sealed record RebootRequest(string? AgentId, string? Reason, int? TimeoutSeconds, int? WaitSeconds) : IAudited
 {
+    string? IAudited.AuditTarget => AgentId?.Trim();
+
     /// <summary>The longest reason, in characters.</summary>
     public const int MaxReason = 1000;
 

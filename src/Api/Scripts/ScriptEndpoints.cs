@@ -3,11 +3,11 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Http;
 using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Scripts;
-using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Scripts;
 using NannyOrleans.Protocol.Jobs;
@@ -23,7 +23,7 @@ internal static class ScriptEndpoints
         scripts.MapGet("/{name}/content", Content).RequireAuthorization(Policies.Agent).WithName("GetScriptContent").WithSummary("A script's bytes, for agents.");
         scripts.MapGet("/", List).Needs(Powers.View).WithName("ListScripts").WithSummary("The patch scripts: the catalogue's, then those that administrators added.");
         scripts.MapGet("/{id}", Get).Needs(Powers.View).WithName("GetScript").WithSummary("One script with its hash, its signature and its text.");
-        scripts.MapPost("/{id}/validate", Validate).Needs(Powers.View).WithName("ValidateScript").WithSummary("Computes a script's hash and signature again, has the shell read it, and says what is wrong.");
+        scripts.MapPost("/{id}/validate", Validate).Needs(Powers.View).WithName("ValidateScript").WithSummary("Computes a script's hash and signature again, has the shell read it, and says what is wrong.").ThatChangesNothing();
         scripts.MapPost("/", Add).WithName("AddScript").WithSummary("Adds a custom script for a family or a distribution of none, or for one version of it. It runs only on hosts with custom_scripts: true.")
             .Produces<ScriptView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status409Conflict);
         scripts.MapDelete("/{id}", Remove).WithName("DeleteScript").WithSummary("Deletes a custom script. Jobs that wait and name it will fail.");
@@ -106,15 +106,13 @@ internal static class ScriptEndpoints
             return TypedResults.Problem(added.Refusal.ToProblem());
         }
 
-        await Audit(grains, who.Name, "add-script", added.Value, clock);
         return TypedResults.Created($"/api/scripts/{asked.Name}", ScriptView.Of(added.Value));
     }
 
     /// <param name="id">The custom script's file name.</param>
-    /// <param name="who">Who deletes it, for the audit log.</param>
     /// <param name="grains">The control plane.</param>
-    /// <param name="clock">The server's clock.</param>
-    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, Requester who, IGrainFactory grains, TimeProvider clock)
+    /// <param name="note">Is told what it was.</param>
+    internal static async Task<Results<NoContent, ProblemHttpResult>> Remove(string id, IGrainFactory grains, AuditNote note)
     {
         if (ScriptCatalogue.Find(id) is not null)
         {
@@ -126,7 +124,7 @@ internal static class ScriptEndpoints
             return None(id);
         }
 
-        await Audit(grains, who.Name, "delete-script", gone, clock);
+        note.Detail = $"{gone}, SHA-256 {gone.Script.Sha256}";
         return TypedResults.NoContent();
     }
 
@@ -145,10 +143,6 @@ internal static class ScriptEndpoints
     }
 
     private static ProblemHttpResult None(string id) => TypedResults.Problem(Problems.NotFound("script", id));
-
-    private static Task Audit(IGrainFactory grains, string who, string action, CustomScript script, TimeProvider clock) => grains.GetGrain<IHistoryGrain>(0).AddAudit(new(
-        clock.GetUtcNow(), $"person {who}", action, script.Script.Name, "done",
-        $"{script}, SHA-256 {script.Script.Sha256}"));
 
     private sealed record FoundScript(ScriptReference Script, byte[] Content, ScriptView View);
 }

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using NannyOrleans.Api.Audit;
 using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Scripts;
 
@@ -10,8 +12,13 @@ namespace NannyOrleans.Api.Scripts;
 /// <param name="OsId">The distribution it patches that belongs to no family, as os-release's ID, such as <c>gentoo</c>.</param>
 /// <param name="OsVersion">The one version of it, as os-release's VERSION_ID; absent for all.</param>
 /// <param name="Content">Its text.</param>
-internal sealed partial record ScriptRequest(string? Name, string? PlatformFamily, string? OsId, string? OsVersion, string? Content)
+internal sealed partial record ScriptRequest(string? Name, string? PlatformFamily, string? OsId, string? OsVersion, string? Content) : IAudited
 {
+    string? IAudited.AuditTarget => Name;
+
+    string IAudited.AuditDetail =>
+        $"for {PlatformFamily ?? OsId} {OsVersion ?? "of all versions"}, SHA-256 {(Content is null ? "missing" : Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Content))))}";
+
     /// <summary>The family, which is unknown where there is an <see cref="OsId"/>; or what is wrong with each field.</summary>
     public (PlatformFamily? Family, IReadOnlyDictionary<string, string[]> Errors) Read()
     {

@@ -16,9 +16,18 @@ public interface IHistoryGrain : IGrainWithIntegerKey
     [Alias("GuestMetrics")]
     Task<IReadOnlyList<MetricsRollup>> GuestMetrics(ClusterId cluster, Vmid vmid, DateTimeOffset from, DateTimeOffset to);
 
-    /// <inheritdoc cref="IAuditLog.Newest"/>
+    /// <summary>The newest entries of the audit log.</summary>
+    /// <param name="count">How many at most, 1 to 1000.</param>
     [Alias("Audit")]
     Task<IReadOnlyList<AuditEntry>> Audit(int count);
+
+    /// <inheritdoc cref="IAuditLog.Find"/>
+    [Alias("FindAudit")]
+    Task<IReadOnlyList<AuditRecord>> FindAudit(AuditQuery query);
+
+    /// <inheritdoc cref="IAuditLog.SpanOf"/>
+    [Alias("AuditSpanOf")]
+    Task<AuditSpan> AuditSpanOf(DateTimeOffset? from, DateTimeOffset? to);
 
     /// <inheritdoc cref="IAuditLog.Add"/>
     [Alias("AddAudit")]
@@ -33,7 +42,11 @@ internal sealed class HistoryGrain(IMetricsHistory metrics, IAuditLog audit) : G
 
     public Task<IReadOnlyList<MetricsRollup>> GuestMetrics(ClusterId cluster, Vmid vmid, DateTimeOffset from, DateTimeOffset to) => metrics.ReadGuest(cluster, vmid, from, to);
 
-    public Task<IReadOnlyList<AuditEntry>> Audit(int count) => audit.Newest(count);
+    public async Task<IReadOnlyList<AuditEntry>> Audit(int count) => [.. (await audit.Find(new(count))).Select(record => record.Entry)];
+
+    public Task<IReadOnlyList<AuditRecord>> FindAudit(AuditQuery query) => audit.Find(query);
+
+    public Task<AuditSpan> AuditSpanOf(DateTimeOffset? from, DateTimeOffset? to) => audit.SpanOf(from, to);
 
     public Task AddAudit(AuditEntry entry) => audit.Add(entry);
 }

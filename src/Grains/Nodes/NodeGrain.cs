@@ -41,6 +41,17 @@ internal sealed partial class NodeGrain(
     public async Task Enrol(Enrolment enrolment)
     {
         var before = stored.State.Agent;
+        if (before != enrolment.Agent)
+        {
+            // Before it is so: who may speak for a host is never changed without a word.
+            await audit.Add(new(
+                clock.GetUtcNow(), $"agent {enrolment.Agent}", before is null ? "register-agent" : "replace-agent", this.GetPrimaryKeyString(), "done",
+                $"host {enrolment.Hostname}{(before is { } replaced ? $", instead of agent {replaced}" : string.Empty)}")
+            {
+                Cluster = Key.Cluster,
+            });
+        }
+
         await stored.Replace(NodeMachine.Enrol(stored.State, enrolment), this);
         if (before != enrolment.Agent)
         {
@@ -202,7 +213,7 @@ internal sealed partial class NodeGrain(
             return new TakenReport(null); // closed before: no news
         }
 
-        var taken = NodeMachine.IsNews(before, report) ? await Take(entry, report) : new TakenReport(null);
+        var taken = NodeMachine.IsNews(before, report) ? await Take(entry, report, agent) : new TakenReport(null);
         if (NodeMachine.LetsOthersIn(before, stored.State, report.Id))
         {
             await SendDue();
@@ -283,7 +294,7 @@ internal sealed partial class NodeGrain(
         }
 
         Log.Refused(logger, this.GetPrimaryKeyString(), refusal.Code, refusal.Message);
-        await audit.Add(new(clock.GetUtcNow(), $"agent {agent}", "report-inventory", this.GetPrimaryKeyString(), refusal.Code, refusal.Message));
+        await audit.Add(new(clock.GetUtcNow(), $"agent {agent}", "report-inventory", this.GetPrimaryKeyString(), refusal.Code, refusal.Message) { Cluster = Key.Cluster });
         auditAgainAt[refusal.Code] = clock.GetUtcNow() + TimeSpan.FromHours(1); // only now: what could not be written is to be written the next time
     }
 
@@ -350,7 +361,7 @@ internal sealed partial class NodeGrain(
         {
             try
             {
-                await Take(entry, NodeMachine.EndOfUnsent(entry, clock.GetUtcNow()));
+                await Take(entry, NodeMachine.EndOfUnsent(entry, clock.GetUtcNow()), reporter: null);
             }
             catch (Exception failure)
             {
@@ -380,7 +391,7 @@ internal sealed partial class NodeGrain(
         foreach (var orphan in NodeMachine.Orphans(stored.State).ToArray())
         {
             // No agent will say this end again, so the hub does not tell the cluster either. It is told, and not waited for.
-            if (await Take(orphan, NodeMachine.EndOf(orphan)) is { Ended.Vmid: { } vmid, Patches: { } patches })
+            if (await Take(orphan, NodeMachine.EndOf(orphan), reporter: null) is { Ended.Vmid: { } vmid, Patches: { } patches })
             {
                 GrainFactory.GetGrain<IClusterGrain>(Key.Cluster.Value).RecordPatch(vmid, patches).Ignore();
             }
@@ -389,8 +400,9 @@ internal sealed partial class NodeGrain(
 
     // The operation and the guest store the end before the outbox forgets the job: after a crash in between, the agent, which has had no
     // answer, says it again.
-    private async Task<TakenReport> Take(OutboxEntry entry, JobReport report)
+    private async Task<TakenReport> Take(OutboxEntry entry, JobReport report, AgentId? reporter)
     {
+        Reporter.Is(reporter);
         using var scope = OperationScope.Begin(logger, entry.Operation);
         using var reported = Traces.Reported(entry, report);
         var operation = await Operation(report.Id).Report(report);

@@ -66,18 +66,23 @@ public sealed record OutputPage(OperationRecord Operation, IReadOnlyList<OutputP
 /// <summary>Where operations are kept, with what their targets printed.</summary>
 public interface IOperationHistory
 {
-    /// <summary>Stores a new operation. One that is there stays as it is.</summary>
+    /// <summary>Stores a new operation, and in the audit log that it is queued. One that is there stays as it is.</summary>
     /// <returns>Whether it is new.</returns>
     Task<bool> Begin(OperationRecord operation);
 
     /// <summary>Stores an operation that has not ended, new or changed. One that has ended stays as it is.</summary>
     Task Keep(OperationRecord operation);
 
-    /// <summary>Stores an ended operation. One that has ended already stays as it is.</summary>
-    Task Add(OperationRecord operation, OperationOutput output);
+    /// <summary>Stores an ended operation, and in the audit log that it has ended. One that has ended already stays as it is.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="output">What its target printed.</param>
+    /// <param name="reporter">Who says that it has ended, as an actor of the audit log.</param>
+    Task Add(OperationRecord operation, OperationOutput output, string reporter);
 
-    /// <summary>Stores what was said of an ended operation after its end, which stays as it is.</summary>
-    Task Amend(OperationRecord operation);
+    /// <summary>Stores what was said of an ended operation after its end, which stays as it is; and in the audit log that it was said.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="reporter">Who says it, as an actor of the audit log.</param>
+    Task Amend(OperationRecord operation, string reporter);
 
     /// <summary>An operation; null when there is none of this id.</summary>
     Task<OperationRecord?> Find(string id);

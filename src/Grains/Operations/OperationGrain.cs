@@ -11,7 +11,6 @@ namespace NannyOrleans.Grains.Operations;
 internal sealed class OperationGrain(
     IGrainStorage storage,
     IOperationHistory history,
-    IAuditLog audit,
     Instruments instruments,
     TimeProvider clock) : Grain, IOperationGrain
 {
@@ -49,16 +48,10 @@ internal sealed class OperationGrain(
         }
 
         var next = OperationMachine.Report(operation, report, clock.GetUtcNow());
-        if (!ReferenceEquals(next, operation) && next.Failure is { Code: OperationMachine.ScriptRefused } refused)
-        {
-            // Before the end is stored: it may be written twice, but never not at all.
-            await audit.Add(new(clock.GetUtcNow(), $"agent of {next.Cluster}/{next.Node}", "run-script", next.Target, refused.Code, $"{next.Id}: {refused.Message}"));
-        }
-
         if (!ReferenceEquals(next, operation))
         {
-            await Store(next, () => operation.Status.IsFinal() ? history.Amend(next)
-                : next.Status.IsFinal() ? history.Add(next, new(report.StandardOutput, report.StandardError))
+            await Store(next, () => operation.Status.IsFinal() ? history.Amend(next, Reporter.Actor)
+                : next.Status.IsFinal() ? history.Add(next, new(report.StandardOutput, report.StandardError), Reporter.Actor)
                 : history.Keep(next));
         }
 
@@ -72,7 +65,7 @@ internal sealed class OperationGrain(
             return false;
         }
 
-        await Store(next, () => history.Add(next, new(string.Empty, string.Empty)));
+        await Store(next, () => history.Add(next, new(string.Empty, string.Empty), AuditEntry.System));
         return true;
     }
 

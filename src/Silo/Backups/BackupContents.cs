@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using NannyOrleans.Silo.Audit;
 
 namespace NannyOrleans.Silo.Backups;
 
@@ -29,7 +30,7 @@ internal sealed record BackupContents(
     public static IReadOnlyList<string> Databases { get; } = ["grains.db", "history.db", "accounts.db"];
 
     /// <summary>The keys of an installation. Whoever has them can give out tokens and sign scripts.</summary>
-    public static IReadOnlyList<string> Keys { get; } = ["token-signing.pem", "token-encryption.key", "script-catalogue.pem", "script-custom.pem", "silo-tls.pem"];
+    public static IReadOnlyList<string> Keys { get; } = ["token-signing.pem", "token-encryption.key", "script-catalogue.pem", "script-custom.pem", "silo-tls.pem", AuditKey.File];
 
     /// <summary>Where the data of a server with these settings lies.</summary>
     public static string StoreOf(SiloOptions options) => options.OnPostgres ? Postgres : Sqlite;

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Domain.Campaigns;
 using NannyOrleans.Grains.Campaigns;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Silo.Audit;
 
 namespace NannyOrleans.Silo.History;
 
@@ -11,7 +12,7 @@ internal sealed class CampaignHistory(IDbContextFactory<HistoryDb> databases, Hi
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    public Task Keep(ClusterId cluster, CampaignState campaign, CampaignPlan? plan) => writes.Write(async database =>
+    public Task Keep(ClusterId cluster, CampaignState campaign, CampaignPlan? plan) => writes.Write(async (database, audit) =>
     {
         var id = campaign.Id!.Value.Value;
         var record = JsonSerializer.Serialize(campaign with { News = [] }, Json);
@@ -32,6 +33,7 @@ internal sealed class CampaignHistory(IDbContextFactory<HistoryDb> databases, Hi
             if (await database.CampaignEvents.FindAsync(id, happened.Number) is null)
             {
                 database.CampaignEvents.Add(new() { Campaign = id, Number = happened.Number, Record = JsonSerializer.Serialize(happened, Json) });
+                audit.Add(HistoryEntries.Happened(cluster, campaign.Id.Value, happened));
             }
         }
     });

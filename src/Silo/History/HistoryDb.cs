@@ -1,5 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Silo.Audit;
 
 namespace NannyOrleans.Silo.History;
 
@@ -33,8 +35,14 @@ internal class HistoryDb : DbContext
     /// <summary>Means over five minutes.</summary>
     public DbSet<MetricsRow> Metrics => Set<MetricsRow>();
 
-    /// <summary>Who did what.</summary>
+    /// <summary>Who did what, as a chain; rows are added and, by triggers too, neither changed nor removed.</summary>
     public DbSet<AuditRow> Audit => Set<AuditRow>();
+
+    /// <summary>Where that chain ends: one row.</summary>
+    public DbSet<AuditHeadRow> AuditHeads => Set<AuditHeadRow>();
+
+    /// <summary>Reads <see cref="AuditHeads"/> and keeps others from changing it until the transaction's end. On SQLite nobody else writes meanwhile.</summary>
+    public virtual string HeadForUpdate => "SELECT * FROM \"audit_head\"";
 
     /// <inheritdoc/>
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -75,8 +83,18 @@ internal class HistoryDb : DbContext
         });
         modelBuilder.Entity<AuditRow>(audit =>
         {
-            audit.ToTable("audit");
-            audit.HasKey(row => row.Id);
+            audit.ToTable("audit_log");
+            audit.HasKey(row => row.Sequence);
+            audit.Property(row => row.Sequence).ValueGeneratedNever();
+            audit.HasIndex(row => row.At);
+            audit.HasIndex(row => new { row.Actor, row.Sequence });
+            audit.HasIndex(row => new { row.Target, row.Sequence });
+        });
+        modelBuilder.Entity<AuditHeadRow>(head =>
+        {
+            head.ToTable("audit_head");
+            head.HasKey(row => row.Id);
+            head.Property(row => row.Id).ValueGeneratedNever();
         });
     }
 }
@@ -173,19 +191,55 @@ internal sealed class MetricsRow
 /// <summary>One entry of the audit log.</summary>
 internal sealed class AuditRow
 {
-    public long Id { get; init; }
+    public required long Sequence { get; init; }
 
-    public required DateTimeOffset At { get; init; }
+    /// <summary>Unix milliseconds.</summary>
+    public required long At { get; init; }
 
     public required string Actor { get; init; }
+
+    public required string? Address { get; init; }
 
     public required string Action { get; init; }
 
     public required string Target { get; init; }
 
+    public required string? Cluster { get; init; }
+
     public required string Result { get; init; }
 
-    public string? Detail { get; init; }
+    public required string? Detail { get; init; }
+
+    /// <summary>The hash of the row before it.</summary>
+    public required byte[] Previous { get; init; }
+
+    public required byte[] Hash { get; init; }
+
+    /// <summary>The entry in its place.</summary>
+    /// <exception cref="FormatException">Nothing of ours has written this.</exception>
+    public ChainedEntry Read() => At is < 0 or > 253_402_300_799_999
+        ? throw new FormatException($"{At} is no time.")
+        : new(
+            Sequence,
+            new(DateTimeOffset.FromUnixTimeMilliseconds(At), Actor, Action, Target, Result, Detail) { Address = Address, Cluster = Cluster is null ? null : ClusterId.Parse(Cluster) },
+            Previous,
+            Hash);
+}
+
+/// <summary>The end of the audit log.</summary>
+internal sealed class AuditHeadRow
+{
+    /// <summary>Always <see cref="Only"/>.</summary>
+    public required int Id { get; init; }
+
+    public required long Sequence { get; init; }
+
+    public required byte[] Hash { get; init; }
+
+    /// <summary>See <see cref="AuditHead.Seal"/>.</summary>
+    public required byte[] Seal { get; init; }
+
+    public const int Only = 1;
 }
 
 /// <summary>Lets `dotnet ef migrations add` make the context without starting a silo.</summary>

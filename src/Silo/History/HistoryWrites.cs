@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Telemetry;
+using NannyOrleans.Silo.Audit;
 
 namespace NannyOrleans.Silo.History;
 
@@ -8,7 +10,7 @@ namespace NannyOrleans.Silo.History;
 /// Writes to the history, one transaction at a time. What comes while the disk is busy with one goes together in the next: SQLite has one
 /// writer and makes the others ask again in their sleep, and a commit costs the disk the same for one row as for sixty.
 /// </summary>
-internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases, Instruments? instruments = null) : IDisposable
+internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases, AuditAppending audit, Instruments? instruments = null) : IDisposable
 {
     private const int MostTogether = 64;
     private readonly ConcurrentQueue<Waiting> queue = [];
@@ -16,7 +18,11 @@ internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases, Inst
 
     /// <summary>Stores what <paramref name="change"/> makes of the rows; it is on disk when this returns.</summary>
     /// <param name="change">Reads and changes tracked rows, and does not save; or executes statements. Made again when it was not stored.</param>
-    public async Task Write(Func<HistoryDb, Task> change)
+    public Task Write(Func<HistoryDb, Task> change) => Write((database, _) => change(database));
+
+    /// <summary>The same with entries of the audit log, which are stored in the same transaction or not at all.</summary>
+    /// <param name="change">As for the other, and adds what is to be written down.</param>
+    public async Task Write(Func<HistoryDb, ICollection<AuditEntry>, Task> change)
     {
         var own = new Waiting(change);
         queue.Enqueue(own);
@@ -84,16 +90,21 @@ internal sealed class HistoryWrites(IDbContextFactory<HistoryDb> databases, Inst
     {
         await using var database = await databases.CreateDbContextAsync();
         await using var transaction = await database.Database.BeginTransactionAsync();
+        var entries = new List<AuditEntry>();
         foreach (var one in some)
         {
-            await one.Change(database);
+            await one.Change(database, entries);
         }
 
         await database.SaveChangesAsync();
+
+        // Last: on PostgreSQL all other silos' entries wait from here on for the commit.
+        var head = entries.Count > 0 ? await audit.Append(database, entries) : null;
         await transaction.CommitAsync();
+        audit.Committed(head);
     }
 
-    private sealed record Waiting(Func<HistoryDb, Task> Change)
+    private sealed record Waiting(Func<HistoryDb, ICollection<AuditEntry>, Task> Change)
     {
         public TaskCompletionSource Stored { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -4,35 +4,59 @@ using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Silo.Audit;
 
 namespace NannyOrleans.Silo.History;
 
 /// <summary>Operations in SQL: a row from the request on, and what was printed once they have ended.</summary>
-internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, HistoryWrites writes) : IOperationHistory
+internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, HistoryWrites writes, TimeProvider clock) : IOperationHistory
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public async Task<bool> Begin(OperationRecord operation)
     {
         var isNew = false;
-        await writes.Write(async database => isNew = await Insert(database, operation, overAlive: false) > 0);
+        await writes.Write(async (database, audit) =>
+        {
+            isNew = await Insert(database, operation, overAlive: false) > 0;
+            if (isNew)
+            {
+                audit.Add(HistoryEntries.Queued(operation));
+            }
+        });
         return isNew;
     }
 
     public Task Keep(OperationRecord operation) => operation.Status.IsFinal()
         ? throw new ArgumentException("The operation has ended.", nameof(operation))
-        : Write(operation, output: null);
+        : writes.Write(database => Insert(database, operation, overAlive: true));
 
-    public Task Add(OperationRecord operation, OperationOutput output) => operation.CompletedAt is null
+    public Task Add(OperationRecord operation, OperationOutput output, string reporter) => operation.CompletedAt is null
         ? throw new ArgumentException("The operation has not ended.", nameof(operation))
-        : Write(operation, output);
+        : writes.Write(async (database, audit) =>
+        {
+            if (await Insert(database, operation, overAlive: true) > 0)
+            {
+                audit.Add(HistoryEntries.Ended(operation, reporter, clock.GetUtcNow()));
+                await database.Database.ExecuteSqlAsync(
+                    $"""
+                    INSERT INTO "operation_outputs" ("Id", "StandardOutput", "StandardError")
+                    VALUES ({operation.Id.Value}, {SqlText.Storable(output.StandardOutput)}, {SqlText.Storable(output.StandardError)})
+                    """);
+            }
+        });
 
-    public Task Amend(OperationRecord operation) => writes.Write(async database =>
+    public Task Amend(OperationRecord operation, string reporter) => writes.Write(async (database, audit) =>
     {
         // Gone if it was pruned meanwhile: then nobody reads it any more.
         if (await database.Operations.FindAsync(operation.Id.Value) is { Completed: not null } row && row.Status == Shown(operation))
         {
+            var before = row.Record;
             row.Record = JsonSerializer.Serialize(operation, Json);
+            if (before != row.Record)
+            {
+                audit.Add(HistoryEntries.Late(operation, reporter, clock.GetUtcNow()));
+            }
         }
     });
 
@@ -149,18 +173,6 @@ internal sealed class OperationHistory(IDbContextFactory<HistoryDb> databases, H
     private static string Shown(OperationRecord operation) => operation.IsTimedOutReboot ? TimedOut : $"{operation.Status}";
 
     private static OperationRecord Read(string record) => JsonSerializer.Deserialize<OperationRecord>(record, Json) ?? throw new JsonException("A stored operation is null.");
-
-    private Task Write(OperationRecord operation, OperationOutput? output) => writes.Write(async database =>
-    {
-        if (await Insert(database, operation, overAlive: true) > 0 && output is not null)
-        {
-            await database.Database.ExecuteSqlAsync(
-                $"""
-                INSERT INTO "operation_outputs" ("Id", "StandardOutput", "StandardError")
-                VALUES ({operation.Id.Value}, {SqlText.Storable(output.StandardOutput)}, {SqlText.Storable(output.StandardError)})
-                """);
-        }
-    });
 
     // By a statement and not by a tracked row: this is what the server does most. An end that is there stands; one alive is written over, or stands too.
     private static Task<int> Insert(HistoryDb database, OperationRecord operation, bool overAlive) => database.Database.ExecuteSqlAsync(

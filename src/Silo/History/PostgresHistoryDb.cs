@@ -7,6 +7,9 @@ namespace NannyOrleans.Silo.History;
 internal sealed class PostgresHistoryDb(DbContextOptions<PostgresHistoryDb> options) : HistoryDb(options)
 {
     /// <inheritdoc/>
+    public override string HeadForUpdate => "SELECT * FROM \"audit_head\" FOR UPDATE";
+
+    /// <inheritdoc/>
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         // Sorted by bytes, as on SQLite: ids are times, and an index in a language's order breaks with the next version of the C library.

@@ -158,7 +158,7 @@ public sealed class HostileReportTests(SharedServer shared)
 
         Assert.Equal(before, (await shared.Admin.Get($"/api/clusters/{cluster}/guests")).Is(200).Body);
         (await shared.Admin.Get($"/api/agents/{forged.Vmid}")).IsProblem(404, "not-found");
-        var entries = (await shared.Admin.Get("/api/audit?limit=1000")).Is(200).Json.EnumerateArray().Where(one => one.GetProperty("target").GetString() == $"{cluster}/{host.Node}").ToArray();
+        var entries = (await shared.Admin.Get($"/api/audit?cluster={cluster}&action=report-inventory")).Is(200).Json.EnumerateArray().Where(one => one.GetProperty("target").GetString() == $"{cluster}/{host.Node}").ToArray();
         Assert.Equal(["bad-inventory", "not-its-own-node"], entries.Select(entry => entry.GetProperty("result").GetString()!).Order(StringComparer.Ordinal));
         Assert.All(entries, entry => Assert.Equal(($"agent {host.Id}", "report-inventory"), (entry.GetProperty("actor").GetString(), entry.GetProperty("action").GetString())));
         Assert.Contains($"{neighbour.Node} of {cluster}", entries[0].GetProperty("detail").GetString(), StringComparison.Ordinal); // the newest first

@@ -109,8 +109,11 @@ public sealed class CampaignTests(SharedServer shared)
         Assert.DoesNotContain($"id: {last - 1}\n", followed, StringComparison.Ordinal);
         Assert.Equal("campaign-not-running", (await shared.Admin.PostLikeCurl($"{Path(host)}/{id}/pause", "")).Is(409).Text("code"));
         Assert.Equal("not-found", (await shared.Admin.Get($"{Path(host)}/01M83HW1FS84CA000000000009")).Is(404).Text("code"));
-        var audit = (await shared.Admin.Get("/api/audit")).Is(200).Json.EnumerateArray().Where(entry => entry.GetProperty("target").GetString() == host.Cluster.Value).Select(entry => entry.GetProperty("action").GetString());
-        Assert.Contains("start-campaign", audit);
+        var audit = (await shared.Admin.Get($"/api/audit?cluster={host.Cluster}&limit=1000")).Is(200).Json.EnumerateArray().Select(entry => $"{entry.GetProperty("action")} {entry.GetProperty("result")}").ToArray();
+        Assert.Contains("start-campaign asked", audit);
+        Assert.Contains("campaign-step reboot", audit);
+        Assert.Contains("campaign-step done", audit);
+        Assert.Contains("pause-campaign campaign-not-running", audit);
 
         Task Step(string step) => Waiting.Until(
             () => shared.Admin.Get($"{Path(host)}/{id}"), campaign => campaign.Json.GetProperty("nodes")[0].GetProperty("step").GetString() == step, $"step {step}");

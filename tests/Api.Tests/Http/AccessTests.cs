@@ -57,6 +57,7 @@ public sealed class AccessTests(SharedServer shared)
         ["DELETE /api/scripts/{id}"] = "administer everywhere",
         ["POST /api/scripts/{id}/validate"] = "view",
         ["GET /api/audit"] = "administer everywhere",
+        ["GET /api/audit/export"] = "administer everywhere",
         ["GET /api/people"] = "administer everywhere",
         ["POST /api/people"] = "administer everywhere",
         ["GET /api/people/{person}"] = "administer everywhere",

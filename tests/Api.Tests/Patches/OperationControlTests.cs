@@ -177,9 +177,12 @@ public sealed class OperationControlTests(SharedServer shared)
         Assert.Empty(await Restarts("failed")); // shown as a timeout, so none of these
         Assert.Equal([second, id], (await shared.Admin.Get($"/api/reboots?cluster={host.Cluster}")).Is(200).Json.EnumerateArray().Select(one => one.GetProperty("id").GetString()!));
         (await shared.Admin.Get($"/api/patches/{second}")).IsProblem(404, "not-found");
-        Assert.Contains(
-            (await shared.Admin.Get("/api/audit?limit=1000")).Json.EnumerateArray(),
-            entry => entry.GetProperty("action").GetString() is "reboot" && entry.GetProperty("detail").GetString() == $"operation {id}: A new libc.");
+        var audited = (await shared.Admin.Get($"/api/audit?target={Some.GuestId(host, container)}")).Is(200).Json.EnumerateArray().ToArray();
+        Assert.Contains(audited, entry => entry.GetProperty("action").GetString() is "start-reboot" && entry.GetProperty("detail").GetString()!.Contains("A new libc.", StringComparison.Ordinal));
+        foreach (var (action, result) in new[] { ("queue-job", "queued"), ("end-job", "timeout") })
+        {
+            Assert.Contains(audited, entry => (entry.GetProperty("action").GetString(), entry.GetProperty("result").GetString()) == (action, result) && entry.GetProperty("detail").GetString()!.Contains($"operation {id}, reboot", StringComparison.Ordinal));
+        }
 
         async Task<string?[]> Restarts(string status) =>
             [.. (await shared.Admin.Get($"/api/reboots?cluster={host.Cluster}&status={status}")).Is(200).Json.EnumerateArray().Select(one => one.GetProperty("id").GetString())];

@@ -56,8 +56,9 @@ public sealed class ScriptTests(SharedServer shared)
         (await shared.Admin.Send("DELETE", $"/api/scripts/{name}")).Is(204);
         (await shared.Admin.Get($"/api/scripts/{name}")).IsProblem(404, "not-found");
         (await shared.Admin.With(host.AccessToken).Get($"/api/scripts/{name}/content")).IsProblem(404, "not-found");
-        var audited = (await shared.Admin.Get("/api/audit?limit=1000")).Is(200).Json.EnumerateArray().Where(entry => entry.GetProperty("target").GetString() == name).Select(entry => entry.GetProperty("action").GetString());
-        Assert.Equal(["delete-script", "add-script"], audited);
+        var audited = (await shared.Admin.Get($"/api/audit?target={name}")).Is(200).Json.EnumerateArray().Select(entry => $"{entry.GetProperty("action")} {entry.GetProperty("result")}").ToArray();
+        Assert.Equal(["delete-script done", "delete-script asked"], audited[..2]); // the newest first
+        Assert.Equal(["add-script done", "add-script asked"], audited[^2..]);
     }
 
     [Fact]

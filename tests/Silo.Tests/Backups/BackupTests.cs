@@ -41,6 +41,12 @@ public sealed class BackupTests(SharedPostgres postgres) : IDisposable
         await Ends(1, store is BackupContents.Postgres ? "There are tables in" : "is there already", "restore", data, before);
         await Ends(1, $"this one is on {(store is BackupContents.Postgres ? "sqlite" : "postgres")}", "restore", Fresh, store is BackupContents.Postgres ? "" : "Host=127.0.0.1");
         await Ends(0, "The backup of", "restore", Fresh, after);
+        await using (var verify = new RunningProgram([BuiltProgram.Of("Silo"), "audit", "verify"], Settings(Fresh, after)))
+        {
+            Assert.True(await verify.Exit() is 0, verify.Log);
+            Assert.Contains("The audit log is whole: ", verify.Log, StringComparison.Ordinal);
+        }
+
         await using var restored = Start(Fresh, after, password: null);
         await SignIn(await Url(restored));
     }

@@ -19,15 +19,15 @@ public abstract class HistoryWritesTests(TestSilo silo) : IAsyncLifetime
     [Fact]
     public async Task All_that_is_written_at_once_is_stored()
     {
-        using var writes = new HistoryWrites(Tables);
+        using var writes = Tables.Writes();
         await Task.WhenAll(Enumerable.Range(0, 300).Select(number => Task.Run(() => writes.Write(database => Add(database, number)))));
-        Assert.Equal(300, await Tables.Count("audit"));
+        Assert.Equal(300, await Tables.Count("metrics"));
     }
 
     [Fact]
     public async Task What_comes_while_one_is_written_goes_together_in_the_next()
     {
-        using var writes = new HistoryWrites(Tables);
+        using var writes = Tables.Writes();
         var (entered, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         var first = writes.Write(async _ =>
         {
@@ -46,13 +46,13 @@ public abstract class HistoryWritesTests(TestSilo silo) : IAsyncLifetime
         go.SetResult();
         await Task.WhenAll([first, .. others]);
         Assert.Single(contexts.Distinct());
-        Assert.Equal(10, await Tables.Count("audit"));
+        Assert.Equal(10, await Tables.Count("metrics"));
     }
 
     [Fact]
     public async Task One_that_cannot_be_stored_fails_alone()
     {
-        using var writes = new HistoryWrites(Tables);
+        using var writes = Tables.Writes();
         var (entered, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         var first = writes.Write(async _ =>
         {
@@ -66,12 +66,12 @@ public abstract class HistoryWritesTests(TestSilo silo) : IAsyncLifetime
         go.SetResult();
         await Task.WhenAll(first, good, late);
         Assert.Equal("no", (await Assert.ThrowsAsync<InvalidOperationException>(() => bad)).Message);
-        Assert.Equal(2, await Tables.Count("audit"));
+        Assert.Equal(2, await Tables.Count("metrics"));
     }
 
     private static Task Add(HistoryDb database, int number)
     {
-        database.Audit.Add(new() { At = DateTimeOffset.UnixEpoch, Actor = $"person {number}", Action = "test", Target = "all", Result = "done" });
+        database.Metrics.Add(new() { Cluster = "c0123456789abcdef", Node = "pve1", At = number, Samples = 1, Data = [], Guests = [] });
         return Task.CompletedTask;
     }
 }

@@ -5,8 +5,8 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
 using NannyOrleans.Grains;
+using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
-using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Tests.Postgres;
 
@@ -46,13 +46,13 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         await fleet.Add(before);
 
         await fleet.Add(before);
-        INodeGrain[] nodes = [.. Enumerable.Range(0, 40).Select(number => silo.Grains.GetGrain<INodeGrain>($"c{number:x16}/pve1"))];
-        await Task.WhenAll(nodes.Select(node => Enrol(node, Agent))); // they are active
+        IClusterGrain[] clusters = [.. Enumerable.Range(0, 40).Select(number => silo.Grains.GetGrain<IClusterGrain>($"c{number:x16}"))];
+        await Task.WhenAll(clusters.Select(cluster => Enrol(cluster, Agent))); // they are active
         await Server.Stop();
 
         // What is written over connections that were open may have landed, for all that is known; until the last of them is found broken.
         var next = 0;
-        await Waiting.Until(() => Tried(() => Enrol(nodes[next++], Other)), failure => failure is NotStoredException, "a write that is known not to have landed");
+        await Waiting.Until(() => Tried(() => Enrol(clusters[next++], Other)), failure => failure is NotStoredException, "a write that is known not to have landed");
         await Assert.ThrowsAsync<NotStoredException>(() => fleet.Add(later));
         Assert.Equal([before], await fleet.Clusters());
 
@@ -166,7 +166,7 @@ public sealed class DatabaseTroubleTests : IAsyncLifetime
         _ => small!.Empty(),
     };
 
-    private static Task Enrol(INodeGrain node, AgentId agent) => node.Enrol(new(agent, "pve1", "lab"));
+    private static Task Enrol(IClusterGrain cluster, AgentId agent) => cluster.Enrol(NodeName.Parse("pve1"), new(agent, "pve1", "lab"));
 
     private static async Task<Exception?> Tried(Func<Task> work)
     {

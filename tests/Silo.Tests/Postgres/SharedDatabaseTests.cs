@@ -103,7 +103,7 @@ public sealed class SharedDatabaseTests(SharedPostgres postgres) : IDisposable
         await using var second = Start("Silo", database, others);
         Assert.Equal(1, await second.Exit());
         Assert.Contains("script-catalogue.pem is not the key that this installation began with", Assert.Single(second.Lines), StringComparison.Ordinal);
-        foreach (var key in Directory.GetFiles(keys.Path, "*.pem"))
+        foreach (var key in Directory.GetFiles(keys.Path, "*.pem").Append(keys.PathOf("audit.key")))
         {
             File.Copy(key, others.PathOf(Path.GetFileName(key)), overwrite: true);
         }

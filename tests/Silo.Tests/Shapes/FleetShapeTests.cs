@@ -85,7 +85,10 @@ public sealed partial class FleetShapeTests : IDisposable
         Assert.Empty(await history.Metrics(Lab, null, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue)); // not before five minutes are over
         AuditEntry entry = new(Noon, "person admin", "look", "all", "done", null);
         await history.AddAudit(entry);
-        Assert.Equal([entry], await history.Audit(10));
+        Assert.Equal(entry, (await history.Audit(10))[0]);
+        entry = entry with { Address = "192.0.2.1", Cluster = Lab };
+        await history.AddAudit(entry);
+        Assert.Equal(entry, Assert.Single(await history.FindAudit(new(10) { Clusters = [Lab], Action = "look" })).Entry);
     }
 
     [Fact] // A cluster of thousands of guests is not copied for each look at it.

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Fleet;
+using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Protocol.Ids;
 
@@ -106,7 +107,7 @@ public sealed class StoredShapeTests(SharedSilo shared)
         if (value is OperationRecord record)
         {
             record = record with { Id = NewId() };
-            await shared.Silo.History.Add(record, new(string.Empty, string.Empty));
+            await shared.Silo.History.Add(record, new(string.Empty, string.Empty), AuditEntry.System);
             return shared.Data.Ask<string>("history.db", $"SELECT Record FROM operations WHERE Id = '{record.Id}'")
                 .Replace(record.Id.Value, Stored.Ended.Id.Value, StringComparison.Ordinal);
         }
@@ -122,7 +123,7 @@ public sealed class StoredShapeTests(SharedSilo shared)
         if (type == typeof(OperationRecord))
         {
             var key = NewId();
-            await shared.Silo.History.Add(Stored.Ended with { Id = key }, new(string.Empty, string.Empty));
+            await shared.Silo.History.Add(Stored.Ended with { Id = key }, new(string.Empty, string.Empty), AuditEntry.System);
             shared.Data.Tell("history.db", $"UPDATE operations SET Record = @payload WHERE Id = '{key}'", json);
             return (await shared.Silo.History.Find(key.Value))!;
         }
