@@ -43,14 +43,14 @@ internal static class DeviceEndpoints
             : Page(http, Code(ticket), asked, null, HttpStatusCode.OK);
     }
 
-    internal static async Task<IResult> Decide(HttpContext http, SignInManager<Person> signIn, IAuthorizationService authorization)
+    internal static async Task<IResult> Decide(HttpContext http, UserManager<Person> people, PasswordCheck passwords, IAuthorizationService authorization)
     {
         var ticket = await http.AuthenticateAsync(Scheme);
         var form = await http.Request.ReadFormAsync();
-        var (approver, refusal) = IsCommandLine(http) ? await Caller(http, authorization) : (await SignIn(form, signIn), null);
+        var (approver, refusal) = IsCommandLine(http) ? await Caller(http, authorization) : (await SignIn(form, people, passwords), null);
         if (approver is null)
         {
-            return refusal ?? Page(http, Code(ticket), Asked(ticket), "User name and password do not match an administrator, or the account is locked for some minutes.", HttpStatusCode.Forbidden);
+            return refusal ?? Page(http, Code(ticket), Asked(ticket), "User name and password do not match an administrator, or the account is locked.", HttpStatusCode.Forbidden);
         }
 
         if (Asked(ticket) is not { } asked)
@@ -89,14 +89,10 @@ internal static class DeviceEndpoints
             _ => (null, Results.Forbid(null, [Bearer])),
         };
 
-    private static async Task<string?> SignIn(IFormCollection form, SignInManager<Person> signIn)
+    private static async Task<string?> SignIn(IFormCollection form, UserManager<Person> people, PasswordCheck passwords)
     {
-        var person = await signIn.UserManager.FindByNameAsync(form["username"].ToString());
-        return person is not null
-            && (await signIn.CheckPasswordSignInAsync(person, form["password"].ToString(), lockoutOnFailure: true)).Succeeded
-            && new Rights(await PersonAccess.GrantsOf(signIn.UserManager, person)).Everywhere.HasFlag(Powers.Administer)
-                ? person.UserName
-                : null;
+        var person = await passwords.Check(form["username"], form["password"]);
+        return person is not null && new Rights(await PersonAccess.GrantsOf(people, person)).Everywhere.HasFlag(Powers.Administer) ? person.UserName : null;
     }
 
     // For a code that is not known OpenIddict still makes a principal, an empty one.

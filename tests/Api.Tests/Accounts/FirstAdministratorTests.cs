@@ -44,29 +44,6 @@ public sealed partial class FirstAdministratorTests(SharedServer shared)
     }
 
     [Fact]
-    public async Task Guessing_locks_the_account_even_for_who_knows_the_password()
-    {
-        const string Password = "a password of its own";
-        using var data = new DataDirectory();
-        await using var server = await ServerProcess.Start(data.Path, Password);
-        var anonymous = new Caller(server.Url);
-        var refresh = (await anonymous.AskForToken("admin", Password)).Is(200).Text("refresh_token");
-        for (var attempt = 0; attempt < 5; attempt++)
-        {
-            // Every second one at the page: both doors count.
-            var wrong = attempt % 2 is 0
-                ? (await anonymous.AskForToken("admin", $"wrong password {attempt}")).IsOAuthError("invalid_grant")
-                : (await anonymous.PostForm("/device", ("username", "admin"), ("password", $"wrong password {attempt}"), ("decision", "approve"))).Is(403).Body;
-            Assert.Contains("locked", wrong, StringComparison.Ordinal);
-        }
-
-        (await anonymous.AskForToken("admin", Password)).IsOAuthError("invalid_grant");
-        (await anonymous.Refresh(TokenSetup.CommandLineClient, refresh)).IsOAuthError("invalid_grant");
-        await server.Kill();
-        Assert.DoesNotContain(server.Program.Lines, line => line.Contains("wrong password", StringComparison.Ordinal) || line.Contains(Password, StringComparison.Ordinal));
-    }
-
-    [Fact]
     public async Task An_unknown_person_is_refused_like_a_wrong_password() =>
         Assert.Contains("do not match", (await shared.Anonymous.AskForToken("nobody", "x")).IsOAuthError("invalid_grant"), StringComparison.Ordinal);
 

@@ -7,13 +7,16 @@ using NannyOrleans.Protocol;
 namespace NannyOrleans.Api.Tests.Support;
 
 /// <summary>What a command line does: HTTP with or without a token. No answer may be a server error or show the server's insides.</summary>
-internal sealed class Caller(Uri url, string? token = null)
+internal sealed class Caller(Uri url, string? token = null, string? from = null)
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = Waiting.Limit };
 
     public string? Token => token;
 
-    public Caller With(string? otherToken) => new(url, otherToken);
+    public Caller With(string? otherToken) => new(url, otherToken, from);
+
+    /// <summary>The same from another address, as a proxy on the server's machine says it.</summary>
+    public Caller From(string address) => new(url, token, address);
 
     public Task<Answer> Get(string path) => Send(new(HttpMethod.Get, At(path)));
 
@@ -40,6 +43,8 @@ internal sealed class Caller(Uri url, string? token = null)
     }
 
     public Task<Answer> Send(string method, string path) => Send(new(new(method), At(path)));
+
+    public Task<Answer> Send(string method, string path, byte[]? body) => Send(new(new(method), At(path)) { Content = body is null ? null : new ByteArrayContent(body) });
 
     /// <summary>As <c>curl -d</c>: the body is JSON and its type says form.</summary>
     public Task<Answer> PostLikeCurl(string path, string body) => Post(path, Encoding.UTF8.GetBytes(body), "application/x-www-form-urlencoded");
@@ -75,6 +80,11 @@ internal sealed class Caller(Uri url, string? token = null)
             if (token is not null)
             {
                 request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+            }
+
+            if (from is not null)
+            {
+                request.Headers.Add("X-Forwarded-For", from);
             }
 
             using var response = await Http.SendAsync(request);
