@@ -11,10 +11,13 @@ internal static partial class PrivateFiles
     /// <summary>Has all files that this process makes from now on be of mode 0600, and directories of 0700, however it was started: SQLite asks for none.</summary>
     public static void ByDefault() => _ = Umask((uint)Others);
 
-    /// <summary>Takes what was made before away from others. What belongs to somebody else stays as it is: who gave it to this server knows why.</summary>
+    /// <summary>
+    /// Takes what servers have made there before away from others: databases and keys, by their names, and nothing else, since a person may have named any
+    /// directory. What belongs to somebody else stays as it is: who gave it to this server knows why.
+    /// </summary>
     public static void TakeFromOthers(string directory)
     {
-        foreach (var path in Directory.EnumerateFileSystemEntries(directory, "*", SearchOption.AllDirectories))
+        foreach (var path in Ours.SelectMany(names => Directory.EnumerateFiles(directory, names)))
         {
             try
             {
@@ -30,6 +33,8 @@ internal static partial class PrivateFiles
             }
         }
     }
+
+    private static readonly string[] Ours = ["*.db", "*.db-wal", "*.db-shm", "*.pem", "*.key"];
 
     [LibraryImport("libc", EntryPoint = "umask")]
     private static partial uint Umask(uint mask);
