@@ -1,3 +1,5 @@
+using NannyOrleans.Api.Telemetry;
+
 namespace NannyOrleans.Api.Http;
 
 /// <summary>
@@ -17,6 +19,9 @@ internal static class SecurityHeaders
         ("Cache-Control", "no-store"),
     ];
 
+    /// <summary>Orleans' own dashboard has a script of its own, and draws with styles.</summary>
+    private const string OfOrleans = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+
     /// <summary>As the first of all, so that no answer comes without them.</summary>
     public static void UseSecurityHeaders(this IApplicationBuilder app) => app.Use((http, next) =>
     {
@@ -29,6 +34,11 @@ internal static class SecurityHeaders
     {
         var http = (HttpContext)state;
         var headers = http.Response.Headers;
+        if (http.Request.Path.StartsWithSegments(TelemetryEndpoints.Dashboard, StringComparison.OrdinalIgnoreCase))
+        {
+            headers.ContentSecurityPolicy = OfOrleans;
+        }
+
         foreach (var (name, value) in Always)
         {
             headers.TryAdd(name, value);

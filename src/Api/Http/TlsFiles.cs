@@ -20,7 +20,7 @@ internal sealed partial class TlsFiles
     public const string KeySetting = "Tls:KeyFile";
 
     /// <summary>By content: of a link to a link to a file, as Kubernetes has them, no time says that it is another one.</summary>
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
 
     private readonly string certificateFile;
     private readonly string keyFile;
