@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.SignalR;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Agents;
@@ -46,11 +45,10 @@ static WebApplication Build(string[] args)
     var silo = SiloOptions.Read(builder.Configuration);
     silo.MakeDataDirectory();
 
-    builder.Services.AddDataProtection().SetApplicationName("nannyorleans").PersistKeysToFileSystem(new(silo.PathOf("protection-keys")));
-
     // The tables come before whatever reads them: hosted services start in this order.
     builder.Services.AddSingleton(AccessOptions.Read(builder.Configuration));
-    builder.Services.AddAccounts(silo);
+    var oidc = OidcOptions.Read(builder.Configuration);
+    builder.Services.AddAccounts(silo, oidc);
     if (silo.Embedded)
     {
         builder.AddSilo(silo, withGateway: false);
@@ -91,6 +89,7 @@ static WebApplication Build(string[] args)
     app.UseStatusCodePages();
     app.UseRegistrationLimits(limits);
     app.UseSignInGate();
+    app.Use(SessionCookie.RefuseForeign);
     app.UseAuthentication();
     app.UseAuthorization();
     app.UseCallerLimits(limits);
@@ -99,6 +98,11 @@ static WebApplication Build(string[] args)
     app.MapTelemetry(TelemetryOptions.Read(builder.Configuration));
     app.MapOpenApi("/openapi/v1.json");
     app.MapTokens();
+    app.MapAuthorize();
+    app.MapOidcSignIn(oidc);
+    app.MapSession();
+    app.MapOwnAccount();
+    app.MapPersonalTokens();
     app.MapDevices();
     app.MapPeople();
     app.MapAgents();

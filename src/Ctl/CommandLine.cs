@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using NannyOrleans.Ctl.Campaigns;
+using NannyOrleans.Ctl.Logins;
 using Spectre.Console;
 
 namespace NannyOrleans.Ctl;
@@ -10,18 +11,24 @@ internal static class CommandLine
 {
     private const string UsualUrl = "http://127.0.0.1:8090";
 
-    private static readonly Option<Uri> Url = new("--url")
+    private static readonly Option<Uri> Url = new("--url", "--server")
     {
-        Description = $"The server. Default: NANNY_URL, or {UsualUrl}.",
+        Description = $"The server. Default: NANNY_URL, or the one that was signed in to last, or {UsualUrl}.",
         HelpName = "URL",
         Recursive = true,
         CustomParser = result => Address(result.Tokens[0].Value) ?? Wrong(result),
-        DefaultValueFactory = _ => Address(Environment.GetEnvironmentVariable("NANNY_URL") is { Length: > 0 } url ? url : UsualUrl)!,
     };
+
+    private static Uri? Usual() => Environment.GetEnvironmentVariable("NANNY_URL") is { Length: > 0 } url ? Address(url) : Credentials.OfThisPerson.Last ?? new(UsualUrl);
 
     public static RootCommand Build()
     {
-        var root = new RootCommand("NannyOrleans from a terminal. The access token is read from the environment variable NANNY_TOKEN.") { Url };
+        var root = new RootCommand("NannyOrleans from a terminal. Sign in with login, or put a token into the environment variable NANNY_TOKEN.") { Url };
+        foreach (var command in LoginCommands.Build())
+        {
+            root.Subcommands.Add(command);
+        }
+
         root.Subcommands.Add(CampaignCommands.Build());
         return root;
     }
@@ -36,7 +43,7 @@ internal static class CommandLine
 
         try
         {
-            var url = parsed.GetValue(Url) ?? throw new CtlFailure("NANNY_URL is no address of a server: it must begin with http:// or https://.");
+            var url = parsed.GetValue(Url) ?? Usual() ?? throw new CtlFailure("NANNY_URL is no address of a server: it must begin with http:// or https://.");
             using var server = new NannyServer(url, Environment.GetEnvironmentVariable("NANNY_TOKEN") is { Length: > 0 } token ? token.Trim() : null);
             return await command(server);
         }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Net.Sockets;
@@ -7,6 +6,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using NannyOrleans.Ctl.Logins;
 
 namespace NannyOrleans.Ctl;
 
@@ -22,12 +22,15 @@ internal sealed class NannyServer : IDisposable
     private readonly HttpClient http;
 
     /// <param name="url">Where it is.</param>
-    /// <param name="token">An access token; null to ask without one.</param>
+    /// <param name="token">An access token; null to ask with what there is of a sign-in.</param>
     public NannyServer(Uri url, string? token)
     {
-        http = new(new SocketsHttpHandler { ConnectCallback = Connect }) { BaseAddress = new(url.AbsoluteUri.TrimEnd('/') + '/'), Timeout = Timeout.InfiniteTimeSpan };
-        http.DefaultRequestHeaders.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
+        Url = url;
+        http = new(new BearerToken(url, token, Credentials.OfThisPerson, new SocketsHttpHandler { ConnectCallback = Connect })) { BaseAddress = new(url.AbsoluteUri.TrimEnd('/') + '/'), Timeout = Timeout.InfiniteTimeSpan };
     }
+
+    /// <summary>Where it is.</summary>
+    public Uri Url { get; }
 
     /// <summary>How long an answer may take that is not a stream.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -115,7 +118,7 @@ internal sealed class NannyServer : IDisposable
     {
         if (response.StatusCode is HttpStatusCode.Unauthorized)
         {
-            throw new CtlFailure("The server does not know who asks: the access token is missing or has expired. It is read from NANNY_TOKEN.");
+            throw new CtlFailure("The server does not know who asks: the access token is missing or has expired. Sign in with nannyctl login, or set NANNY_TOKEN.");
         }
 
         if (!response.IsSuccessStatusCode)

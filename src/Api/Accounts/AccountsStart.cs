@@ -44,19 +44,29 @@ internal sealed partial class AccountsStart(IServiceScopeFactory scopes, IConfig
                 Permissions.Prefixes.Scope + Registration.AgentScope,
             },
         });
-        await Add(new()
+        var people = new OpenIddictApplicationDescriptor
         {
             ClientId = TokenSetup.CommandLineClient,
             ClientType = ClientTypes.Public,
+            ApplicationType = ApplicationTypes.Native, // whose ports are whatever is free
+            RedirectUris = { new("http://127.0.0.1/"), new("http://[::1]/"), new("http://127.0.0.1/callback"), new("http://[::1]/callback") },
             DisplayName = "Command line",
             Permissions =
             {
                 Permissions.Endpoints.Token,
+                Permissions.Endpoints.Revocation,
+                Permissions.Endpoints.Authorization,
+                Permissions.Endpoints.DeviceAuthorization,
+                Permissions.ResponseTypes.Code,
+                Permissions.GrantTypes.AuthorizationCode,
+                Permissions.GrantTypes.DeviceCode,
                 Permissions.GrantTypes.Password,
                 Permissions.GrantTypes.RefreshToken,
                 Permissions.Prefixes.Scope + TokenSetup.ApiScope,
             },
-        });
+        };
+        people.Permissions.UnionWith(TokenSetup.Scopes.Keys.Select(scope => Permissions.Prefixes.Scope + scope));
+        await Add(people);
 
         async Task Add(OpenIddictApplicationDescriptor client)
         {

@@ -2,33 +2,92 @@ using Microsoft.AspNetCore.Identity;
 
 namespace NannyOrleans.Api.Accounts;
 
-/// <summary>The one place where passwords are looked at.</summary>
-internal sealed class PasswordCheck(SignInManager<Person> signIn, SignInGate gate)
+/// <summary>What somebody shows who says that he is a person.</summary>
+/// <param name="UserName">Whom he says he is.</param>
+/// <param name="Password">The password.</param>
+/// <param name="Code">The second factor's code, where the account has one.</param>
+/// <param name="RecoveryCode">Or one of its recovery codes.</param>
+internal sealed record Credentials(string? UserName, string? Password, string? Code = null, string? RecoveryCode = null);
+
+/// <summary>The person, or why he is not let in.</summary>
+/// <param name="Person">The person; null when he is not let in.</param>
+/// <param name="Code">For programs: <see cref="WrongCredentials"/> or <see cref="SecondFactorRequired"/>.</param>
+/// <param name="Words">For people.</param>
+internal readonly record struct PasswordAnswer(Person? Person, string Code, string Words)
+{
+    public const string WrongCredentials = "wrong-credentials";
+    public const string SecondFactorRequired = "second-factor-required";
+
+    /// <summary>Neither which names there are is told, nor that a password was right while the account was locked.</summary>
+    public static PasswordAnswer Refused { get; } = new(
+        null, WrongCredentials, "User name and password do not match, or the account is locked.");
+
+    /// <summary>Who reads this knows the password.</summary>
+    public static PasswordAnswer NeedsCode { get; } = new(null, SecondFactorRequired, "The account has a second factor: its code is needed too, or a recovery code.");
+
+    public static PasswordAnswer WrongCode { get; } = new(null, WrongCredentials, "The code is wrong, was used before, or is too old.");
+}
+
+/// <summary>Whether somebody is the person he says he is, wherever a password is asked for.</summary>
+internal sealed class PasswordCheck(UserManager<Person> people, SecondFactors factors, SignInGate gate)
 {
     private static readonly Person Nobody = new();
-    private static readonly Lazy<string> NobodysHash = new(() => new PasswordHasher<Person>().HashPassword(Nobody, Guid.NewGuid().ToString()));
+    private static string? nobodysHash;
 
-    /// <summary>The person whose name and password these are; null when they do not match, or he may not sign in.</summary>
-    /// <exception cref="Http.TooManyRequestsException">They are not looked at.</exception>
-    public async Task<Person?> Check(string? name, string? password)
+    /// <summary>The person, or why not.</summary>
+    /// <exception cref="Http.TooManyRequestsException">It is not looked at.</exception>
+    public async Task<PasswordAnswer> Check(Credentials shown)
     {
-        using var attempt = await gate.Enter(name);
-        var person = await signIn.UserManager.FindByNameAsync(name ?? string.Empty);
-        if (person?.PasswordHash is null)
+        using var attempt = await gate.Enter(shown.UserName);
+        if (string.IsNullOrEmpty(shown.UserName) || await people.FindByNameAsync(shown.UserName) is not { } person)
         {
-            // As long as with one, or the time it takes would say which names there are.
-            signIn.UserManager.PasswordHasher.VerifyHashedPassword(Nobody, NobodysHash.Value, password ?? string.Empty);
-            return null;
+            // As long as for a name that is there: the time must not tell which names there are.
+            nobodysHash ??= people.PasswordHasher.HashPassword(Nobody, "nobody's");
+            people.PasswordHasher.VerifyHashedPassword(Nobody, nobodysHash, shown.Password ?? string.Empty);
+            return PasswordAnswer.Refused;
         }
 
-        // Identity's lock is for who is locked by a person; guessing is not what locks.
-        if (!(await signIn.CheckPasswordSignInAsync(person, password ?? string.Empty, lockoutOnFailure: false)).Succeeded)
+        return await Check(person, shown, attempt);
+    }
+
+    /// <summary>Whether it is this person.</summary>
+    /// <exception cref="Http.TooManyRequestsException">It is not looked at.</exception>
+    public async Task<PasswordAnswer> Check(Person person, Credentials shown)
+    {
+        using var attempt = await gate.Enter(person.UserName);
+        return await Check(person, shown, attempt);
+    }
+
+    private async Task<PasswordAnswer> Check(Person person, Credentials shown, SignInGate.Try attempt)
+    {
+        var isRight = await people.CheckPasswordAsync(person, shown.Password ?? string.Empty);
+        if (PersonAccess.IsDisabled(person))
+        {
+            return PasswordAnswer.Refused;
+        }
+
+        if (!isRight)
         {
             attempt.Fail(person);
-            return null;
+            return PasswordAnswer.Refused;
+        }
+
+        if (person.TwoFactorEnabled)
+        {
+            if (string.IsNullOrWhiteSpace(shown.Code) && string.IsNullOrWhiteSpace(shown.RecoveryCode))
+            {
+                attempt.GiveBack();
+                return PasswordAnswer.NeedsCode;
+            }
+
+            if (!(string.IsNullOrWhiteSpace(shown.RecoveryCode) ? await factors.Take(person, shown.Code!) : await factors.TakeRecoveryCode(person, shown.RecoveryCode)))
+            {
+                attempt.Fail(person); // or whoever has the password could try all of a million codes
+                return PasswordAnswer.WrongCode;
+            }
         }
 
         await attempt.Succeed(person);
-        return person;
+        return new(person, string.Empty, string.Empty);
     }
 }

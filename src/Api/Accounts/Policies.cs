@@ -15,6 +15,12 @@ internal static class Policies
     /// <summary>The policy of host agents.</summary>
     public const string Agent = "agent";
 
+    /// <summary>The policy of people, whatever their token is good for.</summary>
+    public const string Person = "person";
+
+    /// <summary>The policy of people who have signed in themselves: what is theirs alone, no token that is good for less can do.</summary>
+    public const string SignedIn = "signed-in";
+
     /// <summary>The policy of who reads the metrics: administrators, and who shows the scrape token.</summary>
     public const string Metrics = "metrics";
 
@@ -27,6 +33,8 @@ internal static class Policies
         services.AddSingleton<IAuthorizationHandler, PermissionHandler>();
         services.AddAuthorizationBuilder()
             .AddPolicy(Metrics, new AuthorizationPolicyBuilder(TokenMemory.SchemeName).AddRequirements(new PermissionRequirement(Powers.Administer, Everywhere: true, OrScrapeToken: true)).Build())
+            .AddPolicy(Person, Of(new AssertionRequirement(context => IsPerson(context.User))))
+            .AddPolicy(SignedIn, Of(new AssertionRequirement(context => IsPerson(context.User) && context.User.HasScope(TokenSetup.ApiScope))))
             .AddPolicy(Agent, Of(new ClaimsAuthorizationRequirement(NodeClaim, null), new AssertionRequirement(context => context.User.HasScope(Registration.AgentScope))))
             .SetDefaultPolicy(administrator)
             .SetFallbackPolicy(administrator);
@@ -41,6 +49,8 @@ internal static class Policies
 
     /// <summary>The agent a token was given to.</summary>
     public static AgentId AgentId(this ClaimsPrincipal agent) => Protocol.Ids.AgentId.Parse(agent.GetClaim(OpenIddictConstants.Claims.Subject)!);
+
+    private static bool IsPerson(ClaimsPrincipal caller) => caller.FindFirst(NodeClaim) is null && caller.GetClaim(OpenIddictConstants.Claims.Subject) is not null;
 
     private static AuthorizationPolicy Of(params IAuthorizationRequirement[] requirements) =>
         new AuthorizationPolicyBuilder(TokenMemory.SchemeName).RequireAuthenticatedUser().AddRequirements(requirements).Build();

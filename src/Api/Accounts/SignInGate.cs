@@ -130,6 +130,8 @@ internal sealed partial class SignInGate(
         }
     }
 
+    private void GiveBack(Try one) => brake.GiveBack(one.Account, one.Address, one.IsStranger);
+
     // Only for an account that there is: what is typed as a name may be somebody's password.
     private void Fail(Person person, Try one) => Log.Refused(logger, person.UserName, one.Address);
 
@@ -147,6 +149,9 @@ internal sealed partial class SignInGate(
 
         /// <summary>It was wrong.</summary>
         public void Fail(Person person) => gate.Fail(person, this);
+
+        /// <summary>It was right as far as it went: as if it had not been.</summary>
+        public void GiveBack() => gate.GiveBack(this);
 
         /// <summary>It was right, with all that the account asks for: it costs nothing, and the account is known from here.</summary>
         public Task Succeed(Person person) => gate.Succeed(person, this);

@@ -19,6 +19,15 @@ internal static class TokenEndpoints
 {
     private const string Scheme = OpenIddictServerAspNetCoreDefaults.AuthenticationScheme;
 
+    /// <summary>Parameter of the password grant beside the password: the second factor's code.</summary>
+    private const string TotpParameter = "totp";
+
+    /// <summary>Or instead of the code, one of the recovery codes.</summary>
+    private const string RecoveryParameter = "recovery_code";
+
+    /// <summary>Error of the password grant: the password is right and not enough.</summary>
+    private const string SecondFactorRequired = "second_factor_required";
+
     public static void MapTokens(this IEndpointRouteBuilder routes) =>
         routes.MapPost(Registration.TokenEndpoint, Exchange).AllowAnonymous().ExcludeFromDescription();
 
@@ -38,12 +47,12 @@ internal static class TokenEndpoints
             await next(http);
         }));
 
-    internal static async Task<IResult> Exchange(HttpContext http, SignInManager<Person> signIn, PasswordCheck passwords, IGrainFactory grains, ScriptKeys keys)
+    internal static async Task<IResult> Exchange(HttpContext http, PasswordCheck passwords, SignIns signIns, UserManager<Person> people, IGrainFactory grains, ScriptKeys keys)
     {
         var request = http.GetOpenIddictServerRequest() ?? throw new InvalidOperationException("The token endpoint was reached without OpenIddict.");
         if (request.IsPasswordGrantType())
         {
-            return await SignIn(request, passwords);
+            return await SignIn(request, passwords, signIns);
         }
 
         // OpenIddict has checked the code or token itself; what is in it is what was put there when it was approved.
@@ -55,32 +64,42 @@ internal static class TokenEndpoints
 
         return principal.HasClaim(Policies.NodeClaim)
             ? await GiveAgent(request, principal, grains, keys)
-            : await Renew(principal, signIn);
+            : await Renew(request, principal, signIns, people);
     }
 
-    private static async Task<IResult> SignIn(OpenIddictRequest request, PasswordCheck passwords)
+    private static async Task<IResult> SignIn(OpenIddictRequest request, PasswordCheck passwords, SignIns signIns)
     {
-        if (await passwords.Check(request.Username, request.Password) is not { } person)
-        {
-            return Refuse("User name and password do not match, or the account is locked.");
-        }
-
-        var principal = PrincipalOf(person);
-        principal.SetScopes(request.GetScopes());
-        return Give(principal);
+        var answer = await passwords.Check(new(request.Username, request.Password, (string?)request[TotpParameter], (string?)request[RecoveryParameter]));
+        return answer.Person is { } person
+            ? GivePerson(await signIns.Begin(person, request.GetScopes()))
+            : Refuse(answer.Words, answer.Code is PasswordAnswer.SecondFactorRequired ? SecondFactorRequired : Errors.InvalidGrant);
     }
 
-    private static async Task<IResult> Renew(ClaimsPrincipal old, SignInManager<Person> signIn)
+    private static async Task<IResult> Renew(OpenIddictRequest request, ClaimsPrincipal old, SignIns signIns, UserManager<Person> people)
     {
-        var person = await signIn.UserManager.FindByIdAsync(old.GetClaim(Claims.Subject) ?? string.Empty);
-        if (person is null || !await signIn.CanSignInAsync(person) || await signIn.UserManager.IsLockedOutAsync(person) || old.GetClaim(TokenMemory.StampClaim) != person.SecurityStamp)
+        if (await people.FindByIdAsync(old.GetClaim(Claims.Subject) ?? string.Empty) is not { } person || PersonAccess.IsDisabled(person))
         {
             return Refuse("The account may not sign in any more.");
         }
 
-        var principal = PrincipalOf(person);
+        if (old.GetClaim(SignIns.StampClaim) != person.SecurityStamp)
+        {
+            return Refuse("The account's password or second factor has changed since. Sign in again.");
+        }
+
+        if (request.IsDeviceCodeGrantType())
+        {
+            return GivePerson(await signIns.Begin(person, old.GetScopes()));
+        }
+
+        if (old.GetAuthorizationId() is null)
+        {
+            return Refuse("It came of no sign-in that is known. Sign in again.");
+        }
+
+        var principal = SignIns.PrincipalOf(person);
         principal.SetScopes(old.GetScopes());
-        return Give(principal);
+        return GivePerson(principal);
     }
 
     private static async Task<IResult> GiveAgent(OpenIddictRequest request, ClaimsPrincipal principal, IGrainFactory grains, ScriptKeys keys)
@@ -119,12 +138,7 @@ internal static class TokenEndpoints
         return Give(principal, answer);
     }
 
-    private static ClaimsPrincipal PrincipalOf(Person person)
-    {
-        var identity = new ClaimsIdentity("password", Claims.Name, Claims.Role);
-        identity.SetClaim(Claims.Subject, person.Id).SetClaim(Claims.Name, person.UserName).SetClaim(TokenMemory.StampClaim, person.SecurityStamp);
-        return new(identity);
-    }
+    private static IResult GivePerson(ClaimsPrincipal principal) => Give(principal.SetRefreshTokenLifetime(TokenSetup.SignedInFor));
 
     private static IResult Give(ClaimsPrincipal principal, AuthenticationProperties? answer = null)
     {

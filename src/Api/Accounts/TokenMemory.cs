@@ -4,26 +4,23 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo.Telemetry;
-using OpenIddict.Abstractions;
 using OpenIddict.Validation.AspNetCore;
+using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace NannyOrleans.Api.Accounts;
 
 /// <summary>
-/// The scheme that policies name: OpenIddict's, with a memory. What it says of an access token follows from the token, the keys and the clock
-/// alone; who may speak for a node its grain is asked each time, and what a person may do, and whether what was signed in before still counts,
-/// <see cref="PersonAccess"/>. So each token is decrypted and its signature checked once, and looked up until it expires. OpenIddict is not even asked whether a request of the API or of an agent's
-/// connection is one of its own, which takes longer than all else that is done to know who calls.
+/// The scheme that policies name: personal access tokens, the cookie where no header is, and else OpenIddict's, with a memory. What it says of an access token follows from the token, the keys and the clock
+/// alone (who may speak for a node its grain is asked each time, and whether a person's sign-in holds <see cref="SignIns"/> know). So each token
+/// is decrypted and its signature checked once, and looked up until it expires. OpenIddict is not even asked whether a request of the API or of
+/// an agent's connection is one of its own, which takes longer than all else that is done to know who calls.
 /// </summary>
 internal sealed class TokenMemory(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenMemory.Known known, PersonAccess people)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenMemory.Known known, SignIns signIns, PersonalTokens personal)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     /// <summary>The scheme's name.</summary>
     public const string SchemeName = "token";
-
-    /// <summary>Claim of a person's token: the account's <see cref="Standing.Stamp"/> when it was given out. Another one since, and it is worthless.</summary>
-    public const string StampClaim = "nanny_stamp";
 
     private const string Checking = OpenIddictValidationAspNetCoreDefaults.AuthenticationScheme;
 
@@ -44,38 +41,49 @@ internal sealed class TokenMemory(
             return AuthenticateResult.NoResult();
         }
 
+        if (Request.Headers.Authorization.Count is 0)
+        {
+            return await Context.AuthenticateAsync(SessionCookie.SchemeName);
+        }
+
         // The header as it came, so that what is remembered is what was checked, however it is to be read.
         if (Request.Headers.Authorization is not [{ Length: > 0 and <= MaxLength } header])
         {
             return await Check();
         }
 
+        if (header.StartsWith(PersonalHeader, StringComparison.OrdinalIgnoreCase))
+        {
+            return await personal.Find(header[BearerLength..]) is { } person
+                ? AuthenticateResult.Success(new(person, SchemeName))
+                : AuthenticateResult.Fail("The personal access token is not known, has expired or was revoked.");
+        }
+
         if (known.Find(header, TimeProvider.GetUtcNow()) is { } ticket)
         {
-            return await StillCounts(ticket);
+            return await Held(ticket);
         }
 
         var result = await Check();
-        if (result is { Succeeded: true, Ticket: { } good })
+        if (result is not { Succeeded: true, Ticket: { } good })
         {
-            known.Add(header, good);
-            return await StillCounts(good);
+            return result;
         }
 
-        return result;
+        known.Add(header, good);
+        return await Held(good);
     }
+
+    private async ValueTask<AuthenticateResult> Held(AuthenticationTicket ticket) =>
+        ticket.Principal.FindFirst(Policies.NodeClaim) is not null || await signIns.Hold(ticket.Principal)
+            ? AuthenticateResult.Success(ticket)
+            : AuthenticateResult.Fail("The sign-in that the token came of has ended.");
 
     /// <inheritdoc/>
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        if ((await HandleAuthenticateOnceSafeAsync()).Failure is EndedException)
-        {
-            // Of which OpenIddict knows nothing: to it the token is good, and the person's rights alone are too few.
-            Response.StatusCode = StatusCodes.Status401Unauthorized;
-            Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
-            return;
-        }
-
+        // What OpenIddict was not asked about it would take for good, and for too little.
+        properties.Items[OpenIddictValidationAspNetCoreConstants.Properties.Error] = Request.Headers.Authorization.Count is 0 ? Errors.MissingToken : Errors.InvalidToken;
         await Introduce();
         await Context.ChallengeAsync(Checking, properties);
     }
@@ -86,12 +94,6 @@ internal sealed class TokenMemory(
         await Introduce();
         await Context.ForbidAsync(Checking, properties);
     }
-
-    private async ValueTask<AuthenticateResult> StillCounts(AuthenticationTicket ticket) =>
-        ticket.Principal.HasClaim(Policies.NodeClaim)
-        || (ticket.Principal.GetClaim(StampClaim) is { } stamp && (await people.Of(ticket.Principal.GetClaim(OpenIddictConstants.Claims.Subject)!))?.Stamp == stamp)
-            ? AuthenticateResult.Success(ticket)
-            : AuthenticateResult.Fail(new EndedException());
 
     private async Task<AuthenticateResult> Check()
     {
@@ -109,10 +111,9 @@ internal sealed class TokenMemory(
         }
     }
 
-    /// <summary>The token is a good one, and its account was changed since in a way that ends it.</summary>
-    private sealed class EndedException() : Exception("The account was changed since.");
-
     private const int MaxLength = 8 * 1024;
+    private const int BearerLength = 7;
+    private const string PersonalHeader = "Bearer " + PersonalToken.Prefix;
 
     /// <summary>The tokens that were found good in this process.</summary>
     internal sealed class Known

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.IdentityModel.Tokens;
 using NannyOrleans.Api.Devices;
@@ -15,10 +14,10 @@ using OpenIddict.Server;
 
 namespace NannyOrleans.Api.Accounts;
 
-/// <summary>The OAuth server: device flow for agents, password flow for the command line.</summary>
+/// <summary>The OAuth server: device flow for agents and command lines, authorization code for tools, and the password grant for what has curl alone.</summary>
 internal static class TokenSetup
 {
-    /// <summary>The OAuth client of people on a command line.</summary>
+    /// <summary>The OAuth client of people on a command line, and of tools on their machines.</summary>
     public const string CommandLineClient = "nanny-cli";
 
     /// <summary>The scope of the REST API.</summary>
@@ -26,6 +25,9 @@ internal static class TokenSetup
 
     /// <summary>The least length of a password.</summary>
     public const int LeastPassword = 12;
+
+    /// <summary>The greatest length of a password: hashing a longer one takes time.</summary>
+    public const int MostPassword = 256;
 
     /// <summary>Scopes of tokens that are good for a part of <see cref="ApiScope"/>.</summary>
     public static readonly IReadOnlyDictionary<string, Powers> Scopes = new Dictionary<string, Powers>(StringComparer.Ordinal)
@@ -36,9 +38,16 @@ internal static class TokenSetup
         ["administer"] = Powers.Administer,
     };
 
+    /// <summary>Where a tool signs itself out (RFC 7009).</summary>
+    public const string RevocationEndpoint = "/connect/revoke";
+
+    /// <summary>How long a person's refresh token is good that is not used.</summary>
+    public static readonly TimeSpan SignedInFor = TimeSpan.FromDays(30);
+
+    private const string EncryptionKeyFile = "token-encryption.key";
     private const string Accounts = "The database of the accounts";
 
-    public static void AddAccounts(this IServiceCollection services, SiloOptions data)
+    public static void AddAccounts(this IServiceCollection services, SiloOptions data, OidcOptions oidc)
     {
         if (data.OnPostgres)
         {
@@ -64,10 +73,18 @@ internal static class TokenSetup
                 identity.Password.RequireUppercase = false;
                 identity.Lockout.AllowedForNewUsers = true;
             })
-            .AddEntityFrameworkStores<AccountsDb>()
-            .AddSignInManager();
-        services.AddSingleton<SignInBrake>().AddSingleton<SignInGate.Places>().AddScoped<SignInGate>().AddScoped<PasswordCheck>();
-        TokenMemory.Add(services.AddAuthentication());
+            .AddEntityFrameworkStores<AccountsDb>();
+        services.AddInstallationProtection(EncryptionKey(data.PathOf(EncryptionKeyFile)));
+        var authentication = services.AddAuthentication();
+        TokenMemory.Add(authentication);
+        SessionCookie.Add(authentication);
+        OidcSignIn.Add(authentication, oidc);
+        services.AddSingleton<SignIns>();
+        services.AddSingleton<PersonalTokens>();
+        services.AddScoped<SecondFactors>();
+        services.AddSingleton<SignInBrake>().AddSingleton<SignInGate.Places>().AddScoped<SignInGate>();
+        services.AddScoped<PasswordCheck>();
+        services.AddScoped<OwnAccountEndpoints.Renewal>();
         services.AddHttpContextAccessor();
         services.PostConfigure<LoggerFilterOptions>(KeepSecrets);
         services.AddHostedService<AccountsMigration>();
@@ -107,17 +124,21 @@ internal static class TokenSetup
     {
         server.SetDeviceAuthorizationEndpointUris(Registration.DeviceEndpoint.TrimStart('/'))
             .SetEndUserVerificationEndpointUris(DeviceEndpoints.Path.TrimStart('/'))
-            .SetTokenEndpointUris(Registration.TokenEndpoint.TrimStart('/'));
+            .SetTokenEndpointUris(Registration.TokenEndpoint.TrimStart('/'))
+            .SetAuthorizationEndpointUris(AuthorizeEndpoints.Path.TrimStart('/'))
+            .SetRevocationEndpointUris(RevocationEndpoint.TrimStart('/'));
 
         // The same whatever address the server is reached by: by default it is the address of the request, and a server that moves, or
         // has two names, would refuse its own agents' tokens. Which installation a token is for, its keys say.
         server.SetIssuer(new Uri("https://nannyorleans.invalid/"));
         server.AllowDeviceAuthorizationFlow().AllowPasswordFlow().AllowRefreshTokenFlow();
-        server.RegisterScopes(OpenIddictConstants.Scopes.OfflineAccess, Registration.AgentScope, ApiScope);
 
-        // An agent that loses power between getting a new refresh token and storing it would be locked out by rotation. Its token is good
-        // for one node and only while a person has not approved another agent for it.
-        server.DisableRollingRefreshTokens();
+        // Whatever else runs on the machine of a tool may see its code come back; without what the tool kept to itself it is worth nothing.
+        server.AllowAuthorizationCodeFlow().RequireProofKeyForCodeExchange()
+            .Configure(options => options.CodeChallengeMethods.Remove(OpenIddictConstants.CodeChallengeMethods.Plain));
+        server.RegisterScopes([OpenIddictConstants.Scopes.OfflineAccess, Registration.AgentScope, ApiScope, .. Scopes.Keys]);
+
+        server.KeepFamilies();
         server.SetRefreshTokenLifetime(TimeSpan.FromDays(365)).SetAccessTokenLifetime(TimeSpan.FromHours(1)).SetDeviceCodeLifetime(TimeSpan.FromMinutes(15));
 
         // Typed by people: no vowels, no digits that look like letters.
@@ -125,18 +146,14 @@ internal static class TokenSetup
 
         server.AddEventHandler<OpenIddictServerEvents.ExtractEndUserVerificationRequestContext>(handler => handler.UseInlineHandler(InAnyCase).SetOrder(int.MaxValue));
 
-        // Without them a code that is used twice is refused and no more. With them everything given out for it is revoked: a second click on
-        // "Approve" would undo the first. Who may still speak for a node its grain knows.
-        server.DisableAuthorizationStorage();
-
         server.AddSigningKey(new ECDsaSecurityKey(SigningKey(data.PathOf("token-signing.pem"))));
-        server.AddEncryptionKey(new SymmetricSecurityKey(EncryptionKey(data.PathOf("token-encryption.key"))));
+        server.AddEncryptionKey(new SymmetricSecurityKey(EncryptionKey(data.PathOf(EncryptionKeyFile))));
         server.Services.AddInstallationKey(data.PathOf("token-signing.pem"));
-        server.Services.AddInstallationKey(data.PathOf("token-encryption.key"));
+        server.Services.AddInstallationKey(data.PathOf(EncryptionKeyFile));
         server.AddEventHandler<OpenIddictServerEvents.HandleDeviceAuthorizationRequestContext>(handler => handler.UseSingletonHandler<DeviceCodeRequest>());
 
         // TLS ends in front of this process, or does not matter on a loopback port.
-        server.UseAspNetCore().EnableEndUserVerificationEndpointPassthrough().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();
+        server.UseAspNetCore().EnableEndUserVerificationEndpointPassthrough().EnableAuthorizationEndpointPassthrough().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();
     }
 
     /// <summary>RFC 8628, section 6.1: people type codes as they like.</summary>

@@ -10,7 +10,7 @@ using static OpenIddict.Server.OpenIddictServerEvents;
 namespace NannyOrleans.Api.Devices;
 
 /// <summary>
-/// Ties a device code to the host that asks: what the person will be shown, and what the token will be good for. The host could lie
+/// Ties a device code to the host or the command line that asks: what the person will be shown, and what the token will be good for. The host could lie
 /// about its name; the person who approves is the one who knows.
 /// </summary>
 internal sealed class DeviceCodeRequest : IOpenIddictServerHandler<HandleDeviceAuthorizationRequestContext>
@@ -21,6 +21,12 @@ internal sealed class DeviceCodeRequest : IOpenIddictServerHandler<HandleDeviceA
     public ValueTask HandleAsync(HandleDeviceAuthorizationRequestContext context)
     {
         var request = context.Request;
+        if (request.ClientId is TokenSetup.CommandLineClient)
+        {
+            AskForPerson(context);
+            return ValueTask.CompletedTask;
+        }
+
         var hostname = Text(request, Registration.Hostname);
         var clusterName = Text(request, Registration.ClusterName);
         if (!ClusterId.TryParse(Text(request, Registration.Cluster), null, out var cluster))
@@ -50,6 +56,21 @@ internal sealed class DeviceCodeRequest : IOpenIddictServerHandler<HandleDeviceA
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    // Where it runs is for the person who approves to read; it is no part of what the token is good for.
+    private static void AskForPerson(HandleDeviceAuthorizationRequestContext context)
+    {
+        var hostname = Text(context.Request, Registration.Hostname);
+        if (!IsName(hostname))
+        {
+            Reject(context, Registration.Hostname, $"a name of 1 to {MaxName} printable characters");
+            return;
+        }
+
+        var identity = new ClaimsIdentity();
+        identity.SetClaim(Registration.Hostname, hostname).SetScopes(context.Request.GetScopes());
+        context.Principal = new(identity);
     }
 
     private static string Text(OpenIddictRequest request, string name) => (string?)request[name] ?? string.Empty;

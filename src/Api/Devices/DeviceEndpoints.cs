@@ -1,21 +1,18 @@
 using System.Net;
 using System.Security.Claims;
-using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Identity;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Domain.Access;
 using NannyOrleans.Protocol;
 using OpenIddict.Abstractions;
 using OpenIddict.Server.AspNetCore;
-using OpenIddict.Validation.AspNetCore;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace NannyOrleans.Api.Devices;
 
 /// <summary>
-/// Where a person approves an agent: a page for a browser, and the same address with an administrator's token for a command line. The
+/// Where a person approves an agent, or signs in a command line: a page for a browser, and the same address with a token for a command line. The
 /// page asks for the password with each approval and keeps no session, so there is no cookie another site could ride on.
 /// </summary>
 internal static class DeviceEndpoints
@@ -24,8 +21,6 @@ internal static class DeviceEndpoints
     public const string Path = "/device";
 
     private const string Scheme = OpenIddictServerAspNetCoreDefaults.AuthenticationScheme;
-
-    private const string Bearer = OpenIddictValidationAspNetCoreDefaults.AuthenticationScheme;
 
     public static void MapDevices(this IEndpointRouteBuilder routes)
     {
@@ -43,30 +38,36 @@ internal static class DeviceEndpoints
             : Page(http, Code(ticket), asked, null, HttpStatusCode.OK);
     }
 
-    internal static async Task<IResult> Decide(HttpContext http, UserManager<Person> people, PasswordCheck passwords, IAuthorizationService authorization)
+    internal static async Task<IResult> Decide(
+        HttpContext http, PasswordCheck passwords, IAuthorizationService authorization)
     {
         var ticket = await http.AuthenticateAsync(Scheme);
         var form = await http.Request.ReadFormAsync();
-        var (approver, refusal) = IsCommandLine(http) ? await Caller(http, authorization) : (await SignIn(form, people, passwords), null);
+        var asked = Asked(ticket);
+        var (approver, refusal) = IsCommandLine(http) ? await Caller(http) : await SignIn(http, ticket, form, passwords);
         if (approver is null)
         {
-            return refusal ?? Page(http, Code(ticket), Asked(ticket), "User name and password do not match an administrator, or the account is locked.", HttpStatusCode.Forbidden);
+            return refusal!;
         }
 
-        if (Asked(ticket) is not { } asked)
+        if (asked is null)
         {
             return Page(http, Code(ticket), null, WrongCode, HttpStatusCode.BadRequest);
+        }
+
+        // Who lets a host in gives it root's work to do; who signs in a command line gives it no more than he has himself.
+        if (IsAgent(asked) && !(await authorization.AuthorizeAsync(approver, null, new PermissionRequirement(Powers.Administer, Everywhere: true))).Succeeded)
+        {
+            return IsCommandLine(http)
+                ? Results.Forbid(null, [TokenMemory.SchemeName])
+                : Page(http, Code(ticket), asked, "Only an administrator can approve a host.", HttpStatusCode.Forbidden);
         }
 
         var done = new AuthenticationProperties { RedirectUri = $"{Path}/done" };
         switch (form["decision"].ToString())
         {
             case "approve":
-                var identity = new ClaimsIdentity("device", Claims.Name, Claims.Role);
-                identity.AddClaims(asked.Claims.Where(claim => claim.Type is Policies.NodeClaim or Registration.Hostname or Registration.ClusterName));
-                identity.SetClaim(Claims.Subject, Ulid.NewUlid().ToString()).SetClaim("approved_by", approver).SetScopes(asked.GetScopes());
-                identity.SetDestinations(_ => [Destinations.AccessToken]);
-                return Results.SignIn(new(identity), done, Scheme);
+                return Results.SignIn(IsAgent(asked) ? AgentOf(asked, approver) : PersonOf(asked, approver), done, Scheme);
             case "deny":
                 return Results.Forbid(done, [Scheme]);
             default:
@@ -75,29 +76,56 @@ internal static class DeviceEndpoints
     }
 
     /// <summary>What a browser lands on after the decision.</summary>
-    internal static IResult Done() => Html("<p>Done. The host goes on by itself; you can close this page.</p>", HttpStatusCode.OK);
+    internal static IResult Done() => Html("<p>Done. What asked for it goes on by itself; you can close this page.</p>", HttpStatusCode.OK);
 
-    private const string WrongCode = "This code is not known or has expired. Check it on the host; it changes with each attempt.";
+    private const string WrongCode = "This code is not known or has expired. Check it where it was shown; it changes with each attempt.";
 
     private static bool IsCommandLine(HttpContext http) => http.Request.Headers.Authorization.Count > 0;
 
-    private static async Task<(string? Name, IResult? Refusal)> Caller(HttpContext http, IAuthorizationService authorization) =>
-        (await http.AuthenticateAsync(Bearer)).Principal switch
-        {
-            null => (null, Results.Challenge(null, [Bearer])),
-            var caller when (await authorization.AuthorizeAsync(caller, null, new PermissionRequirement(Powers.Administer, Everywhere: true))).Succeeded => (caller.GetClaim(Claims.Name), null),
-            _ => (null, Results.Forbid(null, [Bearer])),
-        };
-
-    private static async Task<string?> SignIn(IFormCollection form, UserManager<Person> people, PasswordCheck passwords)
+    private static async Task<(ClaimsPrincipal? Approver, IResult? Refusal)> Caller(HttpContext http)
     {
-        var person = await passwords.Check(form["username"], form["password"]);
-        return person is not null && new Rights(await PersonAccess.GrantsOf(people, person)).Everywhere.HasFlag(Powers.Administer) ? person.UserName : null;
+        var caller = (await http.AuthenticateAsync(TokenMemory.SchemeName)).Principal;
+        if (caller is null)
+        {
+            return (null, Results.Challenge(null, [TokenMemory.SchemeName]));
+        }
+
+        // What it approves may do all that the person may, so a token that is good for less is not enough.
+        return caller.FindFirst(Policies.NodeClaim) is null && caller.HasScope(TokenSetup.ApiScope)
+            ? (caller, null)
+            : (null, Results.Forbid(null, [TokenMemory.SchemeName]));
+    }
+
+    private static async Task<(ClaimsPrincipal? Approver, IResult? Refusal)> SignIn(
+        HttpContext http, AuthenticateResult ticket, IFormCollection form, PasswordCheck passwords)
+    {
+        var answer = await passwords.Check(Pages.Shown(form));
+        return answer.Person is { } person
+            ? (SignIns.PrincipalOf(person).SetScopes(TokenSetup.ApiScope), null)
+            : (null, Page(http, Code(ticket), Asked(ticket), answer.Words, HttpStatusCode.Forbidden));
+    }
+
+    private static ClaimsPrincipal AgentOf(ClaimsPrincipal asked, ClaimsPrincipal approver)
+    {
+        var identity = new ClaimsIdentity("device", Claims.Name, Claims.Role);
+        identity.AddClaims(asked.Claims.Where(claim => claim.Type is Policies.NodeClaim or Registration.Hostname or Registration.ClusterName));
+        identity.SetClaim(Claims.Subject, Ulid.NewUlid().ToString()).SetClaim("approved_by", approver.GetClaim(Claims.Name)).SetScopes(asked.GetScopes());
+        identity.SetDestinations(_ => [Destinations.AccessToken]);
+        return new(identity);
+    }
+
+    private static ClaimsPrincipal PersonOf(ClaimsPrincipal asked, ClaimsPrincipal approver)
+    {
+        var identity = new ClaimsIdentity("device", Claims.Name, Claims.Role);
+        identity.SetClaim(Claims.Subject, approver.GetClaim(Claims.Subject)).SetClaim(SignIns.StampClaim, approver.GetClaim(SignIns.StampClaim)).SetScopes(asked.GetScopes());
+        return new(identity);
     }
 
     // For a code that is not known OpenIddict still makes a principal, an empty one.
     private static ClaimsPrincipal? Asked(AuthenticateResult ticket) =>
-        ticket is { Succeeded: true, Principal: { } principal } && principal.HasClaim(Policies.NodeClaim) ? principal : null;
+        ticket is { Succeeded: true, Principal: { } principal } && principal.HasClaim(Registration.Hostname) ? principal : null;
+
+    private static bool IsAgent(ClaimsPrincipal asked) => asked.HasClaim(Policies.NodeClaim);
 
     private static bool IsMachine(ClaimsPrincipal asked) => asked.NodeKey().Cluster.IsMachine;
 
@@ -111,38 +139,41 @@ internal static class DeviceEndpoints
             return Results.Problem(problem, statusCode: (int)status);
         }
 
-        var e = HtmlEncoder.Default;
-        var host = asked is null
-            ? "<p>Type the code that <code>nannyagent register</code> shows on the host.</p>"
-            : $"""
-              <p>This {(IsMachine(asked) ? "machine outside Proxmox VE" : "Proxmox VE host")} asks to be managed, with root rights, by this server:</p>
-              <dl><dt>Host</dt><dd>{e.Encode(asked.GetClaim(Registration.Hostname) ?? string.Empty)}</dd>
-              <dt>{(IsMachine(asked) ? "Machine" : "Node")}</dt><dd>{e.Encode(asked.GetClaim(Policies.NodeClaim) ?? string.Empty)}</dd>
-              {(IsMachine(asked) ? string.Empty : $"<dt>Cluster</dt><dd>{e.Encode(asked.GetClaim(Registration.ClusterName) ?? string.Empty)}</dd>")}</dl>
-              <p>Approve it only if you have just started <code>nannyagent register</code> there and it shows this code.</p>
-              """;
         return Html(
             $"""
-            {(problem is null ? string.Empty : $"<p role=\"alert\"><strong>{e.Encode(problem)}</strong></p>")}
-            {host}
+            {Pages.Alert(problem)}
+            {Question(asked)}
             <form method="post" action="{Path}">
-            <p><label>Code <input name="user_code" value="{e.Encode(code)}" required autocomplete="off"></label></p>
-            <p><label>User name <input name="username" required autocomplete="username"></label></p>
-            <p><label>Password <input name="password" type="password" required autocomplete="current-password"></label></p>
+            <p><label>Code <input name="user_code" value="{Pages.Encode(code)}" required autocomplete="off"></label></p>
+            {Pages.CredentialFields}
             <p><button name="decision" value="approve">Approve</button> <button name="decision" value="deny">Deny</button></p>
             </form>
             """,
             status);
     }
 
-    private static IResult Html(string body, HttpStatusCode status) => Results.Content(
-        $"""
-        <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>NannyOrleans: approve an agent</title></head>
-        <body><main><h1>Approve an agent</h1>
-        {body}
-        </main></body></html>
-        """,
-        "text/html; charset=utf-8",
-        statusCode: (int)status);
+    private static string Question(ClaimsPrincipal? asked)
+    {
+        if (asked is null)
+        {
+            return "<p>Type the code that <code>nannyagent register</code> or <code>nannyctl login</code> shows.</p>";
+        }
+
+        var host = Pages.Encode(asked.GetClaim(Registration.Hostname));
+        return IsAgent(asked)
+            ? $"""
+              <p>This {(IsMachine(asked) ? "machine outside Proxmox VE" : "Proxmox VE host")} asks to be managed, with root rights, by this server:</p>
+              <dl><dt>Host</dt><dd>{host}</dd>
+              <dt>{(IsMachine(asked) ? "Machine" : "Node")}</dt><dd>{Pages.Encode(asked.GetClaim(Policies.NodeClaim))}</dd>
+              {(IsMachine(asked) ? string.Empty : $"<dt>Cluster</dt><dd>{Pages.Encode(asked.GetClaim(Registration.ClusterName))}</dd>")}</dl>
+              <p>Approve it only if you have just started <code>nannyagent register</code> there and it shows this code. It takes an administrator.</p>
+              """
+            : $"""
+              <p>A command line asks to sign in <strong>as you</strong>, and to do all that you may do:</p>
+              <dl><dt>It says it runs on</dt><dd>{host}</dd></dl>
+              <p>Approve it only if you have just started <code>nannyctl login</code> there and it shows this code. Somebody who sent you here with a code wants your rights.</p>
+              """;
+    }
+
+    private static IResult Html(string body, HttpStatusCode status) => Pages.Html("Approve a host or a command line", body, status);
 }

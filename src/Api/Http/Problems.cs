@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using NannyOrleans.Api.Accounts;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Clusters;
@@ -99,6 +100,16 @@ internal static class Problems
             ? Results.Content($"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Too many</title></head><body><p>{refused.Message}</p></body></html>", "text/html; charset=utf-8", statusCode: refused.StatusCode)
             : Results.Problem(Of(refused.StatusCode, CodeOf(refused.StatusCode), refused.Message));
     }
+
+    /// <summary>The caller may not do this: 403.</summary>
+    public static ProblemDetails Forbidden(string why) => Of(StatusCodes.Status403Forbidden, "forbidden", why);
+
+    /// <summary>Somebody is not the person he says he is, as far as he has shown: 401.</summary>
+    public static ProblemDetails NotLetIn(PasswordAnswer answer) => Of(StatusCodes.Status401Unauthorized, answer.Code, answer.Words);
+
+    /// <summary>A browser sends it for another's page, or does not say for whose: 403.</summary>
+    public static ProblemHttpResult Foreign() => TypedResults.Problem(Of(
+        StatusCodes.Status403Forbidden, "cross-site", "With a cookie this can be done from a page of this server alone: Sec-Fetch-Site or Origin must say so. Programs use a token."));
 
     /// <summary>Whether an exception means that a silo or its storage could not be reached or did not answer.</summary>
     public static bool IsUnavailable(Exception exception) =>

@@ -24,6 +24,8 @@ internal static class PeopleEndpoints
         people.MapGet("/{person}", Get).WithName("GetPerson").WithSummary("One account, by its id or user name.");
         people.MapPatch("/{person}", Change).WithName("ChangePerson").WithSummary("Changes password, roles or disabled. All that the person was signed in with ends with the password, and while disabled.")
             .ProducesProblem(StatusCodes.Status409Conflict);
+        people.MapDelete("/{person}/second-factor", RemoveFactor).WithName("RemovePersonsSecondFactor")
+            .WithSummary("Takes away the second factor of somebody who has lost it, and the recovery codes too. Ends what he was signed in with.");
         people.MapDelete("/{person}", Remove).WithName("DeletePerson").WithSummary("Deletes an account. What the person did stays in the audit log.");
     }
 
@@ -178,6 +180,22 @@ internal static class PeopleEndpoints
             },
             cancellationToken);
         return answer!;
+    }
+
+    /// <param name="person">The account's id or user name.</param>
+    /// <param name="people">The accounts.</param>
+    /// <param name="factors">The second factors.</param>
+    /// <param name="access">Looks at it anew.</param>
+    internal static async Task<Results<NoContent, ProblemHttpResult>> RemoveFactor(string person, UserManager<Person> people, SecondFactors factors, PersonAccess access)
+    {
+        if (await Find(person, people) is not { } found)
+        {
+            return None(person);
+        }
+
+        await factors.Remove(found);
+        access.Forget(found.Id);
+        return TypedResults.NoContent();
     }
 
     private static async Task<Person?> Find(string person, UserManager<Person> people) => await people.FindByIdAsync(person) ?? await people.FindByNameAsync(person);

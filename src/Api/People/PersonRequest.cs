@@ -38,9 +38,9 @@ internal sealed partial record PersonRequest
             errors["user_name"] = [isNew ? "It must be 1 to 64 letters, digits and - . _ @ +" : "It can't be changed; operations and the audit log name people by it."];
         }
 
-        if (Password.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null) && (Password.ValueKind is not JsonValueKind.String || IsOdd(Password) || PasswordText!.Length is < TokenSetup.LeastPassword or > 256))
+        if (Password.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null) && (Password.ValueKind is not JsonValueKind.String || IsOdd(Password) || PasswordText!.Length is < TokenSetup.LeastPassword or > TokenSetup.MostPassword))
         {
-            errors["password"] = [$"It must be a text of {TokenSetup.LeastPassword} to 256 characters; or null, and one is made."];
+            errors["password"] = [$"It must be a text of {TokenSetup.LeastPassword} to {TokenSetup.MostPassword} characters; or null, and one is made."];
         }
 
         if (Roles?.Count > MaxRoles)

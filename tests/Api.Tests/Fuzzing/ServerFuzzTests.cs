@@ -87,7 +87,7 @@ public sealed class ServerFuzzTests : IAsyncLifetime
         string[] names = ["grant_type", "client_id", "client_secret", "scope", "username", "password", "refresh_token", "device_code", "user_code", "code", "code_verifier", "redirect_uri", "decision", "token", Registration.Hostname, Registration.Node, Registration.Cluster, Registration.ClusterName];
         string[] values = ["password", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code", "authorization_code", "client_credentials", TokenClient, Registration.ClientId, "api offline_access", "agent offline_access", "admin", host.RefreshToken, host.AccessToken, "BBBB-BBBB", "approve", "deny", "pve1", host.Cluster.Value, ""];
         var field = Gen.Select(Gen.OneOf(names), Gen.OneOf(Gen.OneOf(values), Gen.OneOf(values).SelectMany(Fuzz.Damaged), Gen.String[0, 40]));
-        return Gen.Select(Gen.OneOf("/connect/token", "/connect/device", "/device"), field.Array[0, 8], Gen.Int[0, 9]).Hold("forms", async form =>
+        return Gen.Select(Gen.OneOf("/connect/token", "/connect/device", "/device", "/connect/authorize"), field.Array[0, 8], Gen.Int[0, 9]).Hold("forms", async form =>
         {
             var (path, fields, how) = form;
             var text = string.Join('&', fields.Select(one => $"{one.Item1}={Uri.EscapeDataString(one.Item2.Replace("\ud800", "", StringComparison.Ordinal))}"));

@@ -5,11 +5,11 @@ namespace NannyOrleans.Api.Tests.Http;
 /// <summary>Who may call what, for every endpoint there is: one that is in no list here fails a test.</summary>
 public sealed class AccessTests(SharedServer shared)
 {
-    private static readonly string[] ForEverybody = ["GET /healthz", "GET /readyz"];
+    private static readonly string[] ForEverybody = ["GET /healthz", "GET /readyz", "POST /api/session"];
 
     private static readonly string[] ForAgents = ["GET /api/scripts/{name}/content"];
 
-    // What a person must be allowed, on one cluster at least; "everywhere": on all.
+    // What a person must be allowed, on one cluster at least; "everywhere": on all; "nothing": it is his own.
     private static readonly Dictionary<string, string> ForPeople = new()
     {
         ["GET /api/agents"] = "view",
@@ -62,10 +62,23 @@ public sealed class AccessTests(SharedServer shared)
         ["GET /api/people/{person}"] = "administer everywhere",
         ["PATCH /api/people/{person}"] = "administer everywhere",
         ["DELETE /api/people/{person}"] = "administer everywhere",
+        ["DELETE /api/people/{person}/second-factor"] = "administer everywhere",
+        ["GET /api/session"] = "nothing",
+        [SignOut] = "nothing",
+        ["GET /api/tokens"] = "nothing",
+        ["POST /api/tokens"] = "nothing",
+        ["DELETE /api/tokens/{id}"] = "nothing",
+        ["POST /api/account/password"] = "nothing",
+        ["GET /api/account/second-factor"] = "nothing",
+        ["POST /api/account/second-factor"] = "nothing",
+        ["POST /api/account/second-factor/confirm"] = "nothing",
+        ["POST /api/account/second-factor/remove"] = "nothing",
     };
 
+    private const string SignOut = "DELETE /api/session";
+
     // Not in the document: OAuth's own, a page, SignalR, the document itself.
-    private static readonly string[] HiddenForEverybody = ["GET /device", "POST /device", "GET /device/done", "POST /connect/device", "POST /connect/token"];
+    private static readonly string[] HiddenForEverybody = ["GET /device", "POST /device", "GET /device/done", "POST /connect/device", "POST /connect/token", "POST /connect/revoke", "GET /connect/authorize", "POST /connect/authorize", "GET /signin/done"];
 
     private static readonly string[] HiddenForAgents = ["GET /hubs/agent", "POST /hubs/agent", "POST /hubs/agent/negotiate?negotiateVersion=1"];
 
@@ -74,11 +87,11 @@ public sealed class AccessTests(SharedServer shared)
     // What each role opens, for all clusters or for one alone.
     private static readonly Dictionary<string, string[]> Opens = new()
     {
-        [""] = [],
-        ["viewer"] = ["view"],
-        ["operator"] = ["view", "operate"],
-        ["approver"] = ["view", "approve"],
-        ["administrator"] = ["view", "operate", "approve", "administer", "administer everywhere"],
+        [""] = ["nothing"],
+        ["viewer"] = ["nothing", "view"],
+        ["operator"] = ["nothing", "view", "operate"],
+        ["approver"] = ["nothing", "view", "approve"],
+        ["administrator"] = ["nothing", "view", "operate", "approve", "administer", "administer everywhere"],
     };
 
     [Fact]
@@ -116,7 +129,7 @@ public sealed class AccessTests(SharedServer shared)
     {
         var cluster = ofOneCluster ? (await HostPeer.Register(shared.Admin, Some.Cluster())).Cluster.Value : null;
         var caller = await shared.SignIn(role is "" ? [] : [(role, cluster)]);
-        foreach (var (endpoint, needed) in ForPeople.Concat(HiddenForPeople))
+        foreach (var (endpoint, needed) in ForPeople.Concat(HiddenForPeople).Where(one => one.Key is not SignOut))
         {
             var answer = await Call(caller, endpoint);
             if (Opens[role].Contains(needed) && !(ofOneCluster && needed.EndsWith("everywhere", StringComparison.Ordinal)))
@@ -138,6 +151,7 @@ public sealed class AccessTests(SharedServer shared)
         // To let a host in is to trust it.
         var code = await HostPeer.AskForCode(shared.Anonymous, Some.Cluster().Value, "pve1", "pve1", "lab");
         (await caller.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "deny"))).Is(role is "administrator" && !ofOneCluster ? 302 : 403);
+        (await Call(caller, SignOut)).Is(204);
     }
 
     [Fact] // Where nothing is mapped either: what exists is not told to strangers.

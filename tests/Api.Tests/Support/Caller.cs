@@ -7,16 +7,27 @@ using NannyOrleans.Protocol;
 namespace NannyOrleans.Api.Tests.Support;
 
 /// <summary>What a command line does: HTTP with or without a token. No answer may be a server error or show the server's insides.</summary>
-internal sealed class Caller(Uri url, string? token = null, string? from = null)
+internal sealed class Caller(Uri url, string? token = null, params (string Name, string Value)[] headers)
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = Waiting.Limit };
 
     public string? Token => token;
 
-    public Caller With(string? otherToken) => new(url, otherToken, from);
+    public Caller With(string? otherToken) => new(url, otherToken, headers);
+
+    /// <summary>Says more with each request.</summary>
+    public Caller Saying(params (string Name, string Value)[] more) => new(url, token, [.. headers, .. more]);
 
     /// <summary>The same from another address, as a proxy on the server's machine says it.</summary>
-    public Caller From(string address) => new(url, token, address);
+    public Caller From(string address) => Saying(("X-Forwarded-For", address));
+
+    /// <summary>As a browser does for a page of the server itself.</summary>
+    public Caller FromItsPage() => Saying(("Sec-Fetch-Site", "same-origin"));
+
+    /// <summary>With the cookie that an answer has set, for a page of the server itself.</summary>
+    public Caller WithCookie(Answer answer) => With(null).Saying(("Cookie", answer.Header("Set-Cookie")!.Split(';')[0])).FromItsPage();
+
+    public Task<Answer> PostJson(string path, object body) => Post(path, JsonSerializer.SerializeToUtf8Bytes(body), "application/json");
 
     public Task<Answer> Get(string path) => Send(new(HttpMethod.Get, At(path)));
 
@@ -43,8 +54,6 @@ internal sealed class Caller(Uri url, string? token = null, string? from = null)
     }
 
     public Task<Answer> Send(string method, string path) => Send(new(new(method), At(path)));
-
-    public Task<Answer> Send(string method, string path, byte[]? body) => Send(new(new(method), At(path)) { Content = body is null ? null : new ByteArrayContent(body) });
 
     /// <summary>As <c>curl -d</c>: the body is JSON and its type says form.</summary>
     public Task<Answer> PostLikeCurl(string path, string body) => Post(path, Encoding.UTF8.GetBytes(body), "application/x-www-form-urlencoded");
@@ -82,9 +91,9 @@ internal sealed class Caller(Uri url, string? token = null, string? from = null)
                 request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
             }
 
-            if (from is not null)
+            foreach (var (name, value) in headers)
             {
-                request.Headers.Add("X-Forwarded-For", from);
+                request.Headers.TryAddWithoutValidation(name, value);
             }
 
             using var response = await Http.SendAsync(request);

@@ -19,6 +19,12 @@ public sealed class SharedServer : IAsyncLifetime
 
     internal ServerProcess Server { get; private set; } = null!;
 
+    /// <summary>The database of its accounts.</summary>
+    internal string Accounts => data.PathOf("accounts.db");
+
+    /// <summary>Where the server expects another provider of sign-ins; it asks there once somebody signs in so.</summary>
+    internal Uri Provider { get; } = new($"http://127.0.0.1:{Port.Free()}/");
+
     /// <summary>Calls with nobody's token.</summary>
     internal Caller Anonymous { get; private set; } = null!;
 
@@ -27,7 +33,7 @@ public sealed class SharedServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Server = await ServerProcess.Start(data.Path, Password);
+        Server = await ServerProcess.Start(data.Path, Password, more: OtherProvider.Settings(Provider));
         Anonymous = new(Server.Url);
         Admin = await Anonymous.SignIn("admin", Password);
     }

@@ -1,3 +1,8 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using NannyOrleans.Tests.Postgres;
 
 namespace NannyOrleans.Silo.Tests.Postgres;
@@ -23,11 +28,49 @@ public sealed class SharedDatabaseTests(SharedPostgres postgres) : IDisposable
         }
 
         Assert.Equal(1, (one.Log + other.Log).Split("First administrator: user name 'admin', password").Length - 1);
+        await WhatOneGivesOutHoldsAtTheOther(one, other);
         Assert.Equal(3L, await History.HistoryOnPostgres.Ask<long>(database, "SELECT count(*) FROM OrleansMembership WHERE Status = 3"));
         foreach (var server in new[] { one, other, silo })
         {
             Assert.DoesNotContain("fail:", server.Log, StringComparison.Ordinal);
             Assert.Equal(0, await server.Terminate());
+        }
+    }
+
+    // A cookie and a token are good at whichever server the proxy chooses, and when one server ends them they end at all.
+    private static async Task WhatOneGivesOutHoldsAtTheOther(RunningProgram one, RunningProgram other)
+    {
+        var password = Regex.Match(one.Log + other.Log, "password '([^']+)'").Groups[1].Value;
+        using HttpClient here = await Client(one), there = await Client(other);
+        using var signIn = await here.PostAsJsonAsync("/api/session", new { user_name = "admin", password });
+        var cookie = Assert.Single(signIn.EnsureSuccessStatusCode().Headers.GetValues("Set-Cookie")).Split(';')[0];
+        here.DefaultRequestHeaders.Add("Cookie", cookie);
+        there.DefaultRequestHeaders.Add("Cookie", cookie);
+        using var made = await there.PostAsJsonAsync("/api/tokens", new { name = "here and there", scopes = new[] { "view" }, expires_at = TimeProvider.System.GetUtcNow().AddDays(1).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) });
+        var token = await made.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(HttpStatusCode.OK, await ByToken(here));
+        Assert.Equal(HttpStatusCode.OK, await ByToken(there));
+
+        Assert.Equal(HttpStatusCode.NoContent, (await here.DeleteAsync($"/api/tokens/{token.GetProperty("id").GetString()}")).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await here.DeleteAsync("/api/session")).StatusCode);
+        await Waiting.Until(() => ByToken(there), status => status is HttpStatusCode.Unauthorized, "the token to end at the other server");
+        await Waiting.Until(async () => (await there.GetAsync("/api/session")).StatusCode, status => status is HttpStatusCode.Unauthorized, "the cookie to end at the other server");
+
+        async Task<HttpStatusCode> ByToken(HttpClient client)
+        {
+            using var ask = new HttpRequestMessage(HttpMethod.Get, "/api/session") { Headers = { { "Authorization", $"Bearer {token.GetProperty("token").GetString()}" } } };
+            return (await client.SendAsync(ask)).StatusCode;
+        }
+
+        static async Task<HttpClient> Client(RunningProgram server)
+        {
+            const string Listening = "Now listening on: ";
+            var line = await server.Line(Listening);
+            return new(new SocketsHttpHandler { UseCookies = false })
+            {
+                BaseAddress = new(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]),
+                DefaultRequestHeaders = { { "Sec-Fetch-Site", "same-origin" } },
+            };
         }
     }
 
