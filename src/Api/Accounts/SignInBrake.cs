@@ -3,7 +3,7 @@ namespace NannyOrleans.Api.Accounts;
 /// <summary>
 /// How fast passwords can be guessed. What counts is a wrong password for an account from an address: five at once and one a minute then. So whoever guesses
 /// at an administrator's password shuts himself out and not the administrator, which a lock on the account would. Behind it are two slower brakes: an address
-/// may be wrong fifteen times at once and six times a minute for all accounts together, and an account thirty times at once and ten times a minute from all
+/// may be wrong thirty times at once and six times a minute for all accounts together, and an account thirty times at once and ten times a minute from all
 /// addresses together that it was never used from. Addresses it was used from before do not take part in the last two: from there its owner gets in while
 /// a million others try. A right password costs nothing.
 /// </summary>
@@ -11,7 +11,7 @@ namespace NannyOrleans.Api.Accounts;
 internal sealed class SignInBrake
 {
     private readonly Meter pairs = new(5, TimeSpan.FromMinutes(1));
-    private readonly Meter addresses = new(15, TimeSpan.FromSeconds(10));
+    private readonly Meter addresses = new(30, TimeSpan.FromSeconds(10));
     private readonly Meter accounts = new(30, TimeSpan.FromSeconds(6));
 
     /// <summary>Takes a try for an account from an address: before anything is looked up, and before anybody looks at a password.</summary>
