@@ -55,6 +55,8 @@ internal sealed class Caller(Uri url, string? token = null, params (string Name,
 
     public Task<Answer> Send(string method, string path) => Send(new(new(method), At(path)));
 
+    public Task<Answer> Send(string method, string path, byte[]? body) => Send(new(new(method), At(path)) { Content = body is null ? null : new ByteArrayContent(body) });
+
     /// <summary>As <c>curl -d</c>: the body is JSON and its type says form.</summary>
     public Task<Answer> PostLikeCurl(string path, string body) => Post(path, Encoding.UTF8.GetBytes(body), "application/x-www-form-urlencoded");
 
