@@ -41,6 +41,7 @@ public sealed class ServerFuzzTests : IAsyncLifetime
         await Forms();
         await Rest();
         (await anonymous.Get("/readyz")).Is(200);
+        (await admin.Get("/api/clusters")).Is(200);
         Assert.DoesNotContain(server.Program.Lines, line => line.StartsWith("fail: Microsoft.AspNetCore", StringComparison.Ordinal) || line.Contains("Unhandled", StringComparison.Ordinal));
     }
 
@@ -111,7 +112,7 @@ public sealed class ServerFuzzTests : IAsyncLifetime
             from path in document.GetProperty("paths").EnumerateObject()
             where path.Name.StartsWith("/api/", StringComparison.Ordinal)
             from method in path.Value.EnumerateObject()
-            where method.Name is "get" or "post" or "patch" or "put" or "delete"
+            where method.Name is "get" or "post" or "patch" or "put" or "delete" && (method.Name, path.Name.TrimEnd('/')) is not ("delete", "/api/session") // signs out
             select new Endpoint(method.Name.ToUpperInvariant(), path.Name, method.Value)).ToArray();
         Assert.True(endpoints.Length > 30, $"Only {endpoints.Length} endpoints.");
         var value = Gen.OneOf(

@@ -33,9 +33,10 @@ public sealed class SecurityHeadersTests(SharedServer shared)
             where method.Name is "get" or "post" or "patch" or "put" or "delete"
             select (Method: method.Name.ToUpperInvariant(), Path: path.Name.Replace("{id}", "01M83HW1FS84TGPXTCYJ45S8G9", StringComparison.Ordinal))).Concat(Hidden).ToArray();
         Assert.True(endpoints.Length > 40, $"Only {endpoints.Length} endpoints.");
-        foreach (var (method, path) in endpoints)
+        var admin = await shared.Anonymous.SignIn("admin", SharedServer.Password); // one of them ends the sign-in
+        foreach (var (method, path) in endpoints.OrderBy(endpoint => endpoint is ("DELETE", "/api/session")))
         {
-            foreach (var caller in new[] { shared.Admin, shared.Anonymous })
+            foreach (var caller in new[] { admin, shared.Anonymous })
             {
                 Has(await caller.Send(method, path), $"{method} {path}");
             }
