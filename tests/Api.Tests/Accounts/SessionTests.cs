@@ -96,7 +96,7 @@ public sealed class SessionTests(SharedServer shared)
         var person = await NewPerson.Make(shared);
         var answer = await person.PostSession(name is "right" ? person.Name : name, password is "right" ? person.Password : password);
         Assert.Equal(
-            "User name and password do not match, or the account is locked for some minutes after too many attempts.",
+            "User name and password do not match, or the account is locked.",
             answer.IsProblem(401, "wrong-credentials").GetProperty("detail").GetString());
         Assert.Null(answer.Header("Set-Cookie"));
     }
