@@ -21,6 +21,7 @@ using NannyOrleans.Protocol;
 using NannyOrleans.Silo;
 using NannyOrleans.Silo.Backups;
 using NannyOrleans.Silo.Health;
+using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Telemetry;
 
 if (args is [ScriptExport.Verb, var directory])
@@ -31,6 +32,11 @@ if (args is [ScriptExport.Verb, var directory])
 if (BackupVerbs.Is(args))
 {
     return await BackupVerbs.Run(args);
+}
+
+if (KeyRotationVerb.Is(args))
+{
+    return await KeyRotationVerb.Run(args);
 }
 
 return await ServerProcess.Run(args, () => Build(args));

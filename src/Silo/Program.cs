@@ -1,11 +1,17 @@
 using NannyOrleans.Silo;
 using NannyOrleans.Silo.Backups;
 using NannyOrleans.Silo.Health;
+using NannyOrleans.Silo.Signing;
 using NannyOrleans.Silo.Telemetry;
 
 if (BackupVerbs.Is(args))
 {
     return await BackupVerbs.Run(args);
+}
+
+if (KeyRotationVerb.Is(args))
+{
+    return await KeyRotationVerb.Run(args);
 }
 
 // A silo in a process of its own. In the default shape there is none: the Api process hosts one.

@@ -19,10 +19,13 @@ internal sealed class ScriptTrust(Host host, bool customScripts)
     /// <exception cref="ScriptException">It may not; the message says why.</exception>
     public void Check(ScriptReference script)
     {
-        if (Refusal(script, Pins(), customScripts) is { } why)
+        var pins = Pins();
+        if (Refusal(script, pins, customScripts) is { } why)
         {
             throw new ScriptException($"{ScriptSignature.Refused}{why}");
         }
+
+        Follow(script, pins!);
     }
 
     /// <summary>Why a script may not run; null when it may.</summary>
@@ -65,15 +68,48 @@ internal sealed class ScriptTrust(Host host, bool customScripts)
 
         try
         {
-            using var key = Import(pinned);
-            var signed = Encoding.UTF8.GetBytes(ScriptSignature.Text(script));
-            return key.VerifyData(signed, Convert.FromBase64String(script.Signature!), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence)
+            return SignedBy(script, pinned) is not null
                 ? null
                 : $"the signature of {script.Name} is not that of the key pinned when this host was registered; if the server has a new key, register this host again";
         }
         catch (Exception e) when (e is FormatException or CryptographicException)
         {
             return $"the signature of {script.Name} or the pinned key can't be read";
+        }
+    }
+
+    // The key pinned, or one that it vouches for.
+    private static string? SignedBy(ScriptReference script, string pinned)
+    {
+        var signed = Encoding.UTF8.GetBytes(ScriptSignature.Text(script));
+        var signature = Convert.FromBase64String(script.Signature!);
+        return KeyEndorsement.From(pinned, KeyEndorsement.Read(script.Endorsements)).FirstOrDefault(text =>
+        {
+            using var key = Import(text);
+            return key.VerifyData(signed, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        });
+    }
+
+    // From the first script that a newer key has signed on, the older one counts no more. Where the disk does not take it, the next one says it again.
+    private void Follow(ScriptReference script, Credentials pins)
+    {
+        var isCustom = script.Signer is ScriptSigner.Custom;
+        if (SignedBy(script, (isCustom ? pins.CustomKey : pins.CatalogueKey)!) is not { } key || key == (isCustom ? pins.CustomKey : pins.CatalogueKey))
+        {
+            return;
+        }
+
+        try
+        {
+            // register may have been run beside us: what it pinned stays.
+            if (Credentials.Load(host) == pins)
+            {
+                (isCustom ? pins with { CustomKey = key } : pins with { CatalogueKey = key }).Save(host);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            // It was good all the same.
         }
     }
 

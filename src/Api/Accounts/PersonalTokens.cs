@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Microsoft.EntityFrameworkCore;
+using NannyOrleans.Api.Http;
 using OpenIddict.Abstractions;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 
@@ -35,10 +36,7 @@ internal sealed class PersonalTokens
 
         if (known.IsUseDue(now, UseNoted))
         {
-            await using var scope = services.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<AccountsDb>().PersonalTokens
-                .Where(one => one.Id == known.Id && (one.LastUsedAt == null || one.LastUsedAt < now - UseNoted)) // another process may have noted it
-                .ExecuteUpdateAsync(change => change.SetProperty(one => one.LastUsedAt, now));
+            await Note(known.Id, now);
         }
 
         return known.Principal;
@@ -46,6 +44,22 @@ internal sealed class PersonalTokens
 
     /// <summary>One was revoked here, which counts at once.</summary>
     public void Revoked(PersonalToken token) => tokens.Forget(token.Hash);
+
+    private async Task Note(string id, DateTimeOffset now)
+    {
+        var due = now - UseNoted;
+        try
+        {
+            await using var scope = services.CreateAsyncScope();
+            await scope.ServiceProvider.GetRequiredService<AccountsDb>().PersonalTokens
+                .Where(one => one.Id == id && (one.LastUsedAt == null || one.LastUsedAt < due)) // another process may have noted it
+                .ExecuteUpdateAsync(change => change.SetProperty(one => one.LastUsedAt, now));
+        }
+        catch (Exception failure) when (Problems.IsUnavailable(failure))
+        {
+            // What is known holds while the database does not answer, and a use in that time is no more than a date that is missing.
+        }
+    }
 
     private async Task<Known?> Read(string hash)
     {

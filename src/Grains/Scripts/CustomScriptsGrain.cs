@@ -4,8 +4,18 @@ using NannyOrleans.Domain.Scripts;
 namespace NannyOrleans.Grains.Scripts;
 
 [GrainType("custom-scripts")]
-internal sealed class CustomScriptsGrain([PersistentState("scripts")] IPersistentState<CustomScriptsState> stored) : Grain, ICustomScriptsGrain
+internal sealed class CustomScriptsGrain([PersistentState("scripts")] IPersistentState<CustomScriptsState> stored, ScriptKeys keys) : Grain, ICustomScriptsGrain
 {
+    // Where the server's key was replaced. What neither it nor an earlier one has signed stays as it is, and agents refuse it.
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        CustomScript[] renewed = [.. stored.State.Scripts.Select(one => one with { Script = keys.Renew(one.Script) })];
+        if (!renewed.SequenceEqual(stored.State.Scripts))
+        {
+            await Store(renewed);
+        }
+    }
+
     public async Task<Outcome<CustomScript>> Add(CustomScript added, string content)
     {
         var next = CustomScripts.Add(stored.State.Scripts, added);

@@ -13,16 +13,18 @@ public sealed class ScriptKeys : IDisposable
     private readonly ECDsa catalogue;
     private readonly ECDsa custom;
     private readonly ReleaseSignatures? release;
+    private readonly IReadOnlyList<KeyEndorsement> endorsements;
     private readonly Lock signing = new();
     private readonly Dictionary<(string Name, string Sha256, ScriptSigner Signer), string> signed = [];
 
     /// <param name="catalogue">The server's catalogue key; unused where the release has signatures.</param>
     /// <param name="custom">The server's key for custom scripts.</param>
     /// <param name="release">The release's signatures; null when it has none.</param>
+    /// <param name="endorsements">What earlier keys of the server have said of those that took their place.</param>
     /// <exception cref="InvalidOperationException">The release's signatures are not those of its scripts.</exception>
-    public ScriptKeys(ECDsa catalogue, ECDsa custom, ReleaseSignatures? release)
+    public ScriptKeys(ECDsa catalogue, ECDsa custom, ReleaseSignatures? release, IReadOnlyList<KeyEndorsement>? endorsements = null)
     {
-        (this.catalogue, this.custom, this.release) = (catalogue, custom, release);
+        (this.catalogue, this.custom, this.release, this.endorsements) = (catalogue, custom, release, endorsements ?? []);
         CatalogueKey = release?.Key ?? Convert.ToBase64String(catalogue.ExportSubjectPublicKeyInfo());
         CustomKey = Convert.ToBase64String(custom.ExportSubjectPublicKeyInfo());
         if (release is not null)
@@ -84,6 +86,28 @@ public sealed class ScriptKeys : IDisposable
         return IsGood(key, script);
     }
 
+    /// <summary>A script that an earlier key of the server has signed, signed by the present one; the script as it is when none has.</summary>
+    public ScriptReference Renew(ScriptReference script)
+    {
+        if (IsGood(script))
+        {
+            return script;
+        }
+
+        var present = script.Signer is ScriptSigner.Catalogue ? CatalogueKey : CustomKey;
+        foreach (var earlier in endorsements.Select(one => one.OldKey).Distinct().Where(key => KeyEndorsement.From(key, endorsements).Contains(present)))
+        {
+            using var key = ECDsa.Create();
+            key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(earlier), out _);
+            if (IsGood(key, script))
+            {
+                return Sign(script, script.Signer);
+            }
+        }
+
+        return script;
+    }
+
     private const int MostSigned = 1000; // custom scripts come and go
 
     /// <inheritdoc/>
@@ -93,7 +117,7 @@ public sealed class ScriptKeys : IDisposable
         custom.Dispose();
     }
 
-    private static ScriptReference Of(ScriptReference script, ScriptSigner signer, string? signature) => script with { Signer = signer, Signature = signature };
+    private ScriptReference Of(ScriptReference script, ScriptSigner signer, string? signature) => script with { Signer = signer, Signature = signature, Endorsements = KeyEndorsement.Write(endorsements) };
 
     private static bool IsGood(ECDsa key, ScriptReference script)
     {

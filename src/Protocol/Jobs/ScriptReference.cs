@@ -17,6 +17,10 @@ public sealed record ScriptReference(string Name, string Sha256)
     /// <summary>Whose key signed it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public ScriptSigner Signer { get; init; }
+
+    /// <summary>What earlier keys of the signer have said of those that took their place, as <see cref="KeyEndorsement.Write"/> has it; null where none was replaced.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Endorsements { get; init; }
 }
 
 /// <summary>Whose key signed a script.</summary>

@@ -11,21 +11,7 @@ public static class KeyFile
     {
         if (!File.Exists(path))
         {
-            var half = $"{path}.{Environment.ProcessId}.new";
-            File.Delete(half);
-            using (var file = new FileStream(half, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }))
-            {
-                using var writer = new StreamWriter(file);
-                writer.Write(make());
-                writer.Flush();
-                file.Flush(flushToDisk: true);
-            }
-
+            var half = WriteHalf(path, make());
             try
             {
                 File.Move(half, path, overwrite: false);
@@ -37,5 +23,25 @@ public static class KeyFile
         }
 
         return File.ReadAllText(path);
+    }
+
+    /// <summary>Puts another text in its place: whenever power fails, one of both is there whole.</summary>
+    public static void Replace(string path, string text) => File.Move(WriteHalf(path, text), path, overwrite: true);
+
+    private static string WriteHalf(string path, string text)
+    {
+        var half = $"{path}.{Environment.ProcessId}.new";
+        File.Delete(half);
+        using var file = new FileStream(half, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        using var writer = new StreamWriter(file);
+        writer.Write(text);
+        writer.Flush();
+        file.Flush(flushToDisk: true);
+        return half;
     }
 }

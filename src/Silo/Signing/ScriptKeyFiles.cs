@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Text;
 using NannyOrleans.Grains.Scripts;
+using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Silo.Signing;
 
@@ -24,7 +26,8 @@ public static class ScriptKeyFiles
         options.MakeDataDirectory();
         try
         {
-            return new(Key(options.PathOf(Catalogue)), Key(options.PathOf(Custom)), release);
+            var (catalogue, custom) = (Key(options.PathOf(Catalogue)), Key(options.PathOf(Custom)));
+            return new(catalogue.Key, custom.Key, release, [.. catalogue.Endorsements, .. custom.Endorsements]);
         }
         catch (InvalidOperationException stale)
         {
@@ -32,20 +35,63 @@ public static class ScriptKeyFiles
         }
     }
 
+    /// <summary>
+    /// Replaces both keys by new ones, each in one go with the old one's word for the new one, which lies in the same file. Processes that run go on with
+    /// the old ones until they are started again.
+    /// </summary>
+    /// <exception cref="CannotStartException">A file holds no key.</exception>
+    public static void Rotate(SiloOptions options)
+    {
+        foreach (var path in new[] { options.PathOf(Catalogue), options.PathOf(Custom) })
+        {
+            var (old, endorsements) = Key(path);
+            using (old)
+            using (var next = ECDsa.Create(ECCurve.NamedCurves.nistP256))
+            {
+                var endorsed = KeyEndorsement.Make(old, Convert.ToBase64String(next.ExportSubjectPublicKeyInfo()));
+
+                // The newest last; those before it still lead hosts here that were away all the while.
+                KeyEndorsement[] all = [.. endorsements.TakeLast((KeyEndorsement.MaxCount / 2) - 1), endorsed];
+                KeyFile.Replace(path, string.Join('\n', [next.ExportPkcs8PrivateKeyPem(), .. all.Select(one => PemEncoding.WriteString(Endorsement, Encoding.ASCII.GetBytes(KeyEndorsement.Write([one])!)))]) + "\n");
+            }
+        }
+    }
+
+    /// <summary>The names of the files.</summary>
+    public static IReadOnlyList<string> Names { get; } = [Catalogue, Custom];
+
+    private const string Endorsement = "NANNYORLEANS KEY ENDORSEMENT";
     private const string Catalogue = "script-catalogue.pem";
     private const string Custom = "script-custom.pem";
 
-    private static ECDsa Key(string path)
+    private static (ECDsa Key, IReadOnlyList<KeyEndorsement> Endorsements) Key(string path)
     {
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         try
         {
-            key.ImportFromPem(KeyFile.Read(path, key.ExportPkcs8PrivateKeyPem));
-            return key;
+            var text = KeyFile.Read(path, key.ExportPkcs8PrivateKeyPem);
+            key.ImportFromPem(text);
+            return (key, [.. Endorsements(text)]);
         }
         catch (Exception damaged) when (damaged is ArgumentException or CryptographicException)
         {
             throw new CannotStartException($"{path} holds no private key: {damaged.Message}", damaged);
+        }
+    }
+
+    private static IEnumerable<KeyEndorsement> Endorsements(string text)
+    {
+        while (PemEncoding.TryFind(text, out var found))
+        {
+            if (text[found.Label] is Endorsement)
+            {
+                foreach (var one in KeyEndorsement.Read(Encoding.ASCII.GetString(Convert.FromBase64String(text[found.Base64Data]))))
+                {
+                    yield return one;
+                }
+            }
+
+            text = text[found.Location.End..];
         }
     }
 }

@@ -85,6 +85,39 @@ public sealed class ScriptTrustTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_that_the_pinned_one_vouches_for_takes_its_place_and_the_old_one_counts_no_more()
+    {
+        using var next = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var (key, otherKey) = (Spki(next), Spki(other));
+        var script = server.Script("apt-update.sh", Marker + "echo good");
+        var signed = SigningKeys.Sign(script, next);
+        await using var agent = await Connected();
+        foreach (var (number, sent) in new[]
+        {
+            (1, signed), // nobody vouches
+            (2, signed with { Endorsements = KeyEndorsement.Write([KeyEndorsement.Make(other, key)]) }), // a stranger does
+            (3, signed with { Endorsements = KeyEndorsement.Write([SigningKeys.Endorse(otherKey) with { NewKey = key }]) }), // it was said of another key
+            (4, SigningKeys.Sign(script, other) with { Endorsements = KeyEndorsement.Write([SigningKeys.Endorse(key)]) }), // somebody else has signed
+            (5, signed with { Endorsements = "no endorsement; at all" }),
+        })
+        {
+            await server.Send(RunningAgent.Job(sent, number));
+            await IsRefused("script refused: the signature of apt-update.sh is not that of the key pinned");
+        }
+
+        await server.Send(RunningAgent.Job(signed with { Endorsements = KeyEndorsement.Write([KeyEndorsement.Make(other, key), SigningKeys.Endorse(key)]) }, number: 6));
+        Assert.Equal(JobOutcome.Succeeded, (await server.NextEnd("the end")).Outcome);
+        Assert.Equal((key, SigningKeys.Public.Custom), (Credentials.Load(host.Host)!.CatalogueKey, Credentials.Load(host.Host)!.CustomKey));
+        await server.Send(RunningAgent.Job(signed, number: 7)); // it is pinned: nobody has to vouch
+        Assert.Equal(JobOutcome.Succeeded, (await server.NextEnd("the end")).Outcome);
+        await server.Send(RunningAgent.Job(script, number: 8));
+        Assert.StartsWith("script refused: ", (await server.NextEnd("the refusal")).Detail, StringComparison.Ordinal);
+
+        static string Spki(ECDsa one) => Convert.ToBase64String(one.ExportSubjectPublicKeyInfo());
+    }
+
+    [Fact]
     public async Task Credentials_of_an_older_agent_are_read_and_pin_nothing()
     {
         var file = Credentials.PathOn(host.Host);

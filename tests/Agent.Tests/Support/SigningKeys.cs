@@ -27,5 +27,14 @@ internal static class SigningKeys
         }
     }
 
+    /// <summary>The catalogue key's word for one that takes its place.</summary>
+    public static KeyEndorsement Endorse(string newKey)
+    {
+        lock (Catalogue)
+        {
+            return KeyEndorsement.Make(Catalogue, newKey);
+        }
+    }
+
     private static string Spki(ECDsa key) => Convert.ToBase64String(key.ExportSubjectPublicKeyInfo());
 }

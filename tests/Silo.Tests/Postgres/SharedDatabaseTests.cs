@@ -108,8 +108,24 @@ public sealed class SharedDatabaseTests(SharedPostgres postgres) : IDisposable
             File.Copy(key, others.PathOf(Path.GetFileName(key)), overwrite: true);
         }
 
-        await using var mended = Start("Silo", database, others);
-        await mended.Line(Up);
+        await using (var mended = Start("Silo", database, others))
+        {
+            await mended.Line(Up);
+            await mended.Terminate();
+        }
+
+        // With keys replaced by the verb it is the others that have to be copied to.
+        await using (var rotation = Start("Silo", database, others, arguments: "rotate-script-keys"))
+        {
+            Assert.Equal(0, await rotation.Exit());
+            Assert.Contains("Copy script-catalogue.pem and script-custom.pem", Assert.Single(rotation.Lines), StringComparison.Ordinal);
+        }
+
+        await using var former = Start("Silo", database, keys);
+        Assert.Equal(1, await former.Exit());
+        Assert.Contains("is not the key that this installation began with", Assert.Single(former.Lines), StringComparison.Ordinal);
+        await using var rotated = Start("Silo", database, others);
+        await rotated.Line(Up);
     }
 
     [Theory]

@@ -26,6 +26,42 @@ public sealed class ScriptKeyFilesTests : IDisposable
         Assert.True(second.IsGood(first.Sign(ScriptCatalogue.All[0].Reference, ScriptSigner.Catalogue)));
     }
 
+    [Fact] // Whoever was away for two of them follows as well, and what the first key has signed of custom scripts is signed anew; what a stranger has is not.
+    public void Keys_that_are_replaced_vouch_for_those_that_come_after_them()
+    {
+        using var first = ScriptKeyFiles.Read(Options, null);
+        using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var script = new ScriptReference("mine.sh", new('a', 64));
+        var (signed, catalogued) = (first.Sign(script, ScriptSigner.Custom), first.Sign(script, ScriptSigner.Catalogue));
+        for (var i = 0; i < 3; i++)
+        {
+            ScriptKeyFiles.Rotate(Options);
+        }
+
+        using var last = ScriptKeyFiles.Read(Options, null);
+        Assert.NotEqual((first.CatalogueKey, first.CustomKey), (last.CatalogueKey, last.CustomKey));
+        Assert.All(Directory.GetFiles(directory), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+        var said = KeyEndorsement.Read(last.Sign(script, ScriptSigner.Custom).Endorsements);
+        Assert.Equal(last.CustomKey, KeyEndorsement.From(first.CustomKey, said)[^1]);
+        Assert.Equal(last.CatalogueKey, KeyEndorsement.From(first.CatalogueKey, said)[^1]);
+        Assert.Equal([last.CustomKey], KeyEndorsement.From(last.CustomKey, said)); // not back
+        Assert.False(last.IsGood(signed));
+        Assert.True(last.IsGood(last.Renew(signed)) && last.IsGood(last.Renew(catalogued)));
+        var strange = signed with { Signature = Convert.ToBase64String(stranger.SignData(Encoding.UTF8.GetBytes(ScriptSignature.Text(script)), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence)) };
+        Assert.Same(strange, last.Renew(strange));
+        Assert.False(last.IsGood(last.Renew(signed with { Signer = ScriptSigner.Catalogue }))); // the custom key's words are not the catalogue's
+
+        // However often, the file and what agents have to read stay small.
+        for (var i = 0; i < KeyEndorsement.MaxCount; i++)
+        {
+            ScriptKeyFiles.Rotate(Options);
+        }
+
+        using var much = ScriptKeyFiles.Read(Options, null);
+        Assert.InRange(KeyEndorsement.Read(much.Sign(script, ScriptSigner.Custom).Endorsements).Count, 2, KeyEndorsement.MaxCount);
+        Assert.Equal(much.CustomKey, KeyEndorsement.From(KeyEndorsement.Read(much.Sign(script, ScriptSigner.Custom).Endorsements)[^1].OldKey, KeyEndorsement.Read(much.Sign(script, ScriptSigner.Custom).Endorsements))[^1]);
+    }
+
     [Fact]
     public void A_file_that_is_there_first_is_read_by_whoever_came_second()
     {
