@@ -11,7 +11,7 @@ var results = Path.Combine(Path.GetTempPath(), $"nanny-fuzz-{Environment.Process
 var failed = 0;
 foreach (var tests in (string[])["Domain", "Agent", "Api"])
 {
-    var start = new ProcessStartInfo(Path.Combine(repository, "tests", $"{tests}.Tests", output, $"NannyOrleans.{tests}.Tests"), ["--filter-class", "*Fuzz*", "*HostileTextTests", "--no-progress"]);
+    var start = new ProcessStartInfo(Path.Combine(repository, "tests", $"{tests}.Tests", output, $"NannyOrleans.{tests}.Tests"), ["-class", "*Fuzz*", "-class", "*HostileTextTests"]);
     start.Environment["NANNY_FUZZ_SECONDS"] = Environment.GetEnvironmentVariable("NANNY_FUZZ_SECONDS") ?? "60";
     start.Environment["NANNY_FUZZ_RESULTS"] = results;
     start.Environment["NANNY_TEST_PROGRAMS"] = Path.Combine(repository, "artifacts");
