@@ -118,6 +118,8 @@ internal sealed class Plane : IAsyncDisposable
             ["NANNY_Silo__Port"] = project is "Silo" ? $"{port}" : "0",
             ["NANNY_Silo__GatewayPort"] = project is "Silo" ? $"{ServerProgram.FreePort()}" : "30000",
             ["NANNY_ADMIN_PASSWORD"] = Password,
+            ["NANNY_Limits__RequestsPerSecond"] = "1000000",
+            ["NANNY_Limits__RegistrationsPerMinute"] = "1000000",
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{(project is "Silo" ? ServerProgram.FreePort() : port)}",
         });
     }

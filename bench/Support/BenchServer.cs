@@ -53,6 +53,8 @@ internal sealed class BenchServer : IDisposable
                 ["NANNY_Silo__Port"] = "0",
                 ["NANNY_Silo__DataDirectory"] = Path.Combine(directory, "data"),
                 ["NANNY_ADMIN_PASSWORD"] = Password,
+                ["NANNY_Limits__RequestsPerSecond"] = "1000000",
+                ["NANNY_Limits__RegistrationsPerMinute"] = "1000000",
                 ["NANNY_Logging__LogLevel__Default"] = "Warning",
                 ["NANNY_Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information",
             },

@@ -80,7 +80,7 @@ static WebApplication Build(string[] args)
     builder.Services.AddSingleton<HubMessages>();
     builder.Services.AddSignalR(hub =>
         {
-            hub.MaximumReceiveMessageSize = 4 * 1024 * 1024;
+            ServerLimits.Bound(hub);
             hub.AddFilter<HubMessages>();
         })
         .AddJsonProtocol(json => ProtocolJson.Configure(json.PayloadSerializerOptions));
@@ -93,25 +93,22 @@ static WebApplication Build(string[] args)
     builder.Services.AddProblems();
     builder.Services.AddOpenApi(document => document.AddSchemaTransformer<AgentRowSchema>().AddSchemaTransformer<WireEnumSchema>());
     builder.Services.AddSingleton<AgentPlaces>();
-    builder.WebHost.ConfigureKestrel(kestrel =>
-    {
-        kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
-        AgentPlaces.Bound(kestrel.Limits);
-    });
-    if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
-    {
-        builder.WebHost.UseUrls("http://*:8090");
-    }
-
+    var limits = LimitOptions.Read(builder.Configuration);
+    builder.Services.AddRateLimits();
+    builder.WebHost.AddListening(builder.Configuration);
     builder.Services.AddTrustedProxies(builder.Configuration);
 
     var app = builder.Build();
+    app.UseSecurityHeaders();
     app.UseForwardedHeaders();
     app.UseExceptionHandler();
     app.UseStatusCodePages();
+    app.UseRegistrationLimits(limits);
+    app.UseSignInGate();
     app.Use(SessionCookie.RefuseForeign);
     app.UseAuthentication();
     app.UseAuthorization();
+    app.UseCallerLimits(limits);
     app.Use(app.Services.GetRequiredService<AgentPlaces>().LetIn);
     app.MapHealth();
     app.MapTelemetry(TelemetryOptions.Read(builder.Configuration));
@@ -137,7 +134,7 @@ static WebApplication Build(string[] args)
     audited.MapScripts();
     audited.MapTopology();
     audited.MapAudit();
-    app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path);
+    app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path, ServerLimits.Bound);
     app.CheckAudited();
     return app;
 }

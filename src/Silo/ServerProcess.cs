@@ -15,6 +15,7 @@ public static class ServerProcess
     /// <returns>The process's exit code: 0 when it was stopped, 1 when it could not start for a reason that is not a bug.</returns>
     public static async Task<int> Run(string[] args, Func<IHost> build)
     {
+        PrivateFiles.ByDefault();
         var stopping = CancellationToken.None;
         try
         {

@@ -63,7 +63,7 @@ public sealed class SiloOptions
     /// <summary>A file's path inside the data directory.</summary>
     public string PathOf(string file) => Path.Combine(Path.GetFullPath(DataDirectory), file);
 
-    /// <summary>Makes the data directory if it is not there; only its owner may look inside.</summary>
+    /// <summary>Makes the data directory if it is not there; only its owner may look inside, and into its files whoever may look inside.</summary>
     /// <exception cref="CannotStartException">It can't be made, or nothing can be written in it.</exception>
     public void MakeDataDirectory()
     {
@@ -71,6 +71,7 @@ public sealed class SiloOptions
         {
             Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             using var probe = new FileStream(PathOf($".write-test-{Environment.ProcessId}"), FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            PrivateFiles.TakeFromOthers(DataDirectory);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {

@@ -155,6 +155,8 @@ internal sealed class ControlPlane : IAsyncDisposable
         ["NANNY_Silo__Port"] = $"{ports[0]}",
         ["NANNY_Silo__GatewayPort"] = program is "Silo" ? $"{ports[1]}" : "30000",
         ["NANNY_ADMIN_PASSWORD"] = Password,
+        ["NANNY_Limits__RequestsPerSecond"] = "10000",
+        ["NANNY_Limits__RegistrationsPerMinute"] = "10000",
         ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ports[2]}",
     });
 

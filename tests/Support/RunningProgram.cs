@@ -77,6 +77,9 @@ internal sealed class RunningProgram : IAsyncDisposable
             : throw new InvalidOperationException($"{name} ended with {process.ExitCode} and has not said '{text}', but:\n{Log}");
     }
 
+    /// <summary>Its process id.</summary>
+    public int Id => process.Id;
+
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => process.HasExited;
 

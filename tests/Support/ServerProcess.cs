@@ -16,6 +16,10 @@ internal sealed class ServerProcess(RunningProgram program, Uri url) : IAsyncDis
         {
             ["NANNY_urls"] = url,
             ["NANNY_Silo__Port"] = "0",
+
+            // Hundreds of tests are one caller at one address, and register in a minute what a person does in a year.
+            ["NANNY_Limits__RequestsPerSecond"] = "100000",
+            ["NANNY_Limits__RegistrationsPerMinute"] = "100000",
             ["NANNY_Silo__DataDirectory"] = dataDirectory,
         };
         if (adminPassword is not null)

@@ -51,7 +51,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
             // Durable before anything runs: after this line the job is never started again, whatever happens.
             var started = entry.Start(host.BootId());
             Log.Starting(logger, entry.Id, job.Target?.ToString() ?? "this machine");
-            if (await entry.Run.Start(host, script, PatchChecks.Command(job, node is not null)) is { } problem)
+            if (await entry.Run.Start(host, script, PatchChecks.Command(job, node is not null), job.Script.Sha256) is { } problem)
             {
                 var left = await StopAgain(job, entry, stopping);
                 entry.Finish(JobOutcome.Failed, $"could not be started: {problem}", warning: left);

@@ -149,7 +149,7 @@ internal static class VmRun
 
         var number = state.Split(' ') is [_, var figure] ? Number(figure) : null;
         state = state.Split(' ')[0];
-        if (state is not ("none" or "claimed" or "prevented" or "runs" or "gone" or "ended") || state is "runs" or "ended" && number is null || state is "ended" && number > 255)
+        if (state is not ("none" or "claimed" or "prevented" or "runs" or "gone" or "ended") || state is "runs" or "ended" && number is null || state is "ended" && number > 255 || number > LongestRun)
         {
             return null;
         }
@@ -171,6 +171,9 @@ internal static class VmRun
 
     // A VM may say anything, and a file here is as long as it says.
     private const long LargestOutput = 1L << 40;
+
+    /// <summary>In seconds, a century: more is no time at all.</summary>
+    private const long LongestRun = 100L * 366 * 86400;
 
     private static long? Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

@@ -29,11 +29,12 @@ internal sealed partial class DetachedRun(string directory)
     /// <param name="host">Finds <c>systemd-run</c> or <c>setsid</c> and gives the search path.</param>
     /// <param name="input">The file that becomes its standard input.</param>
     /// <param name="program">The program and its arguments.</param>
+    /// <param name="sha256">What the input must be, by its SHA-256 in hex; null: whatever it is.</param>
     /// <returns>Null when started, else why it was not and never will be, in a person's words.</returns>
-    public Task<string?> Start(Host host, string input, IReadOnlyList<string> program)
+    public Task<string?> Start(Host host, string input, IReadOnlyList<string> program, string? sha256 = null)
     {
         // Everything that varies is a positional parameter: nothing is ever spliced into the text the shell parses.
-        string[] runner = ["sh", "-c", RunnerScript, "nannyagent-job", directory, input, .. program];
+        string[] runner = ["sh", "-c", RunnerScript, "nannyagent-job", directory, input, sha256 ?? string.Empty, .. program];
         return TransientUnit.Possible(host) ? StartUnit(host, runner) : Task.FromResult(StartSession(host, runner));
     }
 
@@ -117,6 +118,7 @@ internal sealed partial class DetachedRun(string directory)
     // It says who it is before it claims the run, so a claimed run has a process to look for. TERM is caught, not ignored: an
     // ignored signal would be inherited by the program, a caught one is not, and the runner still writes the exit code. systemd
     // starts its services with PIPE ignored, which would be inherited all the way into a container's pipelines; only env can undo it.
+    // What is run is a copy that was hashed here, however long ago and by whom the file was looked at before.
     // The input comes through a pipe: the file itself, open in a container, could be opened anew there and written to.
     // Whatever the exit code vouches for is on disk before it has its name.
     private const string RunnerScript =
@@ -124,14 +126,22 @@ internal sealed partial class DetachedRun(string directory)
         exec </dev/null >/dev/null 2>&1
         umask 022
         trap : TERM
-        job=$1 input=$2
-        shift 2
+        job=$1 input=$2 hash=$3
+        shift 3
         cat "/proc/$$/stat" > "$job/runner.tmp" && mv "$job/runner.tmp" "$job/runner" || exit 73
         mkdir "$job/claimed" || exit 75
-        cat "$input" | env --default-signal=PIPE "$@" > "$job/stdout" 2> "$job/stderr"
+        if [ -n "$hash" ]; then cp "$input" "$job/input" && input=$job/input; fi
+        if [ -z "$hash" ] || [ "$(sha256sum < "$input")" = "$hash  -" ]; then
+            cat "$input" | env --default-signal=PIPE "$@" > "$job/stdout" 2> "$job/stderr"
+        else
+            : > "$job/stdout"
+            echo 'the script has changed since it was checked; nothing was run' > "$job/stderr"
+            false
+        fi
         printf '%s\n' "$?" > "$job/exit.tmp" || exit 74
         sync "$job/stdout" "$job/stderr" "$job/exit.tmp"
         mv "$job/exit.tmp" "$job/exit"
+        rm -f "$job/input"
         """;
 
     private const int OutputLimit = 4096;

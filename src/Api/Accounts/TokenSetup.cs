@@ -83,9 +83,11 @@ internal static class TokenSetup
         services.AddSingleton<SignIns>();
         services.AddSingleton<PersonalTokens>();
         services.AddScoped<SecondFactors>();
+        services.AddSingleton<SignInBrake>().AddSingleton<SignInGate.Places>().AddScoped<SignInGate>();
         services.AddScoped<PasswordCheck>();
         services.AddScoped<OwnAccountEndpoints.Renewal>();
         services.AddHttpContextAccessor();
+        services.PostConfigure<LoggerFilterOptions>(KeepSecrets);
         services.AddHostedService<AccountsMigration>();
         services.AddHostedService<AccountsStart>();
         services.AddHostedService<TokenPruning>();
@@ -103,6 +105,20 @@ internal static class TokenSetup
                 // From the header alone. A token in an address ends in logs, and the guide's curl examples call their JSON a form.
                 validation.UseAspNetCore().DisableAccessTokenExtractionFromBodyForm().DisableAccessTokenExtractionFromQueryString();
             });
+    }
+
+    /// <summary>
+    /// Whatever is configured: below warnings OpenIddict writes down the tokens that it makes, the codes it is shown, and as the name of who signs in what
+    /// somebody may have typed into the wrong field.
+    /// </summary>
+    private static void KeepSecrets(LoggerFilterOptions logging)
+    {
+        for (var i = 0; i < logging.Rules.Count; i++)
+        {
+            var rule = logging.Rules[i];
+            logging.Rules[i] = new(rule.ProviderName, rule.CategoryName, rule.LogLevel, (provider, category, level) =>
+                (level >= LogLevel.Warning || category?.StartsWith("OpenIddict", StringComparison.Ordinal) is not true) && rule.Filter?.Invoke(provider, category, level) is not false);
+        }
     }
 
     private static void ConfigureServer(OpenIddictServerBuilder server, SiloOptions data)

@@ -59,6 +59,7 @@ internal sealed partial class AgentPlaces(ILogger<AgentPlaces> logger)
                 return;
             }
 
+            http.Features.Get<ConnectionPlaces.Place>()?.Dispose(); // it has one here
             await next(http);
         }
         finally

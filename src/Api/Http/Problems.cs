@@ -72,7 +72,9 @@ internal static class Problems
         StatusCodes.Status403Forbidden => "forbidden",
         StatusCodes.Status404NotFound => "not-found",
         StatusCodes.Status405MethodNotAllowed => "method-not-allowed",
+        StatusCodes.Status408RequestTimeout => "too-slow",
         StatusCodes.Status413PayloadTooLarge => "body-too-large",
+        StatusCodes.Status429TooManyRequests => "too-many-requests",
         >= 500 => "internal-error",
         _ => "bad-request",
     };
@@ -90,6 +92,15 @@ internal static class Problems
 
     /// <summary>An agent that this process has no place for: 503. Another process may have one.</summary>
     public static ProblemDetails Full() => Of(StatusCodes.Status503ServiceUnavailable, "full", "This server has as many agents as it can hold; connect to another, or later.");
+
+    /// <summary>Too often: 429 with <c>Retry-After</c>; to a browser that has sent a form in words.</summary>
+    public static IResult TooMany(HttpContext http, TooManyRequestsException refused)
+    {
+        RateLimits.SayWhen(http.Response, refused.Wait);
+        return http.Request.HasFormContentType && http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+            ? Results.Content($"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Too many</title></head><body><p>{refused.Message}</p></body></html>", "text/html; charset=utf-8", statusCode: refused.StatusCode)
+            : Results.Problem(Of(refused.StatusCode, CodeOf(refused.StatusCode), refused.Message));
+    }
 
     /// <summary>The caller may not do this: 403.</summary>
     public static ProblemDetails Forbidden(string why) => Of(StatusCodes.Status403Forbidden, "forbidden", why);
@@ -126,6 +137,9 @@ internal static class Problems
                     var field = json.Path?.TrimStart('$', '.') is { Length: > 0 } path ? path : "body";
                     await Invalid(new Dictionary<string, string[]> { [field] = [Plain(json)] }).ExecuteAsync(httpContext);
                     return true;
+                case TooManyRequestsException refused:
+                    await TooMany(httpContext, refused).ExecuteAsync(httpContext);
+                    return true;
                 case BadHttpRequestException bad:
                     await Results.Problem(Of(bad.StatusCode, CodeOf(bad.StatusCode), bad.Message)).ExecuteAsync(httpContext);
                     return true;
@@ -135,6 +149,10 @@ internal static class Problems
                     return true;
                 case DbUpdateConcurrencyException:
                     await Results.Problem(Of(StatusCodes.Status409Conflict, "changed-meanwhile", "Somebody else has changed it at the same time. Look at it, and try again.")).ExecuteAsync(httpContext);
+                    return true;
+                case IOException { Source: "Microsoft.AspNetCore.WebUtilities" or "Microsoft.AspNetCore.Server.Kestrel.Core" } broken:
+                    // A body that is not what its head says: a form of several parts without an end, a chunk longer than there can be.
+                    await Results.Problem(Of(StatusCodes.Status400BadRequest, "bad-request", broken.Message)).ExecuteAsync(httpContext);
                     return true;
                 case { } when IsUnavailable(exception):
                     await Results.Problem(Of(StatusCodes.Status503ServiceUnavailable, "unavailable", "The control plane can't answer at the moment; try again.")).ExecuteAsync(httpContext);

@@ -7,8 +7,8 @@ namespace NannyOrleans.Api.Telemetry;
 /// <summary>The metrics, and Orleans' own dashboard.</summary>
 internal static class TelemetryEndpoints
 {
-    /// <summary>Where the dashboard is.</summary>
-    private const string Dashboard = "/orleans";
+    /// <summary>Where Orleans' own dashboard is, where it is.</summary>
+    public const string Dashboard = "/orleans";
 
     /// <summary>
     /// Maps them. Being on this machine opens neither: all that a proxy passes on comes from there.

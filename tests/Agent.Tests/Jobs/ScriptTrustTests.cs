@@ -154,6 +154,19 @@ public sealed class ScriptTrustTests : IAsyncLifetime
         Assert.Equal("good\n", (await server.NextEnd("the end")).StandardOutput);
     }
 
+    [Fact] // What was hashed is what runs, and not what has its name by then.
+    public async Task A_script_that_is_swapped_between_the_check_and_the_run_is_not_run()
+    {
+        var script = server.Script("apt-update.sh", Marker + "echo good");
+        host.Command("setsid", $"printf '%s\\n' 'echo nanny-patch: started >&2; echo swapped' >$root/var/lib/nannyagent/scripts/{script.Sha256}; exec /usr/bin/setsid \"$@\"");
+        await using var agent = await Connected();
+        await server.Send(RunningAgent.Job(script));
+        var end = await server.NextEnd("the refusal");
+        Assert.Equal((JobOutcome.Failed, 1, ""), (end.Outcome, end.ExitCode, end.StandardOutput));
+        Assert.Contains("has changed since it was checked; nothing was run", end.StandardError, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(host.Directory, "pct.calls")) && host.Read("pct.calls").Contains("sh -s", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("apt-update.sh\nx", null)] // would move the lines of what is signed
     [InlineData("apt-update.sh", "../../../etc/passwd")] // is a file's name on disk, too

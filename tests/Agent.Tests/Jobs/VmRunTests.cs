@@ -155,6 +155,7 @@ public sealed class VmRunTests : IDisposable
     [InlineData("walks\n0 0\n")]
     [InlineData("runs\n0 0\n")] // for how long?
     [InlineData("runs -1\n0 0\n")]
+    [InlineData("runs 9223372036854775807\n0 0\n")] // for longer than a time can be
     [InlineData("ended\n0 0\n")]
     [InlineData("ended x\n0 0\n")]
     [InlineData("ended -1\n0 0\n")]

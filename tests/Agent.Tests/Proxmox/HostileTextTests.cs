@@ -1,12 +1,15 @@
 using System.Text;
 using System.Text.Json;
 using CsCheck;
+using NannyOrleans.Agent.Diagnoses;
 using NannyOrleans.Agent.Inventories;
+using NannyOrleans.Agent.Jobs;
 using NannyOrleans.Agent.Linux;
 using NannyOrleans.Agent.Proxmox;
 using NannyOrleans.Agent.Tests.Support;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
+using NannyOrleans.Tests.Fuzzing;
 
 namespace NannyOrleans.Agent.Tests.Proxmox;
 
@@ -35,38 +38,21 @@ public sealed class HostileTextTests
         ["list"] = "deb [arch=amd64] https://x/debian/pve trixie pve-no-subscription # x\n",
         ["sources"] = "Types: deb\nURIs: https://x/debian/pve\nSuites: trixie\nComponents: pve-no-subscription\n\nTypes: deb\nEnabled: no\n",
         ["os"] = Fixture.Read("os-release.debian"),
+        ["exec"] = """{"exitcode":0,"exited":1,"out-data":"ID=debian\nVERSION_ID=\"12\"\n","out-truncated":0,"err-data":"x","pid":4711}""",
+        ["look"] = "runs 42\n11 0\nSGVsbG8gd29ybGQ=",
+        ["inside"] = "os ID=debian\ntool apt-get\ndone tool\nfile /etc/apt/sources.list\nsource deb http://x y z\ndone source\nroute eth0 00000000 0100000A 0003 0 0 0 00000000 0 0 0\ndone route\nfree / 100 50 50 50% /\nfree /var 100 50 50 50% /var\ndone free\nmemory MemAvailable: 1024 kB\ndatabase x\ndone database\n",
+        ["tasks"] = "UPID:pve1:0000C1D2:00A1B2C3:6710AB12:vzdump:100:root@pam: 0\nUPID:pve1:0000C1D3:00A1B2C4:6710AB13:qmigrate:200:root@pam: 1 6710AB20 OK\n",
+        ["replication"] = """{"100":{"local/pve2":{"pid":4711,"ptime":"12345","last_sync":1,"fail_count":0}}}""",
+        ["stat"] = "4711 (a (b) c) S 1 4711 4711 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1000 200 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0",
+        ["osd"] = """{"epoch":5,"fsid":"x","flags":"noout,sortbitwise","flags_set":["noout"]}""",
+        ["version"] = "6.8.12-13~bpo12+1-pve",
         ["rrd"] = "pve2-storage/pve1/local:1:1000:400\npve2.3-vm/100:1:web:running:0:1:1:0:1:1:1:1:1:1:1:1\n",
     };
 
-    private static readonly string[] Insertions =
-        ["\0", "\n", "\r\n", "[", "{", "}", "\"", "\\", "\\ud800", ":", "=", ",", "-1", "99999999999999999999", "\u001b[2J", "\u202e", "\ufffd", "\ud800", "\u0085", new string('9', 5000), new string('[', 5000), "null", "1e999", "/../../etc/shadow"];
-
-    private const int Iterations = 2000;
-
-    /// <summary>One to eight places damaged: cut, doubled, or with something put in.</summary>
-    private static Gen<string> Damaged(string whole) =>
-        Gen.Select(Gen.Int[0, 3], Gen.Double[0, 1], Gen.Int[0, 40], Gen.Int[0, Insertions.Length - 1].Select(i => Insertions[i])).Array[1, 8].Select(damages =>
-        {
-            var text = whole;
-            foreach (var (kind, where, length, insertion) in damages)
-            {
-                var at = (int)(where * text.Length);
-                var end = Math.Min(text.Length, at + length);
-                text = kind switch
-                {
-                    0 => text[..at] + text[end..],
-                    1 => text[..end] + text[at..],
-                    2 => text[..at],
-                    _ => text[..at] + insertion + text[at..],
-                };
-            }
-
-            return text;
-        });
-
     [Fact]
-    public void Damaged_configurations_are_read_as_far_as_they_go() => Damaged(Texts["conf"]).Select(Damaged(Texts["vm"])).Sample((lxc, qemu) =>
+    public void Damaged_configurations_are_read_as_far_as_they_go() => Gen.Select(Fuzz.Damaged(Texts["conf"]), Fuzz.Damaged(Texts["vm"])).Hold("conf", both =>
     {
+        var (lxc, qemu) = both;
         foreach (var (type, text) in new[] { (GuestType.Lxc, lxc), (GuestType.Qemu, qemu), (GuestType.Qemu, lxc) })
         {
             var conf = GuestConf.Parse(type, text);
@@ -80,7 +66,7 @@ public sealed class HostileTextTests
         }
 
         return true;
-    }, iter: Iterations);
+    });
 
     [Theory]
     [InlineData("members")]
@@ -100,7 +86,15 @@ public sealed class HostileTextTests
     [InlineData("sources")]
     [InlineData("os")]
     [InlineData("rrd")]
-    public void Damaged_text_is_refused_or_read_and_nothing_else_happens(string kind) => Damaged(Texts[kind]).Sample(text =>
+    [InlineData("exec")]
+    [InlineData("look")]
+    [InlineData("inside")]
+    [InlineData("tasks")]
+    [InlineData("replication")]
+    [InlineData("stat")]
+    [InlineData("osd")]
+    [InlineData("version")]
+    public void Damaged_text_is_refused_or_read_and_nothing_else_happens(string kind) => Fuzz.Damaged(Texts[kind]).Hold(kind, text =>
     {
         var bytes = Encoding.UTF8.GetBytes(text);
         try
@@ -120,15 +114,23 @@ public sealed class HostileTextTests
                 "inet6" => NetworkFiles.Inet6Addresses(bytes).Count <= text.Length,
                 "dpkg" => PveKernels.ReleasesIn(new MemoryStream(bytes)).All(release => release.EndsWith("-pve", StringComparison.Ordinal)),
                 "list" or "sources" => PackageRepositories.EnabledIn($"x.{kind}", text).All(one => one.Uri.Length > 0),
+                "exec" => GuestExec.Read(text) is (null, not null) or (not null, null),
+                "look" => VmRun.Parse(text, ofErrors: false, offset: 0, length: 1000) is null or { Block.Length: <= 1000, Age: null or { Ticks: >= 0 } },
+                "inside" => InsideScript.Parse(text) is { FreeKibibytes: null or { Count: 2 } },
+                "tasks" => RunningTasks.Read(text, _ => true).Tasks.Count <= text.Length,
+                "replication" => RunningTasks.Replicated(text, _ => true).Count <= text.Length,
+                "stat" => !ProcessStat.TryParse(text, out var stat) || stat.Pid >= 0,
+                "osd" => (CephStatus.Flags(text)?.Count ?? 0) <= text.Length,
+                "version" => DebianVersion.Order.Compare(text, Texts[kind]) == -DebianVersion.Order.Compare(Texts[kind], text),
                 "os" => OsReleaseFile.Parse(text) is null or { Id.Length: > 0 },
                 _ => RrdFile.Guests(bytes).Count + RrdFile.Storages(bytes, Node).Count <= text.Length,
             };
         }
-        catch (JsonException) when (kind is "members" or "vmlist" or "ceph")
+        catch (JsonException) when (kind is "members" or "vmlist" or "ceph" or "replication")
         {
             return true; // which their callers take
         }
-    }, iter: Iterations);
+    });
 
     [Fact]
     public async Task No_guest_appears_that_has_no_file()
@@ -141,7 +143,7 @@ public sealed class HostileTextTests
         var guests = new InventoryCollector(
             host.Host, Node, new BoundedReads(Eventually.Limit), new([new("https://x")], null, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(30)), "0", TimeProvider.System);
         var whole = host.Read("etc/pve/.vmlist");
-        await Gen.Select(Damaged(whole), Damaged(Texts["conf"]), Damaged(Texts["ha"]), Damaged(host.Read("proc/net/unix"))).SampleAsync(async (list, conf, ha, sockets) =>
+        await Gen.Select(Fuzz.Damaged(whole), Fuzz.Damaged(Texts["conf"]), Fuzz.Damaged(Texts["ha"]), Fuzz.Damaged(host.Read("proc/net/unix"))).SampleAsync(async (list, conf, ha, sockets) =>
         {
             foreach (var (path, text) in new[] { ("/etc/pve/.vmlist", list), ("/etc/pve/nodes/pve1/lxc/101.conf", conf), ("/etc/pve/ha/manager_status", ha), ("/proc/net/unix", sockets) })
             {

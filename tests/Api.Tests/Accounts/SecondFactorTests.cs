@@ -42,7 +42,7 @@ public sealed class SecondFactorTests(SharedServer shared)
             (await person.PostSession(person.Name, person.Password, recoveryCode: "AAAA-AAAA-AAAA-AAAA")).IsProblem(401, "wrong-credentials");
         }
 
-        (await person.PostSession(person.Name, person.Password, recoveryCode: codes[0])).IsProblem(401, "wrong-credentials");
+        (await person.PostSession(person.Name, person.Password, recoveryCode: codes[0])).IsProblem(429, "too-many-requests");
     }
 
     [Fact]

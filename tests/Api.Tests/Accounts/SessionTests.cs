@@ -96,7 +96,7 @@ public sealed class SessionTests(SharedServer shared)
         var person = await NewPerson.Make(shared);
         var answer = await person.PostSession(name is "right" ? person.Name : name, password is "right" ? person.Password : password);
         Assert.Equal(
-            "User name and password do not match, or the account is locked for some minutes after too many attempts.",
+            "User name and password do not match, or the account is locked.",
             answer.IsProblem(401, "wrong-credentials").GetProperty("detail").GetString());
         Assert.Null(answer.Header("Set-Cookie"));
     }
@@ -120,8 +120,8 @@ public sealed class SessionTests(SharedServer shared)
             Assert.Contains("locked", refused, StringComparison.Ordinal);
         }
 
-        (await person.PostSession(person.Name, person.Password)).IsProblem(401, "wrong-credentials");
-        (await person.AskForTokens()).IsOAuthError("invalid_grant");
+        (await person.PostSession(person.Name, person.Password)).IsProblem(429, "too-many-requests");
+        (await person.AskForTokens()).IsProblem(429, "too-many-requests");
         (await cookie.Get("/api/session")).Is(200); // or anybody could sign out anybody
         (await shared.Anonymous.Refresh("nanny-cli", tokens.Text("refresh_token"))).Is(200);
         Assert.DoesNotContain(shared.Server.Program.Lines, line => line.Contains("wrong password", StringComparison.Ordinal) || line.Contains(person.Password, StringComparison.Ordinal));

@@ -18,7 +18,7 @@ public sealed class AuditTests(SharedServer shared)
         // A name that is none may be a password that was typed in the wrong place.
         (await shared.Anonymous.AskForToken("correct horse in the wrong place", "x")).IsOAuthError("invalid_grant");
         (await shared.Anonymous.AskForToken("correct horse in the wrong place", "x")).IsOAuthError("invalid_grant");
-        Assert.Contains(await Find("actor=nobody&action=sign-in&result=invalid-grant"), entry => Text(entry, "target") is "unknown account" && Text(entry, "address") is "127.0.0.1");
+        Assert.Contains(await Find("actor=nobody&action=sign-in&result=wrong-credentials"), entry => Text(entry, "target") is "unknown account" && Text(entry, "address") is "127.0.0.1");
         Assert.DoesNotContain("correct horse", (await shared.Admin.Get("/api/audit?limit=1000")).Body, StringComparison.Ordinal);
     }
 

@@ -18,6 +18,9 @@ internal sealed class Caller(Uri url, string? token = null, params (string Name,
     /// <summary>Says more with each request.</summary>
     public Caller Saying(params (string Name, string Value)[] more) => new(url, token, [.. headers, .. more]);
 
+    /// <summary>The same from another address, as a proxy on the server's machine says it.</summary>
+    public Caller From(string address) => Saying(("X-Forwarded-For", address));
+
     /// <summary>As a browser does for a page of the server itself.</summary>
     public Caller FromItsPage() => Saying(("Sec-Fetch-Site", "same-origin"));
 
@@ -51,6 +54,8 @@ internal sealed class Caller(Uri url, string? token = null, params (string Name,
     }
 
     public Task<Answer> Send(string method, string path) => Send(new(new(method), At(path)));
+
+    public Task<Answer> Send(string method, string path, byte[]? body) => Send(new(new(method), At(path)) { Content = body is null ? null : new ByteArrayContent(body) });
 
     /// <summary>As <c>curl -d</c>: the body is JSON and its type says form.</summary>
     public Task<Answer> PostLikeCurl(string path, string body) => Post(path, Encoding.UTF8.GetBytes(body), "application/x-www-form-urlencoded");

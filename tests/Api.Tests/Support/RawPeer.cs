@@ -41,6 +41,18 @@ internal sealed class RawPeer(ClientWebSocket socket) : IDisposable
     /// <summary>What the server made of it: the answer to a call, or null when it cut the connection.</summary>
     public Task<string?> Answer() => Next(message => message.Contains("\"type\":3", StringComparison.Ordinal) || message.Contains("\"type\":7", StringComparison.Ordinal));
 
+    /// <summary>All that the server has answered up to its answer to a call with this id; null when it cut the connection.</summary>
+    public async Task<string?> AnswerTo(string id)
+    {
+        var all = new StringBuilder();
+        var last = await Next(message =>
+        {
+            all.Append(message).Append('\n');
+            return message.Contains("\"type\":7", StringComparison.Ordinal) || message.Contains($"\"invocationId\":\"{id}\"", StringComparison.Ordinal);
+        });
+        return last is null || last.Contains("\"type\":7", StringComparison.Ordinal) ? null : all.ToString();
+    }
+
     public void Dispose() => socket.Dispose();
 
     private async Task<string?> Next(Func<string, bool> isWanted)
