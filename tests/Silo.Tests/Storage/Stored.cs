@@ -177,6 +177,7 @@ internal static class Stored
         ["cluster-state"] = new ClusterState
         {
             Name = "lab",
+            MembershipKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             Nodes = [new(Node, Agent, "pve1.lan", Said)],
             Guests = [new(new(100), Said, Patches)],
         },
