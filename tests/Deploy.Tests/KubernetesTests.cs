@@ -41,7 +41,7 @@ public sealed class KubernetesTests
 
         var secret = Only("Secret", "nannyorleans").Names("stringData");
         Assert.All(container.Items("volumeMounts").Select(mount => mount.Text("subPath")).OfType<string>(), key => Assert.Contains(key, secret));
-        Assert.Equal(5, container.Items("volumeMounts").Count(mount => mount.Text("subPath") is not null)); // all keys
+        Assert.Equal(6, container.Items("volumeMounts").Count(mount => mount.Text("subPath") is not null)); // all keys
         foreach (var variable in container.Items("env"))
         {
             Assert.True(Deployment.Knows(variable.Text("name")!), variable.Text("name"));

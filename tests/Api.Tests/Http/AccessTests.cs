@@ -1,4 +1,9 @@
+using System.Reflection;
+using Microsoft.AspNetCore.SignalR.Client;
 using NannyOrleans.Api.Tests.Support;
+using NannyOrleans.Protocol;
+using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Protocol.Jobs;
 
 namespace NannyOrleans.Api.Tests.Http;
 
@@ -174,6 +179,51 @@ public sealed class AccessTests(SharedServer shared)
         // Nor may an agent approve another one.
         var code = await HostPeer.AskForCode(shared.Anonymous, Some.Cluster().Value, "pve1", "pve1", "lab");
         (await agent.PostForm("/device", ("user_code", code.Text("user_code")), ("decision", "approve"))).IsProblem(403, "forbidden");
+    }
+
+    // What agents may call, with something that would be taken from the one that is registered.
+    private static readonly Dictionary<string, Func<HostPeer, object>> HubMethods = new()
+    {
+        [AgentHub.ReportInventory] = host => Some.Inventory(host),
+        [AgentHub.ReportMetrics] = _ => Some.Metrics(),
+        [AgentHub.ReportJob] = _ => new JobReport(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8G9"), JobOutcome.Running, null),
+        [AgentHub.ReportOutput] = _ => new JobOutput(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8G9"), OutputChannel.StandardOutput, 0, 4, "said"),
+    };
+
+    [Fact]
+    public void Every_method_of_the_hub_is_in_the_list_here() => Assert.Equal(
+        HubMethods.Keys.Order(StringComparer.Ordinal),
+        typeof(NannyOrleans.Api.Agents.AgentHub).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            .Where(method => method.GetBaseDefinition() == method).Select(method => method.Name).Order(StringComparer.Ordinal));
+
+    [Fact] // With every kind of token: another's, one that is over, one that was changed, a person's, none.
+    public async Task A_method_of_the_hub_hears_the_agent_that_is_registered_and_nobody_else()
+    {
+        var cluster = Some.Cluster();
+        await using var host = await HostPeer.Register(shared.Admin, cluster);
+        foreach (var (method, said) in HubMethods)
+        {
+            await host.ConnectWith(shared.Server.Url);
+            await host.Call(method, said(host));
+        }
+
+        // It is connected while another one takes its place: its connection is cut, and what it still says is not heard.
+        await host.ConnectWith(shared.Server.Url);
+        await using var other = await HostPeer.Register(shared.Admin, cluster);
+        await host.Closed.Within("the connection to be cut");
+        var tokens = new[]
+        {
+            host.AccessToken, shared.Forge(other.AccessToken, TimeSpan.FromMinutes(-10)), $"{other.AccessToken[..^6]}AAAAAA", shared.Admin.Token!, (await shared.SignIn(("operator", null))).Token!, string.Empty,
+        };
+        foreach (var (token, (method, said)) in tokens.SelectMany(token => HubMethods.Select(one => (token, one))))
+        {
+            await using var connection = HostPeer.Build(shared.Server.Url, token);
+            await Assert.ThrowsAnyAsync<Exception>(async () =>
+            {
+                await connection.StartAsync().Within("the refusal");
+                await connection.InvokeCoreAsync(method, [said(host)]).Within("the refusal");
+            });
+        }
     }
 
     [Fact] // Made with the server's own keys: one that ends in an hour is good, so that it is the end that makes the other worthless.
