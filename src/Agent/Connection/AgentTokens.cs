@@ -84,6 +84,12 @@ internal sealed partial class AgentTokens(TokenEndpoint endpoint, Host host, Cre
             return onDisk.AccessToken;
         }
 
+        // A key may have taken a pinned one's place while we asked.
+        if (onDisk is not null && onDisk.AgentId == renewed.AgentId)
+        {
+            renewed = renewed with { CatalogueKey = onDisk.CatalogueKey, CustomKey = onDisk.CustomKey };
+        }
+
         current = renewed;
         outdated = Save(renewed) ? null : onDisk;
         Log.Renewed(logger, renewed.ExpiresAt);

@@ -115,6 +115,20 @@ public sealed class AgentTokensTests : IAsyncLifetime
         Assert.Equal(("refresh-2", SigningKeys.Public), (kept.RefreshToken, (kept.CatalogueKey, kept.CustomKey)));
     }
 
+    [Fact]
+    public async Task A_key_that_took_the_pinned_ones_place_during_a_renewal_stays()
+    {
+        server.Tokens = _ =>
+        {
+            (Credentials.Load(host.Host)! with { CatalogueKey = "newer" }).Save(host.Host);
+            return (200, """{"access_token":"access-2","refresh_token":"refresh-2"}""");
+        };
+        using var tokens = Tokens(-5);
+        Assert.Equal("access-2", await tokens.Get(default));
+        var kept = Credentials.Load(host.Host)!;
+        Assert.Equal(("refresh-2", "newer", SigningKeys.Public.Custom), (kept.RefreshToken, kept.CatalogueKey, kept.CustomKey));
+    }
+
     private AgentTokens Tokens(int? secondsLeft)
     {
         RunningAgent.Register(host, server, expires: secondsLeft is { } left ? clock.GetUtcNow().AddSeconds(left) : null);
