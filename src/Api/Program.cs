@@ -7,6 +7,8 @@ using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Batches;
 using NannyOrleans.Api.Campaigns;
 using NannyOrleans.Api.Clusters;
+using NannyOrleans.Api.Dashboard;
+using NannyOrleans.Api.Dashboard.Calls;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Api.Diagnoses;
 using NannyOrleans.Api.Exceptions;
@@ -62,6 +64,7 @@ static WebApplication Build(string[] args)
     builder.Services.AddSingleton(AccessOptions.Read(builder.Configuration));
     var oidc = OidcOptions.Read(builder.Configuration);
     builder.Services.AddAccounts(silo, oidc);
+    builder.AddDashboard();
     if (silo.Embedded)
     {
         builder.AddSilo(silo, withGateway: false);
@@ -78,7 +81,8 @@ static WebApplication Build(string[] args)
     builder.Services.AddHostedService(services => services.GetRequiredService<AgentConnections>());
     builder.Services.AddSingleton<OperationLog>();
     builder.Services.AddSingleton<HubMessages>();
-    builder.Services.AddSignalR(hub =>
+    builder.Services.AddSignalR()
+        .AddHubOptions<NannyOrleans.Api.Agents.AgentHub>(hub =>
         {
             ServerLimits.Bound(hub);
             hub.AddFilter<HubMessages>();
@@ -99,6 +103,8 @@ static WebApplication Build(string[] args)
     builder.Services.AddTrustedProxies(builder.Configuration);
 
     var app = builder.Build();
+    app.Use(app.Services.GetRequiredService<ApiPipeline>().Take);
+    app.UseRouting();
     app.UseSecurityHeaders();
     app.UseForwardedHeaders();
     app.UseExceptionHandler();
@@ -108,6 +114,7 @@ static WebApplication Build(string[] args)
     app.Use(SessionCookie.RefuseForeign);
     app.UseAuthentication();
     app.UseAuthorization();
+    app.UseAntiforgery();
     app.UseCallerLimits(limits);
     app.Use(app.Services.GetRequiredService<AgentPlaces>().LetIn);
     app.MapHealth();
@@ -115,6 +122,7 @@ static WebApplication Build(string[] args)
     app.MapOpenApi("/openapi/v1.json");
     app.MapTokens();
     app.MapAuthorize();
+    app.MapSignInPage();
     app.MapOidcSignIn(oidc);
     app.MapDevices();
     var audited = app.MapAudited();
@@ -135,6 +143,7 @@ static WebApplication Build(string[] args)
     audited.MapTopology();
     audited.MapAudit();
     app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path, ServerLimits.Bound);
+    app.MapDashboard();
     app.CheckAudited();
     return app;
 }

@@ -55,7 +55,7 @@ internal static class AuthorizeEndpoints
     {
         // What a form leads to in the end is bounded by the page that it is on: here to the tool, whose address was checked.
         http.Response.Headers.ContentSecurityPolicy =
-            $"default-src 'none'; form-action 'self' {new Uri(request.RedirectUri!).GetLeftPart(UriPartial.Authority)}; frame-ancestors 'none'; base-uri 'none'";
+            $"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {new Uri(request.RedirectUri!).GetLeftPart(UriPartial.Authority)}; frame-ancestors 'none'; base-uri 'none'";
 
         // As OpenIddict has read and checked them; it reads and checks them again when they come back.
         var asked = request.GetParameters()

@@ -18,10 +18,10 @@ namespace NannyOrleans.Api.Accounts;
 internal static partial class OidcSignIn
 {
     /// <summary>Where it begins.</summary>
-    public const string Path = "/signin";
+    public const string Path = SignInPage.Path + "/oidc";
 
-    private const string Done = Path + "/done";
-    private const string Callback = Path + "/callback";
+    private const string Done = SignInPage.Path + "/done";
+    private const string Callback = SignInPage.Path + "/callback";
     private const string SchemeName = "oidc";
 
     /// <summary>Adds the scheme, where there is a provider.</summary>

@@ -23,7 +23,7 @@ internal static class Pages
     public static IResult Html(string title, string body, HttpStatusCode status) => Results.Content(
         $"""
         <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>NannyOrleans: {Encode(title)}</title></head>
+        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><link rel="icon" href="/favicon.svg" type="image/svg+xml"><link rel="stylesheet" href="/pages.css"><title>NannyOrleans: {Encode(title)}</title></head>
         <body><main><h1>{Encode(title)}</h1>
         {body}
         </main></body></html>

@@ -21,6 +21,9 @@ internal static class Policies
     /// <summary>The policy of people who have signed in themselves: what is theirs alone, no token that is good for less can do.</summary>
     public const string SignedIn = "signed-in";
 
+    /// <summary>The policy of the dashboard's pages: who has signed in with the browser. What a page shows, the API decides.</summary>
+    public const string Dashboard = "dashboard";
+
     /// <summary>The policy of who reads the metrics: administrators, and who shows the scrape token.</summary>
     public const string Metrics = "metrics";
 
@@ -35,6 +38,7 @@ internal static class Policies
             .AddPolicy(Metrics, new AuthorizationPolicyBuilder(TokenMemory.SchemeName).AddRequirements(new PermissionRequirement(Powers.Administer, Everywhere: true, OrScrapeToken: true)).Build())
             .AddPolicy(Person, Of(new AssertionRequirement(context => IsPerson(context.User))))
             .AddPolicy(SignedIn, Of(new AssertionRequirement(context => IsPerson(context.User) && context.User.HasScope(TokenSetup.ApiScope))))
+            .AddPolicy(Dashboard, new AuthorizationPolicyBuilder(SessionCookie.SchemeName).RequireAuthenticatedUser().Build())
             .AddPolicy(Agent, Of(new ClaimsAuthorizationRequirement(NodeClaim, null), new AssertionRequirement(context => context.User.HasScope(Registration.AgentScope))))
             .SetDefaultPolicy(administrator)
             .SetFallbackPolicy(administrator);

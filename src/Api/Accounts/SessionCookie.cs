@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
+using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Accounts;
 
@@ -26,6 +29,8 @@ internal static class SessionCookie
         cookie.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         cookie.ExpireTimeSpan = Idle;
         cookie.SlidingExpiration = true;
+        cookie.LoginPath = SignInPage.Path;
+        cookie.ReturnUrlParameter = SignInPage.Return;
         cookie.Events = new() { OnValidatePrincipal = Validate };
     });
 
@@ -52,18 +57,28 @@ internal static class SessionCookie
     private static bool IsReading(HttpRequest request) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method)) && !request.Headers.ContainsKey("Upgrade");
 
+    /// <summary>Whether what a cookie said when a page was opened holds still, for what the page asks for later.</summary>
+    public static async ValueTask<bool> Holds(ClaimsPrincipal principal, IServiceProvider services) =>
+        DateTimeOffset.TryParse(principal.GetClaim(Begun), CultureInfo.InvariantCulture, out var begun)
+        && services.GetRequiredService<TimeProvider>().GetUtcNow() - begun < Longest
+        && await services.GetRequiredService<SignIns>().Hold(principal);
+
     private static async Task Validate(CookieValidatePrincipalContext context)
     {
-        var clock = context.HttpContext.RequestServices.GetRequiredService<TimeProvider>();
-        var begun = context.Properties.Items.TryGetValue(Begun, out var text) && DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var at) ? at : DateTimeOffset.MinValue;
-        if (clock.GetUtcNow() - begun >= Longest || !await context.HttpContext.RequestServices.GetRequiredService<SignIns>().Hold(context.Principal!))
+        // As claims, since of a page that stays open nothing but who opened it is known. The address is that of the latest request.
+        context.Principal!.SetClaim(Begun, context.Properties.Items.TryGetValue(Begun, out var begun) ? begun : null);
+        context.Principal!.SetClaim(AddressClaim, context.HttpContext.Connection.RemoteIpAddress?.ToString());
+        if (!await Holds(context.Principal!, context.HttpContext.RequestServices))
         {
             context.RejectPrincipal();
         }
     }
 
+    /// <summary>Claim: the address that a page was opened from.</summary>
+    public const string AddressClaim = "nanny_address";
+
     private const string Begun = "begun";
 
     /// <summary>What goes into the cookie beside who it is.</summary>
-    public static AuthenticationProperties Begin(DateTimeOffset now) => new(new Dictionary<string, string?> { [Begun] = now.ToString("O", System.Globalization.CultureInfo.InvariantCulture) });
+    public static AuthenticationProperties Begin(DateTimeOffset now) => new(new Dictionary<string, string?> { [Begun] = now.ToString("O", CultureInfo.InvariantCulture) });
 }

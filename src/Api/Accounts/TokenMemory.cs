@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
+using NannyOrleans.Api.Dashboard.Calls;
 using NannyOrleans.Protocol;
 using NannyOrleans.Silo.Telemetry;
 using OpenIddict.Validation.AspNetCore;
@@ -39,6 +40,14 @@ internal sealed class TokenMemory(
         if (Request.Path == ScrapeToken.Path && Context.RequestServices.GetRequiredService<ScrapeToken>().IsShownBy(Context))
         {
             return AuthenticateResult.NoResult();
+        }
+
+        // What an open page asks for comes without a request of its own; nothing from outside can bring this.
+        if (Context.Features.Get<PageCaller>() is { } caller)
+        {
+            return await SessionCookie.Holds(caller.Principal, Context.RequestServices)
+                ? AuthenticateResult.Success(new(caller.Principal, SchemeName))
+                : AuthenticateResult.Fail("The sign-in that the page was opened with has ended.");
         }
 
         if (Request.Headers.Authorization.Count is 0)

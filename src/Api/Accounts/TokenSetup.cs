@@ -80,6 +80,7 @@ internal static class TokenSetup
         TokenMemory.Add(authentication);
         SessionCookie.Add(authentication);
         OidcSignIn.Add(authentication, oidc);
+        services.AddSingleton(oidc);
         services.AddSingleton<SignIns>();
         services.AddSingleton<PersonalTokens>();
         services.AddScoped<SecondFactors>();

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Components.Endpoints;
 using NannyOrleans.Api.Telemetry;
 
 namespace NannyOrleans.Api.Http;
@@ -9,7 +10,7 @@ internal static class SecurityHeaders
 {
     private static readonly (string Name, string Value)[] Always =
     [
-        ("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        ("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
         ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"), // for what does not know frame-ancestors
         ("Referrer-Policy", "no-referrer"), // a code is in the address of its page
@@ -21,6 +22,10 @@ internal static class SecurityHeaders
 
     /// <summary>Orleans' own dashboard has a script of its own, and draws with styles.</summary>
     private const string OfOrleans = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+
+    /// <summary>The dashboard's pages run the scripts that this server has as files, and no others; its components are placed and coloured by styles of their own.</summary>
+    private const string OfDashboard =
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'self'";
 
     /// <summary>As the first of all, so that no answer comes without them.</summary>
     public static void UseSecurityHeaders(this IApplicationBuilder app) => app.Use((http, next) =>
@@ -37,6 +42,10 @@ internal static class SecurityHeaders
         if (http.Request.Path.StartsWithSegments(TelemetryEndpoints.Dashboard, StringComparison.OrdinalIgnoreCase))
         {
             headers.ContentSecurityPolicy = OfOrleans;
+        }
+        else if (http.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null)
+        {
+            headers.ContentSecurityPolicy = OfDashboard;
         }
 
         foreach (var (name, value) in Always)

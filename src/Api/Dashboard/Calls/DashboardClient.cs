@@ -1,0 +1,81 @@
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.AspNetCore.Components.Endpoints;
+using Microsoft.AspNetCore.Components.Web;
+using NannyOrleans.Api.Accounts;
+
+namespace NannyOrleans.Api.Dashboard.Calls;
+
+/// <summary>A page's client. What was read to draw a page the first time, before it is connected, is not read once more when it is: it comes along with the page.</summary>
+internal sealed class DashboardClient : IDashboardClient, IDisposable
+{
+    private readonly ApiPipeline api;
+    private readonly AuthenticationStateProvider who;
+    private readonly NavigationManager navigation;
+    private readonly PersistentComponentState state;
+    private readonly IHttpContextAccessor current;
+    private readonly Dictionary<string, ApiAnswer> read = new(StringComparer.Ordinal);
+    private readonly PersistingComponentStateSubscription persisting;
+    private readonly CancellationTokenSource left = new();
+
+    public DashboardClient(ApiPipeline api, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current)
+    {
+        (this.api, this.who, this.navigation, this.state, this.current) = (api, who, navigation, state, current);
+        persisting = state.RegisterOnPersisting(Keep, RenderMode.InteractiveServer);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ApiAnswer> Get(string path)
+    {
+        if (state.TryTakeFromJson<ApiAnswer>(path, out var before) && before is not null)
+        {
+            return before;
+        }
+
+        var answer = await Call(HttpMethod.Get, path, body: null);
+        if (IsDrawn)
+        {
+            read[path] = answer;
+        }
+
+        return answer;
+    }
+
+    /// <inheritdoc/>
+    public Task<ApiAnswer> Send(HttpMethod method, string path, object? body = null) => Call(method, path, body);
+
+    /// <summary>Nothing goes on for a page that is left.</summary>
+    public void Dispose()
+    {
+        left.Cancel();
+        left.Dispose();
+        persisting.Dispose();
+    }
+
+    // The first time it is drawn into the answer to a request for the page itself.
+    private bool IsDrawn => current.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
+
+    private async Task<ApiAnswer> Call(HttpMethod method, string path, object? body)
+    {
+        var person = (await who.GetAuthenticationStateAsync()).User;
+        var answer = await api.Call(person, method, path, body, left.Token);
+        if (answer.Status is StatusCodes.Status401Unauthorized)
+        {
+            navigation.NavigateTo(SignInPage.AddressFor(navigation.ToBaseRelativePath(navigation.Uri)), forceLoad: true);
+        }
+
+        return answer;
+    }
+
+    private Task Keep()
+    {
+        foreach (var (path, answer) in read.Where(one => one.Value.Body.Length <= MostKept))
+        {
+            state.PersistAsJson(path, answer);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private const int MostKept = 256 * 1024;
+}

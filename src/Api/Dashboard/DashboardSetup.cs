@@ -1,0 +1,43 @@
+using Microsoft.AspNetCore.Components.Server;
+using MudBlazor;
+using MudBlazor.Services;
+using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Dashboard.Calls;
+using NannyOrleans.Api.Dashboard.Shell;
+
+namespace NannyOrleans.Api.Dashboard;
+
+/// <summary>The dashboard: pages drawn here and kept up to date over a connection, with all that they are made of served by this server.</summary>
+internal static class DashboardSetup
+{
+    public static void AddDashboard(this WebApplicationBuilder builder)
+    {
+        // Beside the program where it was built and not published; published they are a folder of it.
+        builder.WebHost.UseStaticWebAssets();
+        builder.Services.AddRazorComponents().AddInteractiveServerComponents(Bound)
+            .AddHubOptions(hub => hub.MaximumReceiveMessageSize = 64 * 1024);
+        builder.Services.AddMudServices(mud =>
+        {
+            mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter;
+            mud.SnackbarConfiguration.PreventDuplicates = true;
+        });
+        builder.Services.AddCascadingAuthenticationState();
+        builder.Services.AddSingleton<ApiPipeline>();
+        builder.Services.AddScoped<IDashboardClient, DashboardClient>();
+    }
+
+    public static void MapDashboard(this WebApplication app)
+    {
+        app.MapStaticAssets().AllowAnonymous();
+        app.MapRazorComponents<Root>().AddInteractiveServerRenderMode(server => server.ContentSecurityFrameAncestorsPolicy = null).RequireAuthorization(Policies.Dashboard);
+    }
+
+    // What a page that lost its connection finds again is memory: for as long as a lift takes, and for few.
+    private static void Bound(CircuitOptions circuits)
+    {
+        circuits.DetailedErrors = false;
+        circuits.DisconnectedCircuitMaxRetained = 20;
+        circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(2);
+        circuits.MaxBufferedUnacknowledgedRenderBatches = 10;
+    }
+}

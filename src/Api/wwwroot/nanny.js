@@ -1,0 +1,18 @@
+// What the pages need of the browser itself.
+window.nanny = (() => {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const chosen = () => localStorage.getItem('nanny_scheme');
+    const isDark = () => (chosen() ?? (dark.matches ? 'dark' : 'light')) === 'dark';
+    // A cookie, so that the next page is drawn in these colours from its first byte on.
+    const remember = () => {
+        document.cookie = `nanny_scheme=${isDark() ? 'dark' : 'light'}; path=/; max-age=31536000; samesite=strict`;
+        document.documentElement.dataset.scheme = isDark() ? 'dark' : 'light';
+    };
+    remember();
+    return {
+        isDark,
+        choose: scheme => { localStorage.setItem('nanny_scheme', scheme); remember(); },
+        // Follows the end of what is printed, unless somebody has scrolled up to read.
+        follow: element => { if (element.scrollHeight - element.scrollTop - element.clientHeight < 200) { element.scrollTop = element.scrollHeight; } },
+    };
+})();
