@@ -21,6 +21,7 @@ internal static class DashboardSetup
             mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter;
             mud.SnackbarConfiguration.PreventDuplicates = true;
         });
+        builder.Services.AddAntiforgery(forgery => forgery.SuppressXFrameOptionsHeader = true); // SecurityHeaders says it, and more
         builder.Services.AddCascadingAuthenticationState();
         builder.Services.AddSingleton<ApiPipeline>();
         builder.Services.AddScoped<IDashboardClient, DashboardClient>();

@@ -9,6 +9,7 @@ window.nanny = (() => {
         document.documentElement.dataset.scheme = isDark() ? 'dark' : 'light';
     };
     remember();
+    document.cookie = `nanny_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=strict`;
     return {
         isDark,
         choose: scheme => { localStorage.setItem('nanny_scheme', scheme); remember(); },

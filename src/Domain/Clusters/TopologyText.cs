@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using NannyOrleans.Protocol.Inventories;
 
@@ -18,13 +17,13 @@ public static class TopologyText
         var text = new StringBuilder();
         foreach (var cluster in topology.Clusters)
         {
-            text.Append($"Proxmox Cluster: \"{Printable(cluster.Name)}\"").Append(cluster.Quorate is true ? "\n" : $" [{Printable(cluster.QuorateReason ?? "quorum unknown")}]\n");
+            text.Append($"Proxmox Cluster: \"{PrintableText.Of(cluster.Name)}\"").Append(cluster.Quorate is true ? "\n" : $" [{PrintableText.Of(cluster.QuorateReason ?? "quorum unknown")}]\n");
             foreach (var (node, last) in Marked(cluster.Nodes))
             {
                 text.Append(last ? "└── " : "├── ").Append($"Node: {node.Name} ({Agent(node)})\n");
                 foreach (var (line, lastGuest) in Marked(Guests(node)))
                 {
-                    text.Append(last ? "    " : "│   ").Append(lastGuest ? "└── " : "├── ").Append(Printable(line)).Append('\n');
+                    text.Append(last ? "    " : "│   ").Append(lastGuest ? "└── " : "├── ").Append(PrintableText.Of(line)).Append('\n');
                 }
             }
         }
@@ -34,7 +33,7 @@ public static class TopologyText
             text.Append("Standalone agents\n");
             foreach (var (machine, last) in Marked(topology.Standalone))
             {
-                text.Append(last ? "└── " : "├── ").Append(Printable(Line(machine))).Append('\n');
+                text.Append(last ? "└── " : "├── ").Append(PrintableText.Of(Line(machine))).Append('\n');
             }
         }
 
@@ -83,8 +82,4 @@ public static class TopologyText
     }
 
     private static IEnumerable<(T Item, bool Last)> Marked<T>(IReadOnlyList<T> items) => items.Select((item, index) => (item, index == items.Count - 1));
-
-    private static string Printable(string text) =>
-        string.Concat(text.EnumerateRunes().Select(rune => Rune.GetUnicodeCategory(rune)
-            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? "?" : rune.ToString()));
 }

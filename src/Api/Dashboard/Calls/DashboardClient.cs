@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Components.Web;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Domain.Access;
 
 namespace NannyOrleans.Api.Dashboard.Calls;
 
@@ -43,6 +44,21 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
 
     /// <inheritdoc/>
     public Task<ApiAnswer> Send(HttpMethod method, string path, object? body = null) => Call(method, path, body);
+
+    /// <inheritdoc/>
+    public async Task<Rights> ReadRights()
+    {
+        if (await Get("/api/session") is not { IsOk: true } answer)
+        {
+            return Rights.None;
+        }
+
+        var session = answer.Read<SessionView>();
+        return new([.. session.Roles.Select(role => Grant.TryParse(role.Cluster is null ? role.Role : $"{role.Role}@{role.Cluster}", out var grant) ? grant : null).OfType<Grant>()]);
+    }
+
+    /// <inheritdoc/>
+    public IDisposable Listen(IReadOnlyList<Topic> topics, Action news) => left.Token.Register(() => { });
 
     /// <summary>Nothing goes on for a page that is left.</summary>
     public void Dispose()

@@ -1,3 +1,5 @@
+using NannyOrleans.Domain.Access;
+
 namespace NannyOrleans.Api.Dashboard.Calls;
 
 /// <summary>What a page knows of the world: the REST API, as whoever has the page open.</summary>
@@ -12,4 +14,13 @@ public interface IDashboardClient
     /// <param name="path">The path with its query.</param>
     /// <param name="body">What is sent, as JSON with fields in snake case; null for nothing.</param>
     Task<ApiAnswer> Send(HttpMethod method, string path, object? body = null);
+
+    /// <summary>What whoever has the page open may do, as it was a moment ago.</summary>
+    Task<Rights> ReadRights();
+
+    /// <summary>Tells of news. Also when some may have been missed.</summary>
+    /// <param name="topics">What to listen to.</param>
+    /// <param name="news">Called for each; on any thread, so that it must be quick.</param>
+    /// <returns>Ends it.</returns>
+    IDisposable Listen(IReadOnlyList<Topic> topics, Action news);
 }

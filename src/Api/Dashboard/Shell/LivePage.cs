@@ -1,0 +1,130 @@
+using Microsoft.AspNetCore.Components;
+using MudBlazor;
+using NannyOrleans.Api.Dashboard.Calls;
+using NannyOrleans.Domain.Access;
+
+namespace NannyOrleans.Api.Dashboard.Shell;
+
+/// <summary>
+/// A page that reads one snapshot and reads it again when there is news of what it shows. What a reload must keep is in its address; a new address is a
+/// new snapshot. It holds no rules: what may be done the API decides, and <see cref="Rights"/> only leaves out what would be refused.
+/// </summary>
+public abstract class LivePage : ComponentBase, IDisposable
+{
+    private readonly CancellationTokenSource left = new();
+    private IDisposable? listening;
+    private Topic[] listeningTo = [];
+    private bool isReading;
+    private bool isStale;
+
+    /// <summary>The REST API.</summary>
+    [Inject]
+    protected IDashboardClient Client { get; set; } = null!;
+
+    /// <summary>The server's clock.</summary>
+    [Inject]
+    protected TimeProvider Clock { get; set; } = null!;
+
+    /// <summary>What passes by.</summary>
+    [Inject]
+    protected ISnackbar Snackbar { get; set; } = null!;
+
+    /// <summary>What whoever has the page open may do.</summary>
+    protected Rights Rights { get; private set; } = Rights.None;
+
+    /// <summary>What the page listens to, as its address says.</summary>
+    protected abstract IEnumerable<Topic> Topics { get; }
+
+    /// <summary>Reads all that the page shows.</summary>
+    protected abstract Task Load();
+
+    /// <inheritdoc/>
+    protected override async Task OnParametersSetAsync()
+    {
+        Rights = await Client.ReadRights();
+        Listen(); // first: what changes while it is read is news
+        await Reload();
+    }
+
+    /// <summary>Reads it again; while it is being read, once more after that.</summary>
+    protected async Task Reload()
+    {
+        if (isReading)
+        {
+            isStale = true;
+            return;
+        }
+
+        isReading = true;
+        try
+        {
+            do
+            {
+                isStale = false;
+                await Load();
+                StateHasChanged();
+                if (isStale)
+                {
+                    await Task.Delay(Breath, Clock, left.Token); // news in a flood: a page is drawn some times a second and no more
+                }
+            }
+            while (isStale);
+        }
+        catch (OperationCanceledException) when (left.IsCancellationRequested)
+        {
+            // The page was left.
+        }
+        finally
+        {
+            isReading = false;
+        }
+    }
+
+    /// <summary>Reads one thing.</summary>
+    protected async Task<bool> Read<T>(Reading<T> reading, string path)
+        where T : class => reading.Take(await Client.Get(path), Clock.GetUtcNow());
+
+    /// <summary>Has something done and says what came of it.</summary>
+    /// <param name="method">POST, PUT, PATCH or DELETE.</param>
+    /// <param name="path">The path.</param>
+    /// <param name="body">What is sent.</param>
+    /// <param name="done">What to say when it is done; null: nothing.</param>
+    /// <returns>The answer. Of a no the person has been told.</returns>
+    protected async Task<ApiAnswer> Do(HttpMethod method, string path, object? body = null, string? done = null)
+    {
+        var answer = await Client.Send(method, path, body);
+        if (answer.Problem is { } problem)
+        {
+            Snackbar.Add(problem.All, Severity.Error, options => options.RequireInteraction = true);
+        }
+        else if (done is not null)
+        {
+            Snackbar.Add(done, Severity.Success);
+        }
+
+        await Reload();
+        return answer;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        left.Cancel();
+        left.Dispose();
+        listening?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Listen()
+    {
+        var topics = Topics.ToArray();
+        if (RendererInfo.IsInteractive && !topics.SequenceEqual(listeningTo))
+        {
+            listening?.Dispose();
+            listeningTo = topics;
+            listening = topics.Length is 0 ? null : Client.Listen(topics, () => _ = InvokeAsync(Reload));
+        }
+    }
+
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
+}
