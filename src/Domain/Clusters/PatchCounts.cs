@@ -17,6 +17,10 @@ public sealed record PatchCounts(int UpToDate, int Pending, int Unknown, int Unm
     /// <summary>For how long what somebody has seen stands: Debian and its like publish updates daily, and a week is what people let pass.</summary>
     public static readonly TimeSpan Fresh = TimeSpan.FromDays(7);
 
+    /// <summary>Several together; null when one of them is not known: a sum with a gap is no sum.</summary>
+    public static PatchCounts? Sum(IEnumerable<PatchCounts?> all) => all.Aggregate((PatchCounts?)new(0, 0, 0, 0, 0, 0), (sum, one) => sum is null || one is null ? null : new(
+        sum.UpToDate + one.UpToDate, sum.Pending + one.Pending, sum.Unknown + one.Unknown, sum.Unmanaged + one.Unmanaged, sum.Updates + one.Updates, sum.RebootRequired + one.RebootRequired));
+
     /// <summary>The counts of some nodes and their guests.</summary>
     public static PatchCounts Of(IEnumerable<NodeView> nodes, DateTimeOffset now)
     {

@@ -89,6 +89,13 @@ public sealed class GlanceTests
     public void What_was_seen_a_week_ago_is_the_oldest_that_counts() =>
         Assert.Equal(1, Of(Guest() with { Patches = new(Id(1), LastWeek, 0, RebootRequired: null, Failure: null) }).UpToDate);
 
+    [Fact]
+    public void A_sum_with_a_gap_is_none()
+    {
+        Assert.Equal(new PatchCounts(2, 4, 6, 8, 10, 12), PatchCounts.Sum([new(1, 2, 3, 4, 5, 6), new(1, 2, 3, 4, 5, 6)]));
+        Assert.Null(PatchCounts.Sum([new(1, 2, 3, 4, 5, 6), null]));
+    }
+
     private static PatchCounts Of(params GuestView[] guests) => PatchCounts.Of([Node() with { Guests = guests }], Noon);
 
     private static GuestView Guest() => View(Lab((Pve1, Taken(Pve1, Inventory(Container()))))).Nodes[0].Guests![0];
