@@ -18,6 +18,7 @@ using NannyOrleans.Api.Patches;
 using NannyOrleans.Api.People;
 using NannyOrleans.Api.Reboots;
 using NannyOrleans.Api.Scripts;
+using NannyOrleans.Api.Settings;
 using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
@@ -61,7 +62,8 @@ static WebApplication Build(string[] args)
     silo.MakeDataDirectory();
 
     // The tables come before whatever reads them: hosted services start in this order.
-    builder.Services.AddSingleton(AccessOptions.Read(builder.Configuration));
+    var access = AccessOptions.Read(builder.Configuration);
+    builder.Services.AddSingleton(access);
     var oidc = OidcOptions.Read(builder.Configuration);
     builder.Services.AddAccounts(silo, oidc);
     builder.AddDashboard();
@@ -118,7 +120,8 @@ static WebApplication Build(string[] args)
     app.UseCallerLimits(limits);
     app.Use(app.Services.GetRequiredService<AgentPlaces>().LetIn);
     app.MapHealth();
-    app.MapTelemetry(TelemetryOptions.Read(builder.Configuration));
+    var telemetry = TelemetryOptions.Read(builder.Configuration);
+    app.MapTelemetry(telemetry);
     app.MapOpenApi("/openapi/v1.json");
     app.MapTokens();
     app.MapAuthorize();
@@ -142,6 +145,7 @@ static WebApplication Build(string[] args)
     audited.MapScripts();
     audited.MapTopology();
     audited.MapAudit();
+    audited.MapServer(ServerView.Of(app.Services.GetRequiredService<TimeProvider>().GetUtcNow(), silo, limits, access, oidc, telemetry));
     app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path, ServerLimits.Bound);
     app.MapDashboard();
     app.CheckAudited();
