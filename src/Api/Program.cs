@@ -7,6 +7,7 @@ using NannyOrleans.Api.Audit;
 using NannyOrleans.Api.Batches;
 using NannyOrleans.Api.Campaigns;
 using NannyOrleans.Api.Clusters;
+using NannyOrleans.Api.Dashboard.Live;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Api.Diagnoses;
 using NannyOrleans.Api.Exceptions;
@@ -71,6 +72,7 @@ static WebApplication Build(string[] args)
         builder.AddSiloClient(silo);
     }
 
+    builder.Services.AddChangeFeed();
     builder.Services.AddSingleton<Refusals>();
     builder.Services.AddHostedService(services => services.GetRequiredService<Refusals>());
     builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, AuditedRefusals>();
