@@ -118,7 +118,7 @@ internal sealed partial class ChangeFeed(IGrainFactory grains, SiloDepartures de
 /// <summary>Whether changes arrive.</summary>
 /// <param name="IsLive">They do; else what is shown may be old.</param>
 /// <param name="Since">Since when it is so.</param>
-internal sealed record FeedHealth(bool IsLive, DateTimeOffset Since);
+public sealed record FeedHealth(bool IsLive, DateTimeOffset Since);
 
 /// <summary>Puts it together.</summary>
 internal static class ChangeFeedSetup
