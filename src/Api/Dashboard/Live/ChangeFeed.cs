@@ -96,7 +96,7 @@ internal sealed partial class ChangeFeed(IGrainFactory grains, SiloDepartures de
         }
     }
 
-    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(9);
+    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(4); // that it is not live is known 10 s after the fact at the latest
     private static readonly TimeSpan OnTheWay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
