@@ -1,7 +1,4 @@
 using System.Text.Json.Nodes;
-using NannyOrleans.EndToEnd.Tests;
-
-[assembly: AssemblyFixture(typeof(Cluster))]
 
 namespace NannyOrleans.EndToEnd.Tests;
 
