@@ -66,7 +66,7 @@ public sealed class TabTests(Installation installation)
         {
             ContentType = "text/html",
             Headers = new Dictionary<string, string> { ["Content-Security-Policy"] = policy },
-            Body = $"<!doctype html><html lang='en'><head><title>Made up</title><link rel='icon' href='data:,'></head><body>{body}</body></html>",
+            Body = $"<!doctype html><html lang='en'><head><title>Made up</title></head><body>{body}</body></html>",
         }));
         await tab.VisitStill("/made-up");
         return tab;
