@@ -60,7 +60,7 @@ public sealed class Installation : IAsyncLifetime
         }
         catch (Exception failure)
         {
-            await tab.KeepEvidence(Path.Combine(Repository, "artifacts/tests/browser"), NameOfTest(), $"{failure}");
+            await tab.KeepEvidence(Evidence, NameOfTest(), $"{failure}");
             throw;
         }
     }
@@ -99,8 +99,8 @@ public sealed class Installation : IAsyncLifetime
         }
     }
 
-    /// <summary>Where the repository is.</summary>
-    internal static string Repository => AppContext.BaseDirectory[..AppContext.BaseDirectory.LastIndexOf("/tests/", StringComparison.Ordinal)];
+    /// <summary>Where it is kept what tests that failed have seen.</summary>
+    internal static string Evidence => Path.Combine(Repository, "artifacts/tests/browser");
 
     public async ValueTask DisposeAsync()
     {
@@ -118,8 +118,11 @@ public sealed class Installation : IAsyncLifetime
         directory.Dispose();
     }
 
+    private static string Repository => AppContext.BaseDirectory[..AppContext.BaseDirectory.LastIndexOf("/tests/", StringComparison.Ordinal)];
+
     private static string? Missing() => Cluster.Missing() ?? (File.Exists(Chromium.Path) ? null : "A browser needs the Debian package chromium.");
 
-    private static string NameOfTest() =>
+    /// <summary>The test that runs, as a file's name.</summary>
+    internal static string NameOfTest() =>
         string.Concat(TestContext.Current.Test!.TestDisplayName.Replace("NannyOrleans.Dashboard.Tests.", "", StringComparison.Ordinal).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' ? c : '-'));
 }

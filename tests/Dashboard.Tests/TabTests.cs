@@ -48,6 +48,24 @@ public sealed class TabTests(Installation installation)
         Assert.True(await tab.IsTooWide());
     }
 
+    [Fact]
+    public async Task What_a_test_has_seen_when_it_failed_is_kept()
+    {
+        await Assert.ThrowsAsync<NotSupportedException>(() => installation.Browse(Look.Light, async tab =>
+        {
+            await tab.VisitStill("/device");
+            throw new NotSupportedException("on purpose");
+        }));
+        var kept = Directory.GetFiles(Installation.Evidence, $"{Installation.NameOfTest()}.*").Order(StringComparer.Ordinal).ToArray();
+        Assert.Equal([".html", ".png", ".txt", ".zip"], kept.Select(Path.GetExtension));
+        Assert.Contains("on purpose", await File.ReadAllTextAsync(kept[2]), StringComparison.Ordinal);
+        Assert.All(kept, file => Assert.NotEqual(0, new FileInfo(file).Length));
+        foreach (var file in kept)
+        {
+            File.Delete(file); // it has not failed
+        }
+    }
+
     public static TheoryData<string> People => [Person.Administrator.Name, .. Person.Others.Select(one => one.Name)];
 
     [Theory]
