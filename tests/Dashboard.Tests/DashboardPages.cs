@@ -1,0 +1,26 @@
+namespace NannyOrleans.Dashboard.Tests;
+
+/// <summary>A page as it is looked at, checked and shown.</summary>
+/// <param name="Name">Its name in pictures.</param>
+/// <param name="Path">Of the server, with its query; made when it is asked for, since it may take something to show.</param>
+internal sealed record DashboardPage(string Name, Func<Installation, Task<string>> Path)
+{
+    /// <summary>Who looks; null: nobody who has signed in.</summary>
+    public Person? Who { get; init; } = Person.Administrator;
+
+    /// <summary>Whether it has a circuit; without one it is whole when it has come.</summary>
+    public bool IsLive { get; init; } = true;
+
+    /// <summary>Whether it is looked at on a phone, too.</summary>
+    public bool IsForPhones { get; init; }
+}
+
+/// <summary>All pages there are. Each is checked in light and dark, and <c>./nanny screenshots</c> takes its picture.</summary>
+internal static class DashboardPages
+{
+    public static readonly IReadOnlyList<DashboardPage> All =
+    [
+        new("device", async place => $"/device?user_code={await place.AskForCode("pve9.attic.lan")}") { Who = null, IsLive = false, IsForPhones = true },
+        new("device-done", _ => Task.FromResult("/device/done")) { Who = null, IsLive = false },
+    ];
+}
