@@ -9,6 +9,7 @@ using NannyOrleans.Api.Campaigns;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Dashboard;
 using NannyOrleans.Api.Dashboard.Calls;
+using NannyOrleans.Api.Dashboard.Live;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Api.Diagnoses;
 using NannyOrleans.Api.Exceptions;
@@ -18,6 +19,7 @@ using NannyOrleans.Api.Patches;
 using NannyOrleans.Api.People;
 using NannyOrleans.Api.Reboots;
 using NannyOrleans.Api.Scripts;
+using NannyOrleans.Api.Settings;
 using NannyOrleans.Api.Telemetry;
 using NannyOrleans.Api.Topologies;
 using NannyOrleans.Protocol;
@@ -61,7 +63,8 @@ static WebApplication Build(string[] args)
     silo.MakeDataDirectory();
 
     // The tables come before whatever reads them: hosted services start in this order.
-    builder.Services.AddSingleton(AccessOptions.Read(builder.Configuration));
+    var access = AccessOptions.Read(builder.Configuration);
+    builder.Services.AddSingleton(access);
     var oidc = OidcOptions.Read(builder.Configuration);
     builder.Services.AddAccounts(silo, oidc);
     builder.AddDashboard();
@@ -74,6 +77,7 @@ static WebApplication Build(string[] args)
         builder.AddSiloClient(silo);
     }
 
+    builder.Services.AddChangeFeed();
     builder.Services.AddSingleton<Refusals>();
     builder.Services.AddHostedService(services => services.GetRequiredService<Refusals>());
     builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, AuditedRefusals>();
@@ -118,7 +122,8 @@ static WebApplication Build(string[] args)
     app.UseCallerLimits(limits);
     app.Use(app.Services.GetRequiredService<AgentPlaces>().LetIn);
     app.MapHealth();
-    app.MapTelemetry(TelemetryOptions.Read(builder.Configuration));
+    var telemetry = TelemetryOptions.Read(builder.Configuration);
+    app.MapTelemetry(telemetry);
     app.MapOpenApi("/openapi/v1.json");
     app.MapTokens();
     app.MapAuthorize();
@@ -142,6 +147,7 @@ static WebApplication Build(string[] args)
     audited.MapScripts();
     audited.MapTopology();
     audited.MapAudit();
+    audited.MapServer(ServerView.Of(app.Services.GetRequiredService<TimeProvider>().GetUtcNow(), silo, limits, access, oidc, telemetry));
     app.MapHub<NannyOrleans.Api.Agents.AgentHub>(NannyOrleans.Protocol.AgentHub.Path, ServerLimits.Bound);
     app.MapDashboard();
     app.CheckAudited();

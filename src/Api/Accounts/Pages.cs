@@ -8,9 +8,9 @@ internal static class Pages
 {
     /// <summary>The fields by which a person shows who he is.</summary>
     public const string CredentialFields = """
-        <p><label>User name <input name="username" required autocomplete="username"></label></p>
+        <p><label>User name <input name="username" required autocomplete="username" autocapitalize="off" autocorrect="off" spellcheck="false"></label></p>
         <p><label>Password <input name="password" type="password" required autocomplete="current-password"></label></p>
-        <p><label>Code of the second factor, or a recovery code, if the account has one <input name="totp" inputmode="text" autocomplete="one-time-code"></label></p>
+        <p><label>Code of the second factor, or a recovery code, if the account has one <input name="totp" inputmode="text" autocomplete="one-time-code" autocapitalize="off" autocorrect="off" spellcheck="false"></label></p>
         """;
 
     /// <summary>Text as it may stand in a page.</summary>

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Audit;
+using NannyOrleans.Domain;
 using NannyOrleans.Domain.Access;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol;
@@ -88,7 +89,7 @@ internal static class DeviceEndpoints
     }
 
     /// <summary>What a browser lands on after the decision.</summary>
-    internal static IResult Done() => Html("<p>Done. What asked for it goes on by itself; you can close this page.</p>", HttpStatusCode.OK);
+    internal static IResult Done() => Html("<p>Done. What asked for it goes on by itself; you can close this page.</p><p><a href=\"/agents\">To the agents</a></p>", HttpStatusCode.OK);
 
     private const string WrongCode = "This code is not known or has expired. Check it where it was shown; it changes with each attempt.";
 
@@ -152,26 +153,38 @@ internal static class DeviceEndpoints
             return Results.Problem(problem, statusCode: (int)status);
         }
 
-        return Html(
-            $"""
-            {Pages.Alert(problem)}
-            {Question(asked)}
-            <form method="post" action="{Path}">
-            <p><label>Code <input name="user_code" value="{Pages.Encode(code)}" required autocomplete="off"></label></p>
-            {Pages.CredentialFields}
-            <p><button name="decision" value="approve">Approve</button> <button name="decision" value="deny">Deny</button></p>
-            </form>
-            """,
-            status);
+        return Html(asked is null ? AskForCode(http, problem) : AskToDecide(code, asked, problem), status);
     }
 
-    private static string Question(ClaimsPrincipal? asked)
-    {
-        if (asked is null)
-        {
-            return "<p>Type the code that <code>nannyagent register</code> or <code>nannyctl login</code> shows.</p>";
-        }
+    // The code alone at first: whoever types his password has seen before what for.
+    private static string AskForCode(HttpContext http, string? problem) =>
+        $"""
+        {Pages.Alert(problem)}
+        <p>Type the code that <code>nannyagent register</code> or <code>nannyctl login</code> shows.</p>
+        <form method="get" action="{Path}">
+        <p><label>Code <input class="code" name="user_code" value="{Pages.Encode(Typed(http))}" required maxlength="40" placeholder="ABCD-EFGH" autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false" autofocus></label></p>
+        <p><button>Go on</button></p>
+        </form>
+        """;
 
+    private static string AskToDecide(string code, ClaimsPrincipal asked, string? problem) =>
+        $"""
+        {Pages.Alert(problem)}
+        {Question(asked)}
+        <p>The code there must be this one:</p>
+        <p class="code"><strong>{Pages.Encode(code)}</strong></p>
+        <form method="post" action="{Path}">
+        <input type="hidden" name="user_code" value="{Pages.Encode(code)}">
+        {Pages.CredentialFields}
+        <p class="decision"><button name="decision" value="approve">Approve {(IsAgent(asked) ? "this host" : "this sign-in")}</button> <button class="bad" name="decision" value="deny">Deny</button></p>
+        </form>
+        <p><a href="{Path}">Another code</a></p>
+        """;
+
+    private static string Typed(HttpContext http) => http.Request.Query["user_code"].ToString() is { Length: <= 40 } typed ? PrintableText.Of(typed) : string.Empty;
+
+    private static string Question(ClaimsPrincipal asked)
+    {
         var host = Pages.Encode(asked.GetClaim(Registration.Hostname));
         return IsAgent(asked)
             ? $"""

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -98,7 +99,7 @@ internal static class Problems
     {
         RateLimits.SayWhen(http.Response, refused.Wait);
         return http.Request.HasFormContentType && http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
-            ? Results.Content($"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Too many</title></head><body><p>{refused.Message}</p></body></html>", "text/html; charset=utf-8", statusCode: refused.StatusCode)
+            ? Pages.Html("Too many tries", $"<p role=\"alert\">{Pages.Encode(refused.Message)}</p><p>That is {http.Response.Headers.RetryAfter} seconds. Then go back and try again.</p>", (HttpStatusCode)refused.StatusCode)
             : Results.Problem(Of(refused.StatusCode, CodeOf(refused.StatusCode), refused.Message));
     }
 

@@ -13,6 +13,8 @@ window.nanny = (() => {
     return {
         isDark,
         choose: scheme => { localStorage.setItem('nanny_scheme', scheme); remember(); },
+        // Whether it is on the clipboard: browsers let pages write there over https alone, and on the machine itself.
+        copy: async text => { try { await navigator.clipboard.writeText(text); return true; } catch { return false; } },
         // Follows the end of what is printed, unless somebody has scrolled up to read.
         follow: element => { if (element.scrollHeight - element.scrollTop - element.clientHeight < 200) { element.scrollTop = element.scrollHeight; } },
     };

@@ -42,7 +42,7 @@ public sealed class OidcSignInTests(SharedServer shared) : IAsyncLifetime
         (await shared.Admin.Patch($"/api/people/{name}", """{"disabled":true}""")).Is(200);
         provider.Who = (subject, name, []);
         using var browser = Browser();
-        using var answer = await browser.GetAsync("/signin");
+        using var answer = await browser.GetAsync("/signin/oidc");
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await browser.GetAsync("/api/session")).StatusCode);
     }
@@ -66,7 +66,7 @@ public sealed class OidcSignInTests(SharedServer shared) : IAsyncLifetime
     {
         provider.Who = (subject, name, groups);
         using var browser = Browser();
-        using var answer = await browser.GetAsync("/signin");
+        using var answer = await browser.GetAsync("/signin/oidc");
         Assert.True(answer.IsSuccessStatusCode, $"{answer.RequestMessage!.RequestUri} answered {answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
         Assert.Equal("/signin/done", answer.RequestMessage.RequestUri!.AbsolutePath);
         return await browser.GetFromJsonAsync<JsonElement>("/api/session");

@@ -159,8 +159,19 @@ public sealed class DeviceTests(SharedServer shared)
     }
 
     [Fact]
-    public async Task The_page_asks_for_the_code_where_it_has_none() =>
-        Assert.Contains("<form method=\"post\" action=\"/device\">", (await shared.Admin.Get("/device")).Is(200).Body, StringComparison.Ordinal);
+    public async Task The_page_asks_for_the_code_where_it_has_none_and_for_the_password_once_it_has_said_what_for()
+    {
+        var first = (await shared.Anonymous.Get("/device")).Is(200).Body;
+        Assert.Contains("name=\"user_code\"", first, StringComparison.Ordinal);
+        Assert.DoesNotContain("password", first, StringComparison.Ordinal);
+
+        var code = (await Ask()).Is(200).Text("user_code");
+        var second = (await shared.Anonymous.Get($"/device?user_code={code.ToLowerInvariant()}")).Is(200).Body;
+        Assert.Contains("<form method=\"post\" action=\"/device\">", second, StringComparison.Ordinal);
+        Assert.Contains("type=\"password\"", second, StringComparison.Ordinal);
+        Assert.Contains($"<strong>{code}</strong>", second, StringComparison.Ordinal); // as the host shows it, however it was typed
+        Assert.InRange(second.IndexOf("pve1.example", StringComparison.Ordinal), 0, second.IndexOf("type=\"password\"", StringComparison.Ordinal));
+    }
 
     [Fact]
     public async Task A_decision_is_approve_or_deny()

@@ -61,6 +61,7 @@ public sealed class AccessTests(SharedServer shared)
         ["GET /api/scripts/{id}"] = "view",
         ["DELETE /api/scripts/{id}"] = "administer everywhere",
         ["POST /api/scripts/{id}/validate"] = "view",
+        ["GET /api/server"] = "view",
         ["GET /api/audit"] = "administer everywhere",
         ["GET /api/audit/export"] = "administer everywhere",
         ["GET /api/people"] = "administer everywhere",
@@ -84,7 +85,7 @@ public sealed class AccessTests(SharedServer shared)
     private const string SignOut = "DELETE /api/session";
 
     // Not in the document: OAuth's own, a page, SignalR, the document itself.
-    private static readonly string[] HiddenForEverybody = ["GET /device", "POST /device", "GET /device/done", "POST /connect/device", "POST /connect/token", "POST /connect/revoke", "GET /connect/authorize", "POST /connect/authorize", "GET /signin/done"];
+    private static readonly string[] HiddenForEverybody = ["GET /device", "POST /device", "GET /device/done", "POST /connect/device", "POST /connect/token", "POST /connect/revoke", "GET /connect/authorize", "POST /connect/authorize", "GET /signin/done", "GET /signin", "POST /signin", "POST /signout"];
 
     private static readonly string[] HiddenForAgents = ["GET /hubs/agent", "POST /hubs/agent", "POST /hubs/agent/negotiate?negotiateVersion=1"];
 
