@@ -168,6 +168,10 @@ public static class CampaignMachine
         return campaign with { Events = number, News = [.. campaign.News, new(number, now, node, step, text, gates)] };
     }
 
+    /// <summary>The campaign with more said of what has just been told.</summary>
+    internal static CampaignState WithLast(this CampaignState campaign, Func<CampaignEvent, CampaignEvent> more) =>
+        campaign with { News = [.. campaign.News.SkipLast(1), more(campaign.News[^1])] };
+
     /// <summary>A node at the beginning of a step, with nothing under way.</summary>
     internal static NodeProgress Enter(CampaignState campaign, NodeProgress node, NodeStep step, DateTimeOffset now, IReadOnlyList<CampaignWork>? work = null) =>
         node with { Step = step, Since = now, Deadline = now + (step is NodeStep.Settle ? SettleTime(campaign, node) : Limit(campaign.Order!, step)), Work = work ?? [], WaitsFor = null };
@@ -208,10 +212,9 @@ public static class CampaignMachine
             return campaign;
         }
 
-        var told = (campaign with { Votes = votes }).Tell(null, count.IsRefused
-            ? $"How many votes are online is not known. {count.Refusal.Message}"
-            : $"{votes.Online} of {votes.Expected} votes are online; {votes.Quorum} are needed.", now);
-        return told with { News = [.. told.News.SkipLast(1), told.News[^1] with { Votes = votes }] };
+        return (campaign with { Votes = votes })
+            .Tell(null, count.IsRefused ? $"How many votes are online is not known. {count.Refusal.Message}" : $"{votes.Online} of {votes.Expected} votes are online; {votes.Quorum} are needed.", now)
+            .WithLast(news => news with { Votes = votes });
     }
 
     private static bool IsPuttingBack(NodeStep step) => step is NodeStep.MaintenanceOff or NodeStep.CephFlagsOff or NodeStep.GuestsHome;

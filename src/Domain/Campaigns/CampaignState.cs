@@ -234,6 +234,10 @@ public sealed record CampaignEvent(int Number, DateTimeOffset At, NodeName? Node
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public VotesView? Votes { get; init; }
+
+    /// <summary>What was asked for; null when nothing was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<CampaignWork>? Work { get; init; }
 }
 
 /// <summary>How far a campaign is.</summary>

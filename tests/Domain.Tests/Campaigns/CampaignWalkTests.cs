@@ -118,6 +118,15 @@ public sealed class CampaignWalkTests
         Assert.Equal(next, CampaignMachine.Look(patched, picture, Some.Noon, () => Some.Id(3)).Nodes[0].Step);
     }
 
+    [Fact]
+    public void What_is_asked_for_is_told_with_its_id()
+    {
+        var campaign = new CampaignState { Id = Some.Id(1), Order = Order, Votes = new(3, 2, 3), Nodes = [new(Some.Pve1, NodeStep.Preflight) { Since = Some.Noon, Deadline = Some.Noon.AddMinutes(30) }] };
+        var told = Assert.Single(CampaignMachine.Look(campaign, Seen.Cluster(1, 1, 1), Some.Noon, () => Some.Id(2)).News);
+        Assert.Equal((Some.Id(2), WorkKind.PatchNode), (told.Work!.Single().Job, told.Work![0].Kind));
+        Assert.NotEmpty(told.Gates!);
+    }
+
     [Theory]
     [InlineData("", "", PatchMode.Apply, true)]
     [InlineData("nginx", "", PatchMode.Apply, false)]
