@@ -14,7 +14,7 @@ namespace NannyOrleans.Api.Campaigns;
 /// <param name="Nodes">Its nodes in the order they are walked, each with its step.</param>
 /// <param name="CephFlags">Ceph's flags that it has set and not taken off yet.</param>
 /// <param name="Order">What was asked for.</param>
-internal sealed record CampaignView(
+public sealed record CampaignView(
     JobId Id, ClusterId Cluster, CampaignStatus Status, string? Reason, NodeName? Current, DateTimeOffset StartedAt, DateTimeOffset? EndedAt,
     IReadOnlyList<NodeProgress> Nodes, IReadOnlyList<string> CephFlags, CampaignOrder Order)
 {

@@ -83,6 +83,9 @@ internal sealed record DiagnosisView(
     DateTimeOffset CreatedAt,
     DateTimeOffset? CompletedAt)
 {
+    /// <summary>The target's cluster, or the machine outside Proxmox VE that is the target.</summary>
+    public string? Cluster { get; init; }
+
     /// <summary>The view of an operation.</summary>
     public static DiagnosisView Of(OperationRecord operation) => new(
         operation.Id.Value,
@@ -94,5 +97,8 @@ internal sealed record DiagnosisView(
         operation.Diagnosis?.Checks,
         operation.RequestedBy,
         operation.CreatedAt,
-        operation.CompletedAt);
+        operation.CompletedAt)
+    {
+        Cluster = operation.Cluster.Value,
+    };
 }

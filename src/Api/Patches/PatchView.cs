@@ -47,6 +47,12 @@ internal sealed record PatchView(
     /// <summary>What has changed since the plan; null when nothing has, or the plan is not known any more.</summary>
     public PlanDifference? PlanDifference { get; init; }
 
+    /// <summary>The target's cluster, or the machine outside Proxmox VE that is the target.</summary>
+    public string? Cluster { get; init; }
+
+    /// <summary>The campaign it is part of; null when it is part of none.</summary>
+    public string? Campaign { get; init; }
+
     /// <summary>The batch it is part of; null when it was asked for alone.</summary>
     public string? Batch { get; init; }
 
@@ -107,6 +113,8 @@ internal sealed record PatchView(
             Autoremove = operation.Autoremove,
             StartStopped = operation.StartStopped,
             Plan = operation.Plan?.Value,
+            Cluster = operation.Cluster.Value,
+            Campaign = operation.Campaign?.Value,
             Batch = operation.Batch?.Value,
             Exceptions = operation.Exceptions ?? [],
             WaitingFor = operation.WaitingFor,

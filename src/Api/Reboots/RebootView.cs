@@ -20,6 +20,12 @@ internal sealed record RebootView(
     DateTimeOffset? CompletedAt,
     LateAnswer? LateAnswer)
 {
+    /// <summary>The target's cluster, or the machine outside Proxmox VE that is the target.</summary>
+    public string? Cluster { get; init; }
+
+    /// <summary>The campaign it is part of; null when it is part of none.</summary>
+    public string? Campaign { get; init; }
+
     /// <summary>The view of an operation.</summary>
     public static RebootView Of(OperationRecord operation) => new(
         operation.Id.Value,
@@ -40,5 +46,9 @@ internal sealed record RebootView(
         operation.CreatedAt,
         operation.StartedAt,
         operation.CompletedAt,
-        operation.LateAnswer);
+        operation.LateAnswer)
+    {
+        Cluster = operation.Cluster.Value,
+        Campaign = operation.Campaign?.Value,
+    };
 }

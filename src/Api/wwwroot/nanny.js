@@ -15,7 +15,13 @@ window.nanny = (() => {
         choose: scheme => { localStorage.setItem('nanny_scheme', scheme); remember(); },
         // Whether it is on the clipboard: browsers let pages write there over https alone, and on the machine itself.
         copy: async text => { try { await navigator.clipboard.writeText(text); return true; } catch { return false; } },
-        // Follows the end of what is printed, unless somebody has scrolled up to read.
-        follow: element => { if (element.scrollHeight - element.scrollTop - element.clientHeight < 200) { element.scrollTop = element.scrollHeight; } },
+        // Follows the end of what is printed, unless somebody has scrolled up to read. Where he was is asked before the text grows, not after.
+        follow: element => {
+            if (element.nannyAtEnd === undefined) {
+                element.nannyAtEnd = true;
+                element.addEventListener('scroll', () => { element.nannyAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 40; }, { passive: true });
+            }
+            if (element.nannyAtEnd) { element.scrollTop = element.scrollHeight; }
+        },
     };
 })();

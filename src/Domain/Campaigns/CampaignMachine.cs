@@ -132,10 +132,7 @@ public static class CampaignMachine
     public static CampaignState Look(CampaignState campaign, ClusterPicture picture, DateTimeOffset now, Func<JobId> next) => campaign switch
     {
         { IsOver: true } or { Status: CampaignStatus.Halted } => campaign,
-        { Status: CampaignStatus.Aborting } => CampaignEnding.Look(campaign, picture, now, next),
-        { Current: null } => (campaign with { Status = CampaignStatus.Completed, Reason = null, EndedAt = now }).Tell(null, "All nodes have ended.", now),
-        { Status: CampaignStatus.Paused, Current: { } node } when node.Step.IsGate() => campaign,
-        { Current: { } node } => CampaignSteps.Look(campaign, node, picture, now, next),
+        _ => Step(Counted(campaign, picture, now), picture, now, next),
     };
 
     /// <summary>
@@ -171,6 +168,10 @@ public static class CampaignMachine
         return campaign with { Events = number, News = [.. campaign.News, new(number, now, node, step, text, gates)] };
     }
 
+    /// <summary>The campaign with more said of what has just been told.</summary>
+    internal static CampaignState WithLast(this CampaignState campaign, Func<CampaignEvent, CampaignEvent> more) =>
+        campaign with { News = [.. campaign.News.SkipLast(1), more(campaign.News[^1])] };
+
     /// <summary>A node at the beginning of a step, with nothing under way.</summary>
     internal static NodeProgress Enter(CampaignState campaign, NodeProgress node, NodeStep step, DateTimeOffset now, IReadOnlyList<CampaignWork>? work = null) =>
         node with { Step = step, Since = now, Deadline = now + (step is NodeStep.Settle ? SettleTime(campaign, node) : Limit(campaign.Order!, step)), Work = work ?? [], WaitsFor = null };
@@ -192,6 +193,29 @@ public static class CampaignMachine
         NodeStep.MaintenanceOff or NodeStep.CephFlagsOff or NodeStep.GuestsHome => NodeStep.Back,
         var step => step,
     };
+
+    private static CampaignState Step(CampaignState campaign, ClusterPicture picture, DateTimeOffset now, Func<JobId> next) => campaign switch
+    {
+        { Status: CampaignStatus.Aborting } => CampaignEnding.Look(campaign, picture, now, next),
+        { Current: null } => (campaign with { Status = CampaignStatus.Completed, Reason = null, EndedAt = now }).Tell(null, "All nodes have ended.", now),
+        { Status: CampaignStatus.Paused, Current: { } node } when node.Step.IsGate() => campaign,
+        { Current: { } node } => CampaignSteps.Look(campaign, node, picture, now, next),
+    };
+
+    // Each change is an event, so that afterwards it can be seen how many votes were there at any time. Who goes down on purpose is missed by the others.
+    private static CampaignState Counted(CampaignState campaign, ClusterPicture picture, DateTimeOffset now)
+    {
+        var count = QuorumCount.Of(picture, now);
+        var votes = count.Value?.View() ?? (campaign.Votes is { } last ? last with { Online = null } : null);
+        if (votes is null || votes == campaign.Votes)
+        {
+            return campaign;
+        }
+
+        return (campaign with { Votes = votes })
+            .Tell(null, count.IsRefused ? $"How many votes are online is not known. {count.Refusal.Message}" : $"{votes.Online} of {votes.Expected} votes are online; {votes.Quorum} are needed.", now)
+            .WithLast(news => news with { Votes = votes });
+    }
 
     private static bool IsPuttingBack(NodeStep step) => step is NodeStep.MaintenanceOff or NodeStep.CephFlagsOff or NodeStep.GuestsHome;
 

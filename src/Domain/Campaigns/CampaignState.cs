@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Inventories;
 
@@ -30,6 +31,10 @@ public sealed record CampaignState
 
     /// <summary>Ceph's flags that the campaign sets, stored before it does, until they are off again.</summary>
     public IReadOnlyList<string> CephFlags { get; init; } = [];
+
+    /// <summary>The cluster's votes as they were counted last, those online null when nobody could tell then; null before the first count.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public VotesView? Votes { get; init; }
 
     /// <summary>What happened and is not in history yet, oldest first.</summary>
     public IReadOnlyList<CampaignEvent> News { get; init; } = [];
@@ -222,7 +227,18 @@ public enum GuestWay
 /// <param name="Step">The node's step then; null likewise.</param>
 /// <param name="Text">What, in a person's words.</param>
 /// <param name="Gates">What was looked at before it; null when nothing was.</param>
-public sealed record CampaignEvent(int Number, DateTimeOffset At, NodeName? Node, NodeStep? Step, string Text, IReadOnlyList<GateResult>? Gates);
+public sealed record CampaignEvent(int Number, DateTimeOffset At, NodeName? Node, NodeStep? Step, string Text, IReadOnlyList<GateResult>? Gates)
+{
+    /// <summary>
+    /// The cluster's votes from then on, until the next event that has some: those online null when nobody can tell. Null when they are not what it is about.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public VotesView? Votes { get; init; }
+
+    /// <summary>What was asked for; null when nothing was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<CampaignWork>? Work { get; init; }
+}
 
 /// <summary>How far a campaign is.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<CampaignStatus>))]

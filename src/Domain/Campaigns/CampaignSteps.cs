@@ -247,11 +247,11 @@ internal static class CampaignSteps
     private static CampaignState Go(this CampaignState campaign, NodeProgress node, NodeStep step, string text, DateTimeOffset now) =>
         campaign.With(CampaignMachine.Enter(campaign, node, step, now)).Tell(node.Node, text, now);
 
-    private static CampaignState Ask(CampaignState campaign, NodeProgress node, NodeStep step, IReadOnlyList<CampaignWork> work, string text, DateTimeOffset now) =>
-        campaign.With(CampaignMachine.Enter(campaign, node, step, now, work)).Tell(node.Node, text, now);
+    private static CampaignState Ask(CampaignState campaign, NodeProgress node, NodeStep step, CampaignWork[] work, string text, DateTimeOffset now) =>
+        campaign.With(CampaignMachine.Enter(campaign, node, step, now, work)).Tell(node.Node, text, now).WithLast(news => news with { Work = work is [] ? null : work });
 
     private static CampaignState Noting(this CampaignState campaign, NodeName node, IReadOnlyList<GateResult> gates) => campaign.News is [.., var last] && last.Node == node
-        ? campaign with { News = [.. campaign.News.SkipLast(1), last with { Gates = gates }] }
+        ? campaign.WithLast(news => news with { Gates = gates })
         : campaign;
 
     private static bool WasRebooted(NodeProgress node, NodePicture? seen, DateTimeOffset now) =>

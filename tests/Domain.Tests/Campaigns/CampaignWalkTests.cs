@@ -1,4 +1,5 @@
 using NannyOrleans.Domain.Campaigns;
+using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Domain.Tests.Campaigns.Exploring;
 using NannyOrleans.Protocol.Ids;
@@ -69,7 +70,7 @@ public sealed class CampaignWalkTests
     [Fact]
     public void A_node_goes_down_by_words_said_since_it_was_drained_alone()
     {
-        var campaign = new CampaignState { Id = Some.Id(1), Order = Order, Nodes = [new(Some.Pve1, NodeStep.LastLook) { Since = Some.Noon, Deadline = Some.Noon.AddMinutes(30), Guests = [] }] };
+        var campaign = new CampaignState { Id = Some.Id(1), Order = Order, Votes = new(3, 2, 3), Nodes = [new(Some.Pve1, NodeStep.LastLook) { Since = Some.Noon, Deadline = Some.Noon.AddMinutes(30), Guests = [] }] };
         CampaignState Looked(ClusterPicture picture, int seconds) => CampaignMachine.Look(campaign, picture, Some.Noon.AddSeconds(seconds), () => Some.Id(2));
 
         // As good as can be, and from before: pve3 may have been cut off since.
@@ -86,7 +87,7 @@ public sealed class CampaignWalkTests
 
         // Who says nothing more is awaited until that counts as silence, and then it is said.
         var silent = Looked(after.With("pve3", one => one with { At = Some.Noon }), 601);
-        Assert.Contains("pve3 last reported at", silent.News.Single().Text, StringComparison.Ordinal);
+        Assert.Contains("pve3 last reported at", silent.News.Single(news => news.Node is not null).Text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -115,6 +116,15 @@ public sealed class CampaignWalkTests
         var patched = CampaignMachine.Look(campaign, picture, Some.Noon.AddSeconds(-1), () => Some.Id(3));
         Assert.Equal((NodeStep.Assess, Some.Noon.AddSeconds(-1)), (patched.Nodes[0].Step, patched.Nodes[0].PatchedAt));
         Assert.Equal(next, CampaignMachine.Look(patched, picture, Some.Noon, () => Some.Id(3)).Nodes[0].Step);
+    }
+
+    [Fact]
+    public void What_is_asked_for_is_told_with_its_id()
+    {
+        var campaign = new CampaignState { Id = Some.Id(1), Order = Order, Votes = new(3, 2, 3), Nodes = [new(Some.Pve1, NodeStep.Preflight) { Since = Some.Noon, Deadline = Some.Noon.AddMinutes(30) }] };
+        var told = Assert.Single(CampaignMachine.Look(campaign, Seen.Cluster(1, 1, 1), Some.Noon, () => Some.Id(2)).News);
+        Assert.Equal((Some.Id(2), WorkKind.PatchNode), (told.Work!.Single().Job, told.Work![0].Kind));
+        Assert.NotEmpty(told.Gates!);
     }
 
     [Theory]
@@ -149,7 +159,7 @@ public sealed class CampaignWalkTests
         var campaign = Settling(deadline: Some.Noon);
         var waiting = CampaignMachine.Look(campaign, Seen.Cluster(1, 1, 1).Down("pve3"), Some.Noon, () => Some.Id(2));
         Assert.Equal((NodeStep.Settle, "nodes"), (waiting.Current!.Step, waiting.Current.WaitsFor!.Single().Name));
-        Assert.Contains("pve3", Assert.Single(waiting.News).Text, StringComparison.Ordinal);
+        Assert.Contains("pve3", Assert.Single(waiting.News, news => news.Node is not null).Text, StringComparison.Ordinal);
         Assert.Same(waiting, CampaignMachine.Look(waiting, Seen.Cluster(1, 1, 1).Down("pve3"), Some.Noon.AddMinutes(1), () => Some.Id(2)));
         Assert.Equal(NodeStep.Done, CampaignMachine.Look(waiting, Seen.Cluster(1, 1, 1), Some.Noon.AddMinutes(1), () => Some.Id(2)).Nodes[0].Step);
     }
@@ -177,13 +187,45 @@ public sealed class CampaignWalkTests
             Work = [new(Some.Id(1), kind, Some.Pve1) { End = new(true, null) }, new(Some.Id(2), kind, Some.Pve1) { End = new(false, "It never ran.") { NeverRan = true } }],
         };
         CampaignState Looked(NodeProgress node) =>
-            CampaignMachine.Look(new() { Id = Some.Id(1), Order = Order, Nodes = [node] }, Seen.Cluster(1, 1, 1), Some.Noon, () => Some.Id(3));
+            CampaignMachine.Look(new() { Id = Some.Id(1), Order = Order, Votes = new(3, 2, 3), Nodes = [node] }, Seen.Cluster(1, 1, 1), Some.Noon, () => Some.Id(3));
 
         var anew = Looked(node);
         Assert.Equal((then, 1, 0), (anew.Current!.Step, anew.Current.Anew, anew.Current.Work.Count));
         Assert.Equal("Begun anew: It never ran.", anew.News.Single().Text);
         Assert.Equal(CampaignStatus.Halted, Looked(node with { Anew = 3 }).Status);
         Assert.Equal(CampaignStatus.Halted, Looked(node with { Work = [.. node.Work, new(Some.Id(3), kind, Some.Pve1) { End = new(false, "It failed.") }] }).Status);
+    }
+
+    [Fact]
+    public void The_votes_are_told_as_often_as_they_change_and_what_nobody_can_tell_is_said_to_be_unknown()
+    {
+        var campaign = Settling(deadline: Some.Noon.AddHours(1));
+        var all = Seen.Cluster(1, 1, 1);
+        CampaignState Looked(ClusterPicture picture) => campaign = CampaignMachine.Look(campaign, picture, Some.Noon, () => Some.Id(2));
+        ClusterPicture Mute(ClusterPicture picture) => new([.. picture.Nodes.Select(one => one with { At = null })]);
+
+        Looked(Mute(all)); // as it was before anybody counted
+        Assert.Empty(campaign.News);
+        Looked(all);
+        Assert.Same(campaign, Looked(all));
+        Looked(all.Down("pve3"));
+        Looked(Mute(all));
+        Assert.Same(campaign, Looked(Mute(all)));
+        Looked(all);
+        Assert.Equal([new(3, 2, 3), new(3, 2, 2), new(3, 2, null), new VotesView(3, 2, 3)], campaign.News.Select(news => news.Votes));
+        Assert.Equal("2 of 3 votes are online; 2 are needed.", campaign.News[1].Text);
+        Assert.StartsWith("How many votes are online is not known.", campaign.News[2].Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(CampaignStatus.Halted, 0)] // it looks at nothing until a person has it go on
+    [InlineData(CampaignStatus.Completed, 0)]
+    [InlineData(CampaignStatus.Paused, 1)]
+    [InlineData(CampaignStatus.Aborting, 1)]
+    public void The_votes_are_counted_for_as_long_as_it_looks(CampaignStatus status, int told)
+    {
+        var campaign = Settling(deadline: Some.Noon.AddHours(1)) with { Status = status };
+        Assert.Equal(told, CampaignMachine.Look(campaign, Seen.Cluster(1, 1, 1), Some.Noon, () => Some.Id(2)).News.Count(news => news.Votes is not null));
     }
 
     private static CampaignState Settling(DateTimeOffset deadline) => new()

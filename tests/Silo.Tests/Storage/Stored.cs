@@ -239,8 +239,16 @@ internal static class Stored
                 },
             ],
             CephFlags = ["noout"],
-            News = [new(1, Noon, Node, NodeStep.Drain, "It is drained.", [new("votes", GateVerdict.Pass, "2 votes.")])],
-            Events = 1,
+            Votes = new(3, 2, 2),
+            News =
+            [
+                new(1, Noon, Node, NodeStep.Drain, "It is drained.", [new("votes", GateVerdict.Pass, "2 votes.")])
+                {
+                    Work = [new(JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GK"), WorkKind.StopGuest, Node) { Vmid = new(100) }],
+                },
+                new(2, Noon, null, null, "2 of 3 votes are online; 2 are needed.", null) { Votes = new(3, 2, 2) },
+            ],
+            Events = 2,
         },
         ["unfinished-batches-state"] = new UnfinishedBatchesState { Batches = [JobId.Parse("01M83HW1FS84TGPXTCYJ45S8GC")] },
         ["custom-scripts-state"] = new CustomScriptsState
