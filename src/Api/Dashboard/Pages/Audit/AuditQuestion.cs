@@ -35,7 +35,14 @@ internal sealed record AuditQuestion
     /// <summary>Its fields by the names that the address and the API have for them; null: left out.</summary>
     public Dictionary<string, object?> Fields() => new()
     {
-        ["actor"] = Clean(Actor), ["action"] = Clean(Action), ["target"] = Clean(Target), ["cluster"] = Clean(Cluster), ["result"] = Clean(Result), ["from"] = Clean(From), ["to"] = Clean(To), ["before"] = Clean(Before),
+        ["actor"] = Clean(Actor),
+        ["action"] = Clean(Action),
+        ["target"] = Clean(Target),
+        ["cluster"] = Clean(Cluster),
+        ["result"] = Clean(Result),
+        ["from"] = Clean(From),
+        ["to"] = Clean(To),
+        ["before"] = Clean(Before),
     };
 
     /// <summary>The question as the API takes it.</summary>
