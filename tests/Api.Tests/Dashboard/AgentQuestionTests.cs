@@ -8,17 +8,39 @@ public sealed class AgentQuestionTests
 {
     private static readonly HostRow Host = new()
     {
-        Id = "01M83HW1FS84TGPXTCYJ45S8G9", Hostname = "pve1.example", OsType = "linux", ProxmoxRole = "host", ProxmoxCluster = "lab", ProxmoxNodeName = "pve1", Status = "online", IpAddress = "192.0.2.1", AgentVersion = "1.0.0", Problems = [],
+        Id = "01M83HW1FS84TGPXTCYJ45S8G9",
+        Hostname = "pve1.example",
+        OsType = "linux",
+        ProxmoxRole = "host",
+        ProxmoxCluster = "lab",
+        ProxmoxNodeName = "pve1",
+        Status = "online",
+        IpAddress = "192.0.2.1",
+        AgentVersion = "1.0.0",
+        Problems = [],
     };
 
     private static readonly MachineRow Machine = new()
     {
-        Id = "01M83HW1FS84TGPXTCYJ45S8GA", Hostname = @"it's \ ""odd""", OsType = "linux", ProxmoxRole = "standalone", Status = "offline", Problems = [],
+        Id = "01M83HW1FS84TGPXTCYJ45S8GA",
+        Hostname = @"it's \ ""odd""",
+        OsType = "linux",
+        ProxmoxRole = "standalone",
+        Status = "offline",
+        Problems = [],
     };
 
     private static readonly GuestRow Guest = new()
     {
-        Id = "c0123456789abcdef-lxc-100", Name = "pve1.example", OsType = "linux", ProxmoxRole = "guest", ProxmoxCluster = "lab", ProxmoxVmid = "100", ProxmoxType = "lxc", Status = "running", Template = false,
+        Id = "c0123456789abcdef-lxc-100",
+        Name = "pve1.example",
+        OsType = "linux",
+        ProxmoxRole = "guest",
+        ProxmoxCluster = "lab",
+        ProxmoxVmid = "100",
+        ProxmoxType = "lxc",
+        Status = "running",
+        Template = false,
     };
 
     [Theory]
