@@ -9,6 +9,7 @@ using NannyOrleans.Api.Campaigns;
 using NannyOrleans.Api.Clusters;
 using NannyOrleans.Api.Dashboard;
 using NannyOrleans.Api.Dashboard.Calls;
+using NannyOrleans.Api.Dashboard.Live;
 using NannyOrleans.Api.Devices;
 using NannyOrleans.Api.Diagnoses;
 using NannyOrleans.Api.Exceptions;
@@ -76,6 +77,7 @@ static WebApplication Build(string[] args)
         builder.AddSiloClient(silo);
     }
 
+    builder.Services.AddChangeFeed();
     builder.Services.AddSingleton<Refusals>();
     builder.Services.AddHostedService(services => services.GetRequiredService<Refusals>());
     builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, AuditedRefusals>();

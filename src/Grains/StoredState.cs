@@ -1,3 +1,5 @@
+using NannyOrleans.Grains.Changes;
+
 namespace NannyOrleans.Grains;
 
 /// <summary>How every grain here stores: the state is replaced whole, never edited in place.</summary>
@@ -30,6 +32,25 @@ internal static class StoredState
         {
             grain.DeactivateOnIdle();
             throw;
+        }
+    }
+
+    /// <summary>As above, and says that it is so; also after a failure, which may have landed.</summary>
+    public static async Task Replace<T>(this IPersistentState<T> stored, T next, IGrainBase grain, Announcer changes, Change change)
+        where T : class
+    {
+        if (ReferenceEquals(stored.State, next))
+        {
+            return;
+        }
+
+        try
+        {
+            await stored.Replace(next, grain);
+        }
+        finally
+        {
+            changes.Say(change);
         }
     }
 }

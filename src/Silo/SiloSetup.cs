@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.EntityFrameworkCore;
 using NannyOrleans.Grains.Campaigns;
+using NannyOrleans.Grains.Changes;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Grains.Operations;
@@ -91,6 +92,7 @@ public static class SiloSetup
             builder.Services.AddHostedService<DepartureWatch>(); // for the Api that this process is as well
         }
 
+        builder.Services.AddAnnouncer();
         builder.Services.AddHostedService<UnfinishedWork>(); // after the silo, which it asks
         builder.Services.AddHostedService<RebootWatch>();
         builder.Services.AddHostedService<FleetSurvey>();

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.DependencyInjection;
 using NannyOrleans.Domain.Agents;
 using NannyOrleans.Grains.Campaigns;
+using NannyOrleans.Grains.Changes;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Operations;
 using NannyOrleans.Grains.Scripts;
@@ -55,6 +56,7 @@ public sealed class SiloCluster : IAsyncLifetime
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.AddSingleton<IGrainStorage>(Storage);
             silo.Services.AddSingleton<Instruments>();
+            silo.Services.AddAnnouncer();
             silo.Services.AddSingleton(new ScriptKeys(ECDsa.Create(ECCurve.NamedCurves.nistP256), ECDsa.Create(ECCurve.NamedCurves.nistP256), release: null));
         });
         builder.ConfigureClient(client => client.Services.AddSerializer(AddWire));

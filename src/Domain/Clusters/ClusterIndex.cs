@@ -277,5 +277,24 @@ public sealed record NodeKnown(NodeInventory? Inventory, NodeMetrics? Metrics, D
 
     /// <summary>Whether its last inventory is too old to stand for the present: two of its own intervals, and a minute for the way.</summary>
     public bool IsOld(DateTimeOffset? at, DateTimeOffset now) =>
-        at is not { } listed || Inventory?.Report is not { } report || (now - listed).Duration() > (2 * TimeSpan.FromSeconds(report.IntervalSeconds)) + TimeSpan.FromMinutes(1);
+        at is not { } listed || Inventory?.Report is not { } report || (now - listed).Duration() > ListLife(report);
+
+    /// <summary>
+    /// The first moment after <paramref name="now"/> that is the last at which some of its word stands for the present, if it says nothing more.
+    /// Null: there is none, all of it is old. It may be too early, and is never too late.
+    /// </summary>
+    public DateTimeOffset? NextOldAfter(DateTimeOffset now)
+    {
+        DateTimeOffset?[] ends =
+        [
+            MetricsAt + MissedIntervals * TimeSpan.FromSeconds(Metrics?.IntervalSeconds ?? 0),
+            HeardAt + MissedIntervals * TimeSpan.FromSeconds(Metrics?.IntervalSeconds ?? 0),
+            HeardAt + MissedIntervals * TimeSpan.FromSeconds(Inventory?.Report?.IntervalSeconds ?? 0),
+            Inventory?.Report is { } report ? Inventory.GuestsAt + ListLife(report) : null,
+            Inventory?.Report is { } whole ? Inventory.ReceivedAt + ListLife(whole) : null,
+        ];
+        return ends.Where(end => end > now).Min();
+    }
+
+    private static TimeSpan ListLife(Protocol.Inventories.Inventory report) => (2 * TimeSpan.FromSeconds(report.IntervalSeconds)) + TimeSpan.FromMinutes(1);
 }

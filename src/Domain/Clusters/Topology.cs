@@ -68,6 +68,12 @@ public sealed record ClusterOverview(ClusterId Id, string Name, bool? Quorate, s
 
     /// <summary>Its storages: a shared one once, others once for each node.</summary>
     public IReadOnlyList<StorageView> Storages { get; init; } = [];
+
+    /// <summary>How far it is patched; null from a silo of an older release.</summary>
+    public PatchCounts? Patches { get; init; }
+
+    /// <summary>What a person should know of it, the worst first; null from a silo of an older release.</summary>
+    public IReadOnlyList<ClusterAlert>? Alerts { get; init; }
 }
 
 /// <summary>A cluster's votes (corosync's votequorum).</summary>

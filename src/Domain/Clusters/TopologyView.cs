@@ -37,7 +37,7 @@ public static class TopologyView
         var (quorate, reason) = Quorate([.. fresh.Select(node => (node.Node, node.Quorate))]);
         var best = fresh.OrderByDescending(node => node.Quorate).ThenByDescending(node => node.ReceivedAt).FirstOrDefault();
         var seen = fresh.Length is 0 ? null : best.Cluster;
-        return new(id, index.Stored.Name ?? id.Value, quorate, reason)
+        var overview = new ClusterOverview(id, index.Stored.Name ?? id.Value, quorate, reason)
         {
             Clustered = seen?.Clustered,
             Votes = seen is null ? null : Votes(seen),
@@ -55,7 +55,9 @@ public static class TopologyView
             Resources = Totals.OfHosts(nodes),
             GuestResources = Totals.Sum(nodes.Select(node => node.GuestResources)),
             Storages = Storages(index, now),
+            Patches = PatchCounts.Of(nodes, now),
         };
+        return overview with { Alerts = ClusterAlert.Of(overview, nodes) };
     }
 
     /// <summary>One node as shown. The same parameters give the same view, so it can be kept.</summary>

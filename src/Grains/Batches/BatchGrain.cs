@@ -4,6 +4,7 @@ using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Batches;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Changes;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
@@ -18,6 +19,7 @@ internal sealed partial class BatchGrain(
     [PersistentState("batch")] IPersistentState<BatchState> stored,
     IOperationHistory history,
     ScriptKeys keys,
+    Announcer changes,
     TimeProvider clock,
     ILogger<BatchGrain> logger) : Grain, IBatchGrain
 {
@@ -37,7 +39,7 @@ internal sealed partial class BatchGrain(
         {
             // On the list first: one too many there is dropped, one that is missing would be forgotten by a restart.
             await Unfinished.Add(asked.Id!.Value);
-            await stored.Replace(BatchMachine.Start(stored.State, asked), this);
+            await Store(BatchMachine.Start(stored.State, asked));
         }
 
         StartTimer();
@@ -64,7 +66,7 @@ internal sealed partial class BatchGrain(
         }
 
         // What has not been started never is; then what was started. Asking again after a crash in between is harmless.
-        await stored.Replace(BatchMachine.Cancel(stored.State), this);
+        await Store(BatchMachine.Cancel(stored.State));
         var alive = (await history.StatusesOf(stored.State.Id!.Value)).Where(one => !one.Value.IsFinal()).Select(one => JobId.Parse(one.Key)).ToArray();
         foreach (var some in alive.Chunk(AtOnce))
         {
@@ -107,6 +109,8 @@ internal sealed partial class BatchGrain(
         DeactivateOnIdle();
     }
 
+    private Task Store(BatchState next) => stored.Replace(next, this, changes, new(ChangeKind.Batch, Id: this.GetPrimaryKeyString()));
+
     private IUnfinishedBatchesGrain Unfinished => GrainFactory.GetGrain<IUnfinishedBatchesGrain>(0);
 
     private void StartTimer()
@@ -133,7 +137,7 @@ internal sealed partial class BatchGrain(
             {
                 next = IndexAfter(some[^1]);
                 var tried = await Task.WhenAll(some.Select(TryStart));
-                await stored.Replace(BatchMachine.Tried(stored.State, tried.Where(one => one.Known).ToDictionary(one => one.Operation, one => one.Refusal)), this);
+                await Store(BatchMachine.Tried(stored.State, tried.Where(one => one.Known).ToDictionary(one => one.Operation, one => one.Refusal)));
             }
 
             if (!BatchMachine.HasWaiting(stored.State))

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Campaigns;
+using NannyOrleans.Grains.Changes;
 using NannyOrleans.Grains.Clusters;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Nodes;
@@ -22,6 +23,7 @@ internal sealed partial class ClusterPatchOrchestrator(
     ICampaignHistory history,
     ScriptKeys keys,
     Instruments instruments,
+    Announcer changes,
     TimeProvider clock,
     ILogger<ClusterPatchOrchestrator> logger) : Grain, IClusterPatchOrchestrator, IRemindable
 {
@@ -69,6 +71,7 @@ internal sealed partial class ClusterPatchOrchestrator(
         Log.Started(logger, this.GetPrimaryKeyString(), id, order.RequestedBy, plan.Nodes.Count);
         StartTimer(); // it runs now, whether or not history can be written
         await history.Keep(Id, stored.State, plan);
+        changes.Say(new(ChangeKind.Campaign, Id, id.Value)); // it is on the list of them only now
         return stored.State;
     }
 
@@ -283,7 +286,7 @@ internal sealed partial class ClusterPatchOrchestrator(
         }
 
         var (id, status) = (stored.State.Id, stored.State.Status);
-        await stored.Replace(next, this);
+        await stored.Replace(next, this, changes, new(ChangeKind.Campaign, Id, next.Id?.Value));
         if (id != next.Id || status != next.Status)
         {
             instruments.Changed(next.Status);

@@ -9,6 +9,7 @@ using NannyOrleans.Domain.Guests;
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Grains.Campaigns;
+using NannyOrleans.Grains.Changes;
 using NannyOrleans.Grains.Nodes;
 using NannyOrleans.Protocol.Ids;
 using NannyOrleans.Protocol.Metrics;
@@ -18,16 +19,20 @@ namespace NannyOrleans.Grains.Clusters;
 [GrainType("cluster")]
 internal sealed partial class ClusterGrain(
     [PersistentState("cluster")] IPersistentState<ClusterState> stored,
+    Announcer changes,
     TimeProvider clock,
     ILogger<ClusterGrain> logger) : Grain, IClusterGrain
 {
     private readonly ShownNodes shown = new();
     private readonly HashSet<NodeName> unread = [];
+    private readonly Dictionary<NodeName, Freshness> told = [];
     private ClusterIndex index = new() { Stored = new() };
     private IReadOnlyList<MachineLink> machines = [];
     private Task gathering = Task.CompletedTask;
     private DateTimeOffset readAgainAt;
     private DateTimeOffset watchedUntil;
+    private IGrainTimer? aging;
+    private DateTimeOffset agesAt = DateTimeOffset.MaxValue;
 
     private ClusterId Id => ClusterId.Parse(this.GetPrimaryKeyString());
 
@@ -41,7 +46,7 @@ internal sealed partial class ClusterGrain(
     public async Task Enrol(NodeName node, Enrolment enrolment)
     {
         await Gather();
-        await Store(index => index.Enrol(node, enrolment));
+        await Store(index => index.Enrol(node, enrolment), node);
     }
 
     public async Task<Refusal?> ProveMembership(MembershipClaim claim)
@@ -63,14 +68,15 @@ internal sealed partial class ClusterGrain(
     public async Task Revoke(NodeName node)
     {
         await Gather();
-        await Store(index => index.Revoke(node));
+        await Store(index => index.Revoke(node), node);
     }
 
     public async Task RecordInventory(NodeName node, NodeInventory inventory)
     {
         await Gather();
-        await Store(index => index.RecordInventory(node, inventory, remembered: false, clock.GetUtcNow()));
+        await Store(index => index.RecordInventory(node, inventory, remembered: false, clock.GetUtcNow()), node);
         unread.Remove(node); // only now: a reader in between would see neither this nor what is stored
+        Heard(node);
         if (clock.GetUtcNow() < watchedUntil)
         {
             await GrainFactory.GetGrain<IClusterPatchOrchestrator>(this.GetPrimaryKeyString()).Look();
@@ -80,12 +86,14 @@ internal sealed partial class ClusterGrain(
     public Task RecordMetrics(NodeName node, NodeMetrics metrics)
     {
         index = index.RecordMetrics(node, metrics, clock.GetUtcNow());
+        Heard(node);
         return Task.CompletedTask;
     }
 
     public Task RecordContact(NodeName node)
     {
         index = index.RecordContact(node, clock.GetUtcNow());
+        Heard(node);
         return Task.CompletedTask;
     }
 
@@ -104,7 +112,7 @@ internal sealed partial class ClusterGrain(
     public async Task<Refusal?> AnnotateNode(NodeName node, AnnotationChange change)
     {
         await Gather();
-        return await Store(index => index.Annotate(node, change, Id.IsMachine));
+        return await Store(index => index.Annotate(node, change, Id.IsMachine), node);
     }
 
     public async Task<ClusterView> View(IReadOnlyList<MachineLink> machines)
@@ -200,6 +208,7 @@ internal sealed partial class ClusterGrain(
         }
 
         readAgainAt = clock.GetUtcNow() + ReadAgainAfter;
+        changes.Say(new(ChangeKind.Cluster, Id)); // to those who have looked before
     }
 
     private async Task<NodeInventory?> Read(NodeName node)
@@ -219,7 +228,7 @@ internal sealed partial class ClusterGrain(
     /// Stores what a change does to the stored part, then makes it: what is shown must not be ahead of what a restart would show. Made once
     /// more on the index of then if reads came in between and have gathered more.
     /// </summary>
-    private async Task<Refusal?> Store(Func<ClusterIndex, Outcome<ClusterIndex>> change)
+    private async Task<Refusal?> Store(Func<ClusterIndex, Outcome<ClusterIndex>> change, NodeName? node = null)
     {
         var before = index;
         var outcome = change(before);
@@ -228,10 +237,61 @@ internal sealed partial class ClusterGrain(
             return outcome.Refusal;
         }
 
-        await stored.Replace(outcome.Value.Stored, this);
-        index = ReferenceEquals(index, before) ? outcome.Value
-            : change(index) is { IsRefused: false } again ? again.Value with { Stored = outcome.Value.Stored } : outcome.Value;
+        if (ReferenceEquals(outcome.Value, before))
+        {
+            return null;
+        }
+
+        try
+        {
+            await stored.Replace(outcome.Value.Stored, this);
+            index = ReferenceEquals(index, before) ? outcome.Value
+                : change(index) is { IsRefused: false } again ? again.Value with { Stored = outcome.Value.Stored } : outcome.Value;
+        }
+        finally
+        {
+            changes.Say(new(ChangeKind.Cluster, Id, node?.Value)); // also after a failure, which may have landed
+        }
+
         return null;
+    }
+
+    private void Heard(NodeName node)
+    {
+        changes.Say(new(ChangeKind.Metrics, Id, node.Value));
+        if (index.Stored.Nodes.FirstOrDefault(member => member.Node == node) is { } member)
+        {
+            Look(member, clock.GetUtcNow());
+        }
+    }
+
+    // What a node has said grows old of itself: nothing is done then, and yet it is shown as another.
+    private void Look(Member member, DateTimeOffset now)
+    {
+        var fresh = Freshness.Of(index, member, now);
+        if (!told.TryGetValue(member.Node, out var before) || before != fresh)
+        {
+            told[member.Node] = fresh;
+            changes.Say(new(ChangeKind.Cluster, Id, member.Node.Value));
+        }
+
+        if (index.Known.GetValueOrDefault(member.Node)?.NextOldAfter(now) is { } at && at < agesAt)
+        {
+            agesAt = at;
+            aging?.Dispose();
+            aging = this.RegisterGrainTimer(Age, at - now + Tick, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private Task Age()
+    {
+        agesAt = DateTimeOffset.MaxValue;
+        foreach (var member in index.Stored.Nodes)
+        {
+            Look(member, clock.GetUtcNow());
+        }
+
+        return Task.CompletedTask;
     }
 
     // A campaign that runs looks far more often.
@@ -243,6 +303,7 @@ internal sealed partial class ClusterGrain(
 
     private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReadAgainAfter = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10); // the last moment at which a word stands for the present is not over yet
 
     private static partial class Log
     {

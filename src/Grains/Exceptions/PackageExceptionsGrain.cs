@@ -1,11 +1,12 @@
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Exceptions;
+using NannyOrleans.Grains.Changes;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Grains.Exceptions;
 
 [GrainType("package-exceptions")]
-internal sealed class PackageExceptionsGrain([PersistentState("exceptions")] IPersistentState<PackageExceptionsState> stored, TimeProvider clock)
+internal sealed class PackageExceptionsGrain([PersistentState("exceptions")] IPersistentState<PackageExceptionsState> stored, Announcer changes, TimeProvider clock)
     : Grain, IPackageExceptionsGrain
 {
     public Task<Outcome<ExceptionRecord>> Add(ExceptionRecord added) =>
@@ -39,7 +40,7 @@ internal sealed class PackageExceptionsGrain([PersistentState("exceptions")] IPe
 
     private Task Store(IReadOnlyList<ExceptionRecord> next) => ReferenceEquals(next, stored.State.Exceptions)
         ? Task.CompletedTask
-        : stored.Replace(new PackageExceptionsState { Exceptions = next }, this);
+        : stored.Replace(new PackageExceptionsState { Exceptions = next }, this, changes, new(ChangeKind.Exceptions));
 }
 
 /// <summary>What is stored of the package exceptions.</summary>

@@ -1,5 +1,6 @@
 using NannyOrleans.Domain.Nodes;
 using NannyOrleans.Domain.Operations;
+using NannyOrleans.Grains.Changes;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Grains.Telemetry;
 using NannyOrleans.Protocol.Jobs;
@@ -12,6 +13,7 @@ internal sealed class OperationGrain(
     IGrainStorage storage,
     IOperationHistory history,
     Instruments instruments,
+    Announcer changes,
     TimeProvider clock) : Grain, IOperationGrain
 {
     private readonly LiveOutput live = new();
@@ -92,6 +94,7 @@ internal sealed class OperationGrain(
         if (await Get() is { } operation && !operation.Status.IsFinal() && operation.Cluster == node.Cluster && operation.Node == node.Node && live.Add(piece))
         {
             Tell();
+            changes.Say(new(ChangeKind.Output, operation.Cluster, operation.Id.Value));
         }
     }
 
@@ -174,6 +177,7 @@ internal sealed class OperationGrain(
         }
         catch
         {
+            Say();
             DeactivateOnIdle();
             throw;
         }
@@ -183,7 +187,10 @@ internal sealed class OperationGrain(
     {
         known = operation;
         Tell();
+        Say();
     }
+
+    private void Say() => changes.Say(new(ChangeKind.Operation, known?.Cluster, this.GetPrimaryKeyString()));
 
     private void Tell()
     {

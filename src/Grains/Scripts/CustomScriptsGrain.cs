@@ -1,10 +1,11 @@
 using NannyOrleans.Domain;
 using NannyOrleans.Domain.Scripts;
+using NannyOrleans.Grains.Changes;
 
 namespace NannyOrleans.Grains.Scripts;
 
 [GrainType("custom-scripts")]
-internal sealed class CustomScriptsGrain([PersistentState("scripts")] IPersistentState<CustomScriptsState> stored, ScriptKeys keys) : Grain, ICustomScriptsGrain
+internal sealed class CustomScriptsGrain([PersistentState("scripts")] IPersistentState<CustomScriptsState> stored, ScriptKeys keys, Announcer changes) : Grain, ICustomScriptsGrain
 {
     // Where the server's key was replaced. What neither it nor an earlier one has signed stays as it is, and agents refuse it.
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
@@ -50,7 +51,7 @@ internal sealed class CustomScriptsGrain([PersistentState("scripts")] IPersisten
 
     private Task Store(IReadOnlyList<CustomScript> next) => ReferenceEquals(next, stored.State.Scripts)
         ? Task.CompletedTask
-        : stored.Replace(new CustomScriptsState { Scripts = next }, this);
+        : stored.Replace(new CustomScriptsState { Scripts = next }, this, changes, new(ChangeKind.Scripts));
 
     private IScriptContentGrain Content(CustomScript script) => GrainFactory.GetGrain<IScriptContentGrain>(script.Script.Sha256);
 }

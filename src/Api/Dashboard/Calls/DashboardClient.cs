@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Components.Web;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Dashboard.Live;
 using NannyOrleans.Domain.Access;
 
 namespace NannyOrleans.Api.Dashboard.Calls;
@@ -11,6 +12,7 @@ namespace NannyOrleans.Api.Dashboard.Calls;
 internal sealed class DashboardClient : IDashboardClient, IDisposable
 {
     private readonly ApiPipeline api;
+    private readonly ChangeFeed feed;
     private readonly AuthenticationStateProvider who;
     private readonly NavigationManager navigation;
     private readonly PersistentComponentState state;
@@ -19,9 +21,9 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     private readonly PersistingComponentStateSubscription persisting;
     private readonly CancellationTokenSource left = new();
 
-    public DashboardClient(ApiPipeline api, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current)
+    public DashboardClient(ApiPipeline api, ChangeFeed feed, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current)
     {
-        (this.api, this.who, this.navigation, this.state, this.current) = (api, who, navigation, state, current);
+        (this.api, this.feed, this.who, this.navigation, this.state, this.current) = (api, feed, who, navigation, state, current);
         persisting = state.RegisterOnPersisting(Keep, RenderMode.InteractiveServer);
     }
 
@@ -58,7 +60,10 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     }
 
     /// <inheritdoc/>
-    public IDisposable Listen(IReadOnlyList<Topic> topics, Action news) => left.Token.Register(() => { });
+    public FeedHealth Health => feed.Health;
+
+    /// <inheritdoc/>
+    public IDisposable Listen(IReadOnlyList<Topic> topics, Action news) => feed.Listen(_ => news(), [.. topics.Select(topic => topic.Change)]);
 
     /// <summary>Nothing goes on for a page that is left.</summary>
     public void Dispose()
