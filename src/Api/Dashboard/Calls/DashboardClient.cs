@@ -80,7 +80,7 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     {
         var person = (await who.GetAuthenticationStateAsync()).User;
         var answer = await api.Call(person, method, path, body, left.Token);
-        if (answer.Status is StatusCodes.Status401Unauthorized)
+        if (answer is { Status: StatusCodes.Status401Unauthorized, Problem.Code: not (PasswordAnswer.WrongCredentials or PasswordAnswer.SecondFactorRequired) }) // those are of a password in the call
         {
             navigation.NavigateTo(SignInPage.AddressFor(navigation.ToBaseRelativePath(navigation.Uri)), forceLoad: true);
         }
