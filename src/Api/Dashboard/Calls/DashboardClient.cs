@@ -20,28 +20,31 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     private readonly Dictionary<string, ApiAnswer> read = new(StringComparer.Ordinal);
     private readonly PersistingComponentStateSubscription persisting;
     private readonly CancellationTokenSource left = new();
+    private readonly TimeProvider clock;
+    private (Task<ApiAnswer> Answer, long AskedAt)? session;
 
-    public DashboardClient(ApiPipeline api, ChangeFeed feed, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current)
+    public DashboardClient(
+        ApiPipeline api, ChangeFeed feed, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current, TimeProvider clock)
     {
-        (this.api, this.feed, this.who, this.navigation, this.state, this.current) = (api, feed, who, navigation, state, current);
+        (this.api, this.feed, this.who, this.navigation, this.state, this.current, this.clock) = (api, feed, who, navigation, state, current, clock);
         persisting = state.RegisterOnPersisting(Keep, RenderMode.InteractiveServer);
     }
 
     /// <inheritdoc/>
-    public async Task<ApiAnswer> Get(string path)
+    public Task<ApiAnswer> Get(string path)
     {
-        if (state.TryTakeFromJson<ApiAnswer>(path, out var before) && before is not null)
+        // The page, the menu and others ask at once who looks; what was brought along with the page is there for one of them alone.
+        if (path is not Session)
         {
-            return before;
+            return Ask(path);
         }
 
-        var answer = await Call(HttpMethod.Get, path, body: null);
-        if (IsDrawn)
+        if (session is not { } known || clock.GetElapsedTime(known.AskedAt) > Moment)
         {
-            read[path] = answer;
+            session = known = (Ask(path), clock.GetTimestamp());
         }
 
-        return answer;
+        return known.Answer;
     }
 
     /// <inheritdoc/>
@@ -50,7 +53,7 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     /// <inheritdoc/>
     public async Task<Rights> ReadRights()
     {
-        if (await Get("/api/session") is not { IsOk: true } answer)
+        if (await Get(Session) is not { IsOk: true } answer)
         {
             return Rights.None;
         }
@@ -71,6 +74,22 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
         left.Cancel();
         left.Dispose();
         persisting.Dispose();
+    }
+
+    private async Task<ApiAnswer> Ask(string path)
+    {
+        if (state.TryTakeFromJson<ApiAnswer>(path, out var before) && before is not null)
+        {
+            return before;
+        }
+
+        var answer = await Call(HttpMethod.Get, path, body: null);
+        if (IsDrawn)
+        {
+            read[path] = answer;
+        }
+
+        return answer;
     }
 
     // The first time it is drawn into the answer to a request for the page itself.
@@ -98,5 +117,7 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
         return Task.CompletedTask;
     }
 
+    private const string Session = "/api/session";
     private const int MostKept = 256 * 1024;
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
 }
