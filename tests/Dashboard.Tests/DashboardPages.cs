@@ -22,5 +22,16 @@ internal static class DashboardPages
     [
         new("device", async place => $"/device?user_code={await place.AskForCode("pve9.attic.lan")}") { Who = null, IsLive = false, IsForPhones = true },
         new("device-done", _ => Task.FromResult("/device/done")) { Who = null, IsLive = false },
+        new("signin", _ => Task.FromResult("/signin")) { Who = null, IsLive = false, IsForPhones = true },
+        new("agents", _ => Task.FromResult("/agents")) { IsForPhones = true },
+        new("exceptions", _ => Task.FromResult("/exceptions")) { IsForPhones = true },
+        new("scripts", _ => Task.FromResult("/scripts")) { IsForPhones = true },
+        new("script", _ => Task.FromResult("/scripts/apt-update.sh")),
+        new("script-new", _ => Task.FromResult("/scripts/new")),
+        new("people", _ => Task.FromResult("/people")) { IsForPhones = true },
+        new("person", _ => Task.FromResult($"/people/{Person.Administrator.Name}")),
+        new("account", _ => Task.FromResult("/tokens")) { IsForPhones = true },
+        new("audit", _ => Task.FromResult("/audit")) { IsForPhones = true },
+        new("settings", _ => Task.FromResult("/settings")) { IsForPhones = true },
     ];
 }
