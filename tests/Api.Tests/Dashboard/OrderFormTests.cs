@@ -23,17 +23,23 @@ public sealed class OrderFormTests
 
         // What the form shows as usual is what holds when nothing is sent.
         var order = Read(form).Order!;
+        var limits = new StepLimits
+        {
+            GateSeconds = Number("limits.gate_seconds"),
+            PatchSeconds = Number("limits.patch_seconds"),
+            DrainSeconds = Number("limits.drain_seconds"),
+            RebootSeconds = Number("limits.reboot_seconds"),
+            SwitchSeconds = Number("limits.switch_seconds"),
+            SettleSeconds = Number("limits.settle_seconds"),
+        };
         Assert.Equal(
             (order.SoakSeconds, order.CephFlags, order.ApproveReboots, order.Limits),
-            (int.Parse(form["soak_seconds"], System.Globalization.CultureInfo.InvariantCulture), form["ceph_flags"] is "true", form["approve_reboots"] is "true", new StepLimits
-            {
-                GateSeconds = Number("gate"), PatchSeconds = Number("patch"), DrainSeconds = Number("drain"), RebootSeconds = Number("reboot"), SwitchSeconds = Number("switch"), SettleSeconds = Number("settle"),
-            }));
+            (Number("soak_seconds"), form["ceph_flags"] is "true", form["approve_reboots"] is "true", limits));
         Assert.Equal(
             [CampaignWords.Of(order.Reboot), CampaignWords.Of(order.WithoutQuorum), CampaignWords.Of(order.OnFailure), CampaignWords.Of(order.Drain), CampaignWords.Of(order.Guests)],
             [form["reboot"], form["without_quorum"], form["on_failure"], form["drain"], form["guests"]]);
 
-        int Number(string step) => int.Parse(form[$"limits.{step}_seconds"], System.Globalization.CultureInfo.InvariantCulture);
+        int Number(string field) => int.Parse(form[field], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Fact]
