@@ -107,17 +107,25 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
         return answer;
     }
 
+    // All of it comes back in one message of the browser's, which is bounded (see DashboardSetup), and takes almost twice its bytes there.
     private Task Keep()
     {
-        foreach (var (path, answer) in read.Where(one => one.Value.Body.Length <= MostKept))
+        var room = MostKept;
+        foreach (var (path, answer) in read)
         {
-            state.PersistAsJson(path, answer);
+            if (answer.Body.Length <= room)
+            {
+                room -= answer.Body.Length;
+                state.PersistAsJson(path, answer);
+            }
         }
 
         return Task.CompletedTask;
     }
 
+    /// <summary>Bytes that come along with a page; what does not fit is read once more.</summary>
+    public const int MostKept = 128 * 1024;
+
     private const string Session = "/api/session";
-    private const int MostKept = 256 * 1024;
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
 }
