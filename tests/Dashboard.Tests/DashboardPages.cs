@@ -23,6 +23,22 @@ internal static class DashboardPages
         new("device", async place => $"/device?user_code={await place.AskForCode("pve9.attic.lan")}") { Who = null, IsLive = false, IsForPhones = true },
         new("device-done", _ => Task.FromResult("/device/done")) { Who = null, IsLive = false },
         new("signin", _ => Task.FromResult("/signin")) { Who = null, IsLive = false, IsForPhones = true },
+        new("fleet", _ => Task.FromResult("/")) { IsForPhones = true },
+        new("topology", _ => Task.FromResult("/topology")) { IsForPhones = true },
+        new("graph", _ => Task.FromResult("/topology?view=graph")),
+        new("cluster", place => Task.FromResult($"/clusters/{place.ClusterId}")) { IsForPhones = true },
+        new("node", place => Task.FromResult($"/nodes/{place.ClusterId}/pve1")),
+        new("guest", async place =>
+        {
+            await place.Server.PatchToEnd("lxc-100", "dry-run");
+            return $"/guests/{place.ClusterId}-lxc-100";
+        }) { IsForPhones = true },
+        new("guests", _ => Task.FromResult("/guests?state=unknown")),
+        new("search", _ => Task.FromResult("/search?q=web")),
+        new("operations", _ => Task.FromResult("/operations")) { IsForPhones = true },
+        new("operation", async place => $"/operations/{await place.Server.PatchToEnd("lxc-101", "dry-run")}") { IsForPhones = true },
+        new("campaigns", _ => Task.FromResult("/campaigns")) { IsForPhones = true },
+        new("campaign-new", place => Task.FromResult($"/campaigns/new?cluster={place.ClusterId}")) { IsForPhones = true },
         new("agents", _ => Task.FromResult("/agents")) { IsForPhones = true },
         new("exceptions", _ => Task.FromResult("/exceptions")) { IsForPhones = true },
         new("scripts", _ => Task.FromResult("/scripts")) { IsForPhones = true },

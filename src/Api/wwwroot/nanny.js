@@ -12,6 +12,8 @@ window.nanny = (() => {
     document.cookie = `nanny_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=strict`;
     return {
         isDark,
+        // Tells the page when the system has become dark or light: at dusk, for instance.
+        watch: page => dark.addEventListener('change', () => { remember(); page.invokeMethodAsync('Become', isDark()); }),
         chosen,
         // null: as the system has it.
         choose: scheme => { if (scheme) { localStorage.setItem('nanny_scheme', scheme); } else { localStorage.removeItem('nanny_scheme'); } remember(); },

@@ -53,6 +53,17 @@ internal sealed class Tab : IAsyncDisposable
     /// <summary>Opens a page that is whole when it has come: one without a circuit.</summary>
     public Task VisitStill(string path) => Page.GotoAsync(path);
 
+    /// <summary>Looks at the page otherwise from now on, as if its window and the system's colours had changed.</summary>
+    public async Task Become(Look look)
+    {
+        await Page.SetViewportSizeAsync(look.Width, look.Height);
+        await Page.EmulateMediaAsync(new() { ColorScheme = look.Scheme });
+        if (await Page.QuerySelectorAsync(Chromium.Live) is not null)
+        {
+            await Page.WaitForSelectorAsync($"[data-look='{look.Scheme.ToString().ToLowerInvariant()}']", new() { State = WaitForSelectorState.Attached });
+        }
+    }
+
     /// <summary>Whether one has to move the page sideways to read it: nothing on a phone is worse.</summary>
     public async Task<bool> IsTooWide() => await Page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth > window.innerWidth");
 
