@@ -16,7 +16,7 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     private readonly AuthenticationStateProvider who;
     private readonly NavigationManager navigation;
     private readonly PersistentComponentState state;
-    private readonly IHttpContextAccessor current;
+    private readonly bool isDrawn;
     private readonly Dictionary<string, ApiAnswer> read = new(StringComparer.Ordinal);
     private readonly PersistingComponentStateSubscription persisting;
     private readonly CancellationTokenSource left = new();
@@ -26,7 +26,10 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     public DashboardClient(
         ApiPipeline api, ChangeFeed feed, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current, TimeProvider clock)
     {
-        (this.api, this.feed, this.who, this.navigation, this.state, this.current, this.clock) = (api, feed, who, navigation, state, current, clock);
+        (this.api, this.feed, this.who, this.navigation, this.state, this.clock) = (api, feed, who, navigation, state, clock);
+
+        // The first time a page is drawn, into the answer to a request for it. Asked now: whoever makes a request of his own, as each call does, has it forgotten.
+        isDrawn = current.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
         persisting = state.RegisterOnPersisting(Keep, RenderMode.InteractiveServer);
     }
 
@@ -84,16 +87,13 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
         }
 
         var answer = await Call(HttpMethod.Get, path, body: null);
-        if (IsDrawn)
+        if (isDrawn)
         {
             read[path] = answer;
         }
 
         return answer;
     }
-
-    // The first time it is drawn into the answer to a request for the page itself.
-    private bool IsDrawn => current.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
 
     private async Task<ApiAnswer> Call(HttpMethod method, string path, object? body)
     {
@@ -107,17 +107,25 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
         return answer;
     }
 
+    // All of it comes back in one message of the browser's, which is bounded (see DashboardSetup), and takes almost twice its bytes there.
     private Task Keep()
     {
-        foreach (var (path, answer) in read.Where(one => one.Value.Body.Length <= MostKept))
+        var room = MostKept;
+        foreach (var (path, answer) in read)
         {
-            state.PersistAsJson(path, answer);
+            if (answer.Body.Length <= room)
+            {
+                room -= answer.Body.Length;
+                state.PersistAsJson(path, answer);
+            }
         }
 
         return Task.CompletedTask;
     }
 
+    /// <summary>Bytes that come along with a page; what does not fit is read once more.</summary>
+    public const int MostKept = 128 * 1024;
+
     private const string Session = "/api/session";
-    private const int MostKept = 256 * 1024;
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
 }
