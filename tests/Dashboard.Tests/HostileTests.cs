@@ -9,6 +9,7 @@ public sealed class HostileTests(Installation installation)
 {
     private const string Script = "<script>document.title='mine'</script><img src=x onerror=document.title='mine'>";
 
+    // What the agent has put in the place of what turns text round is its own; here it matters that nothing of it is left.
     [Fact]
     public Task A_guests_name_is_text_and_turns_nothing_round() => installation.Browse(Look.Light, Person.Administrator, async tab =>
     {
@@ -20,11 +21,11 @@ public sealed class HostileTests(Installation installation)
         {
             await installation.Server.Send(HttpMethod.Post, "/api/agents/pve3/discover");
             await tab.Visit("/guests/lxc-104");
-            await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("a?gpj.exe");
+            await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("gpj.exe");
             foreach (var path in new[] { "/guests/lxc-104", "/topology", "/topology?view=graph", "/guests", $"/clusters/{installation.ClusterId}", "/search?q=gpj" })
             {
                 await tab.Visit(path);
-                await Expect(tab.Page.GetByText("a?gpj.exe").First).ToBeVisibleAsync();
+                await Expect(tab.Page.GetByText("gpj.exe").First).ToBeVisibleAsync();
                 Assert.DoesNotContain('\u202E', await tab.Page.ContentAsync());
                 Assert.NotEqual("mine", await tab.Page.TitleAsync());
             }

@@ -31,6 +31,7 @@ public sealed class Installation : IAsyncLifetime
             return;
         }
 
+        Microsoft.Playwright.Assertions.SetDefaultExpectTimeout((float)Waiting.Limit.TotalMilliseconds);
         var browser = Chromium.Start(); // beside the lab
         await cluster.InitializeAsync();
         chromium = await browser;

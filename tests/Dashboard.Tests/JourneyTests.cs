@@ -81,8 +81,8 @@ public sealed class JourneyTests(Installation installation)
         // It comes to the first reboot and asks for approval, which nobody gives.
         await tab.Visit($"/campaigns/new?cluster={installation.ClusterId}&set=mode:apply&set=reboot:always&set=approve_reboots:true&set=drain:leave&set=accept_repository_problems:true");
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Show the plan" }).ClickAsync();
-        await Expect(tab.Page.GetByText("pve3").First).ToBeVisibleAsync();
-        await Expect(tab.Page.GetByText("quorum").First).ToBeVisibleAsync();
+        await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Name = "3. What would happen" })).ToBeVisibleAsync();
+        await Expect(tab.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("It walks 3 nodes");
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Start the campaign…" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Start" }).ClickAsync();
         await tab.Page.WaitForURLAsync($"**/campaigns/{installation.ClusterId}/*");
