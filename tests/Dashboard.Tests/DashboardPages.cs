@@ -36,7 +36,7 @@ internal static class DashboardPages
         new("guests", _ => Task.FromResult("/guests?state=unknown")),
         new("search", _ => Task.FromResult("/search?q=web")),
         new("operations", _ => Task.FromResult("/operations")) { IsForPhones = true },
-        new("operation", async place => $"/operations/{await place.Server.PatchToEnd("lxc-101", "dry-run")}") { IsForPhones = true },
+        new("operation", async place => $"/operations/{(string)(await place.Server.PatchToEnd("lxc-101", "dry-run"))["operation_id"]!}") { IsForPhones = true },
         new("campaigns", _ => Task.FromResult("/campaigns")) { IsForPhones = true },
         new("campaign-new", place => Task.FromResult($"/campaigns/new?cluster={place.ClusterId}")) { IsForPhones = true },
         new("agents", _ => Task.FromResult("/agents")) { IsForPhones = true },

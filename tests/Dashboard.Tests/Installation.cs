@@ -75,7 +75,7 @@ public sealed class Installation : IAsyncLifetime
     internal Task SignIn(Tab tab, Person person) => Chromium.SignIn(tab.Page.Context, new(Server.Url), person.Name, Person.Password);
 
     /// <summary>A tab that nobody looks after.</summary>
-    internal Task<Tab> Open(Look look) => Tab.Open(chromium!.Browser, new(Server.Url), look, (float)Waiting.Limit.TotalMilliseconds);
+    internal Task<Tab> Open(Look look, Uri? server = null) => Tab.Open(chromium!.Browser, server ?? new(Server.Url), look, (float)Waiting.Limit.TotalMilliseconds);
 
     /// <summary>The code of an agent that asks to be let in, by the name it gives itself; nothing comes for the answer.</summary>
     internal async Task<string> AskForCode(string hostname)

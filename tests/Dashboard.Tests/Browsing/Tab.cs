@@ -47,8 +47,17 @@ internal sealed class Tab : IAsyncDisposable
     public async Task Visit(string path)
     {
         await VisitStill(path);
-        await Page.WaitForSelectorAsync(Chromium.Live, new() { State = WaitForSelectorState.Attached });
+        await IsLive();
     }
+
+    /// <summary>Waits until the page is live.</summary>
+    public Task IsLive() => Page.WaitForSelectorAsync(Chromium.Live, new() { State = WaitForSelectorState.Attached });
+
+    /// <summary>Marks the document as it is loaded now.</summary>
+    public Task Mark() => Page.EvaluateAsync("() => { window.marked = true; }");
+
+    /// <summary>Whether it is still that one.</summary>
+    public Task<bool> IsMarked() => Page.EvaluateAsync<bool>("() => window.marked === true");
 
     /// <summary>Opens a page that is whole when it has come: one without a circuit.</summary>
     public Task VisitStill(string path) => Page.GotoAsync(path);
