@@ -20,7 +20,7 @@ public sealed class SecurityHeadersTests(SharedServer shared)
     private static readonly (string Method, string Path)[] Hidden =
     [
         ("GET", "/device"), ("POST", "/device"), ("GET", "/device/done"), ("POST", "/connect/device"), ("POST", "/connect/token"), ("GET", "/hubs/agent"),
-        ("POST", "/hubs/agent/negotiate"), ("GET", "/openapi/v1.json"), ("GET", "/metrics"), ("GET", "/"),
+        ("POST", "/hubs/agent/negotiate"), ("GET", "/openapi/v1.json"), ("GET", "/metrics"), ("GET", "/signin"), ("POST", "/signin"), ("POST", "/signout"),
     ];
 
     [Fact]
@@ -63,6 +63,27 @@ public sealed class SecurityHeadersTests(SharedServer shared)
         using var ask = new HttpRequestMessage(HttpMethod.Get, new Uri(shared.Server.Url, "/device")) { Headers = { { "X-Forwarded-Proto", "https" } } };
         using var answer = await http.SendAsync(ask);
         Assert.Equal("max-age=31536000", answer.Headers.GetValues("Strict-Transport-Security").Single());
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/agents")]
+    [InlineData("/settings")]
+    public async Task A_page_of_the_dashboard_runs_this_servers_files_and_nothing_that_is_written_into_it(string path)
+    {
+        var signedIn = await shared.Anonymous.FromItsPage().PostForm("/signin", ("username", "admin"), ("password", SharedServer.Password));
+        var page = await shared.Anonymous.WithCookie(signedIn.Is(302)).Get(path);
+        Assert.Equal("text/html", page.ContentType);
+        Assert.Equal(
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'self'",
+            page.Header("Content-Security-Policy"));
+        foreach (var (name, value) in Headers.Where(header => header.Name is not "Content-Security-Policy"))
+        {
+            Assert.Equal(value, page.Header(name));
+        }
+
+        Assert.DoesNotMatch("<script(?![^>]* src=\"_)(?![^>]* src=\"nanny)", page.Body);
+        Assert.DoesNotContain("://", page.Body.Replace("http://www.w3.org/2000/svg", string.Empty, StringComparison.Ordinal).Replace(shared.Server.Url.ToString().TrimEnd('/'), string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]
