@@ -63,6 +63,14 @@ internal sealed class GeneratedAgent(int number, int nodesPerCluster, int guests
         }
     }
 
+    /// <summary>Its first guest has another name from now on.</summary>
+    public Task ReportRenamed(string name)
+    {
+        var before = $"F{generation}";
+        generation++;
+        return connection!.InvokeAsync<InventoryAnswer>(AgentHub.ReportInventory, Header([Guest(0) with { Name = name }]) with { Fingerprint = $"F{generation}", Since = before, Gone = [] });
+    }
+
     public Task ReportMetrics() => connection!.SendAsync(AgentHub.ReportMetrics, Sample());
 
     /// <summary>All that is on the host.</summary>

@@ -8,7 +8,9 @@ namespace NannyOrleans.Bench;
 /// <summary>The real server as a process of its own, over an empty data directory, with an administrator signed in.</summary>
 internal sealed class BenchServer : IDisposable
 {
-    private const string Password = "a password for the benchmark";
+    /// <summary>The password of <c>admin</c>.</summary>
+    public const string Password = "a password for the benchmark";
+
     private readonly Process process;
     private readonly string directory;
 

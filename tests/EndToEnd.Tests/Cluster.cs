@@ -1,7 +1,4 @@
 using System.Text.Json.Nodes;
-using NannyOrleans.EndToEnd.Tests;
-
-[assembly: AssemblyFixture(typeof(Cluster))]
 
 namespace NannyOrleans.EndToEnd.Tests;
 
@@ -28,9 +25,10 @@ public sealed class Cluster : IAsyncLifetime
         await Lab.Verb("up");
         Server = await Server.Start(directory.PathOf("data"));
         Link = new(Server.Url);
-        foreach (var host in (string[])["pve1", "pve2", "pve3"])
+        string[] hosts = ["pve1", "pve2", "pve3"];
+        await Task.WhenAll(hosts.Select(host => Lab.Register(host, Server, host is "pve2" ? Link.Url : Server.Url))); // each asks every few seconds whether it was approved
+        foreach (var host in hosts)
         {
-            await Lab.Register(host, Server, host is "pve2" ? Link.Url : Server.Url);
             Lab.StartAgent(host);
         }
 

@@ -1,5 +1,6 @@
 using NannyOrleans.EndToEnd.Tests;
 
+[assembly: AssemblyFixture(typeof(Cluster))]
 [assembly: AssemblyFixture(typeof(GuestLab))]
 
 namespace NannyOrleans.EndToEnd.Tests;

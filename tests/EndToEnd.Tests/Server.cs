@@ -8,7 +8,8 @@ namespace NannyOrleans.EndToEnd.Tests;
 /// <summary>The real server as a process, and an administrator who talks to it.</summary>
 internal sealed class Server : IAsyncDisposable
 {
-    private const string Password = "a password of the tests";
+    /// <summary>The password of <c>admin</c>.</summary>
+    public const string Password = "a password of the tests";
 
     private readonly string data;
     private ServerProcess process;

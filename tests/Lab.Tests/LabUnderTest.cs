@@ -6,7 +6,7 @@ namespace NannyOrleans.Lab.Tests;
 /// <summary>A lab of a test's own, used through the program as a person does.</summary>
 internal sealed class LabUnderTest : IAsyncDisposable
 {
-    private static readonly string Program = $"{AppContext.BaseDirectory}/nanny-lab";
+    private static readonly string Program = BuiltProgram.Of("Lab");
     private static int made;
 
     private LabUnderTest(string directory) => Directory = directory;
@@ -54,7 +54,7 @@ internal sealed class LabUnderTest : IAsyncDisposable
     public Command On(string host, string line) => Cli.Wrap("/usr/bin/env")
         .WithArguments(
         [
-            "-i", $"PATH={Root(host)}/usr/sbin:{Root(host)}/usr/bin:{AppContext.BaseDirectory}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "-i", $"PATH={Root(host)}/usr/sbin:{Root(host)}/usr/bin:{Path.GetDirectoryName(Program)}:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME=/root", "LANG=C.UTF-8", "LOGNAME=root", "TERM=linux", "USER=root", "bash", "-c", line,
         ])
         .WithWorkingDirectory("/").WithValidation(CommandResultValidation.None);

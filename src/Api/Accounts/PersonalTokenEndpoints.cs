@@ -120,10 +120,10 @@ internal static class PersonalTokenEndpoints
 /// <param name="ExpiresAt">From when on it opens nothing.</param>
 /// <param name="LastUsedAt">When it was last used, give or take a minute; null when never.</param>
 /// <param name="Token">The token itself, in the answer that made it alone.</param>
-internal sealed record PersonalTokenView(
+public sealed record PersonalTokenView(
     string Id, string Name, IReadOnlyList<string> Scopes, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? LastUsedAt,
     [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)] string? Token = null)
 {
     /// <summary>The view of one.</summary>
-    public static PersonalTokenView Of(PersonalToken one) => new(one.Id, one.Name, one.Scopes.Split(' '), one.CreatedAt, one.ExpiresAt, one.LastUsedAt);
+    internal static PersonalTokenView Of(PersonalToken one) => new(one.Id, one.Name, one.Scopes.Split(' '), one.CreatedAt, one.ExpiresAt, one.LastUsedAt);
 }

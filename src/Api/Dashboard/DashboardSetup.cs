@@ -15,7 +15,7 @@ internal static class DashboardSetup
         // Beside the program where it was built and not published; published they are a folder of it.
         builder.WebHost.UseStaticWebAssets();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents(Bound)
-            .AddHubOptions(hub => hub.MaximumReceiveMessageSize = 64 * 1024);
+            .AddHubOptions(hub => hub.MaximumReceiveMessageSize = 2 * DashboardClient.MostKept); // what came along with a page comes back with the first message
         builder.Services.AddMudServices(mud =>
         {
             mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter;

@@ -12,7 +12,11 @@ window.nanny = (() => {
     document.cookie = `nanny_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=strict`;
     return {
         isDark,
-        choose: scheme => { localStorage.setItem('nanny_scheme', scheme); remember(); },
+        // Tells the page when the system has become dark or light: at dusk, for instance.
+        watch: page => dark.addEventListener('change', () => { remember(); page.invokeMethodAsync('Become', isDark()); }),
+        chosen,
+        // null: as the system has it.
+        choose: scheme => { if (scheme) { localStorage.setItem('nanny_scheme', scheme); } else { localStorage.removeItem('nanny_scheme'); } remember(); },
         // Whether it is on the clipboard: browsers let pages write there over https alone, and on the machine itself.
         copy: async text => { try { await navigator.clipboard.writeText(text); return true; } catch { return false; } },
         // Follows the end of what is printed, unless somebody has scrolled up to read. Where he was is asked before the text grows, not after.

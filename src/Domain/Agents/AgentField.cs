@@ -67,6 +67,7 @@ internal sealed record AgentField(FieldKind Kind, Func<AgentRow, object?> Read)
         ["pending_updates"] = Number(row => row.PendingUpdates),
         ["reboot_required"] = new(FieldKind.Flag, row => row.RebootRequired),
         ["lock"] = Text(row => (row as GuestRow)?.Lock),
+        ["agentless_vm"] = new(FieldKind.Flag, row => (row as GuestRow)?.AgentlessVm),
         ["template"] = new(FieldKind.Flag, row => (row as GuestRow)?.Template),
         ["unprivileged"] = new(FieldKind.Flag, row => (row as GuestRow)?.Unprivileged),
         ["onboot"] = new(FieldKind.Flag, row => (row as GuestRow)?.Onboot),

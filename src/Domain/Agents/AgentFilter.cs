@@ -30,6 +30,10 @@ public static class AgentFilter
             : (null, $"{error.Message} (column {Column(text, error.Position.Offset)})");
     }
 
+    /// <summary>A text as it stands in a filter, whatever is in it. Control characters, which no name has, are left out.</summary>
+    public static string Quote(string text) =>
+        $"'{string.Concat(text.Where(letter => !char.IsControl(letter))).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
+
     // Spaces belong to what follows them, and so does a mistake.
     private static int Column(string text, int offset)
     {

@@ -6,7 +6,7 @@ namespace NannyOrleans.Grains.Changes;
 [GrainType("changes")]
 internal sealed class ChangesGrain(TimeProvider clock, ILogger<ChangesGrain> logger) : Grain, IChangesGrain
 {
-    /// <summary>How long an observer is told without being renewed: two of an Api's renewals may get lost.</summary>
+    /// <summary>How long an observer is told without being renewed: several of an Api's renewals may get lost.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromSeconds(30);
 
     private readonly ObserverManager<IChangeObserver> observers = new(Life, logger) { GetDateTime = () => clock.GetUtcNow().UtcDateTime };

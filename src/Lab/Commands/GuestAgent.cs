@@ -24,7 +24,7 @@ internal static class GuestAgent
         foreach (var net in conf.Keys.Where(k => k.Key.StartsWith("net", StringComparison.Ordinal)).OrderBy(k => k.Key, StringComparer.Ordinal))
         {
             var address = net.Value.Split(',')[0].Split('=').ElementAtOrDefault(1) ?? "00:00:00:00:00:00";
-            list.Add(Interface($"ens{18 + number}", address.ToLowerInvariant(), [($"10.99.{200 + number}.{vmid % 256}", "ipv4", 24), ($"fd00:99::{vmid:x}", "ipv6", 64)]));
+            list.Add((JsonNode)Interface($"ens{18 + number}", address.ToLowerInvariant(), [($"10.99.{200 + number}.{vmid % 256}", "ipv4", 24), ($"fd00:99::{vmid:x}", "ipv6", 64)]));
             number++;
         }
 

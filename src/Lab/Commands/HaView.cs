@@ -43,7 +43,7 @@ internal sealed class HaView(LabHost host)
         if (WasUsed)
         {
             var master = (string)manager!["master_node"]!;
-            rows.Add(PerlJson.Object(
+            rows.Add((JsonNode)PerlJson.Object(
                 ("id", "master"), ("node", master), ("status", $"{master} ({(isActive ? "active" : "old timestamp - dead?")}, {At(timestamp)})"),
                 ("timestamp", timestamp), ("type", "master")));
         }
@@ -51,14 +51,14 @@ internal sealed class HaView(LabHost host)
         if (told)
         {
             var armed = isActive && host.IsQuorate;
-            rows.Add(PerlJson.Object(
+            rows.Add((JsonNode)PerlJson.Object(
                 ("armed-state", armed ? "armed" : "standby"), ("id", "fencing"), ("node", host.Name),
                 ("status", armed ? "armed (CRM watchdog active)" : "standby (CRM watchdog standby)"), ("type", "fencing")));
         }
 
-        foreach (var node in host.Plan.Hosts.Where(_ => WasUsed).Select(h => h.Name).Order(StringComparer.Ordinal)) { rows.Add(Lrm(node, told)); }
+        foreach (var node in host.Plan.Hosts.Where(_ => WasUsed).Select(h => h.Name).Order(StringComparer.Ordinal)) { rows.Add((JsonNode)Lrm(node, told)); }
 
-        foreach (var resource in Resources.OrderBy(r => r.Sid, StringComparer.Ordinal)) { rows.Add(Service(resource)); }
+        foreach (var resource in Resources.OrderBy(r => r.Sid, StringComparer.Ordinal)) { rows.Add((JsonNode)Service(resource)); }
         return rows;
     }
 

@@ -35,7 +35,7 @@ internal static class PerlJson
             case JsonObject o when o.Count > 0:
                 Block(text, '{', '}', o.OrderBy(p => p.Key, StringComparer.Ordinal).ToList(), depth, (pair, deeper) =>
                 {
-                    text.Append(JsonSerializer.Serialize(pair.Key, Plain)).Append(colon);
+                    text.Append(JsonValue.Create(pair.Key).ToJsonString(Plain)).Append(colon);
                     Write(text, pair.Value, deeper);
                 });
                 break;

@@ -108,14 +108,14 @@ internal sealed class Pvesh(LabHost host)
             foreach (var (ip, prefix, isV6) in line.Ips) { row[isV6 ? "inet6" : "inet"] = $"{ip}/{prefix}"; }
             if (!release.Has("8.4"))
             {
-                list.Add(row);
+                list.Add((JsonNode)row);
                 continue;
             }
 
             row["hardware-address"] = line.Address;
             row["ip-addresses"] = new JsonArray([.. line.Ips.Select(ip => PerlJson.Object(
                 ("ip-address", ip.Ip), ("ip-address-type", ip.IsV6 ? "inet6" : "inet"), ("prefix", ip.Prefix.ToString(CultureInfo.InvariantCulture))))]);
-            list.Add(row);
+            list.Add((JsonNode)row);
         }
 
         return list;
@@ -158,14 +158,14 @@ internal sealed class Pvesh(LabHost host)
         var rows = new JsonArray();
         if (host.Plan.IsClustered)
         {
-            rows.Add(PerlJson.Object(
+            rows.Add((JsonNode)PerlJson.Object(
                 ("id", "cluster"), ("name", LabPlan.ClusterName), ("nodes", host.Plan.Hosts.Count), ("quorate", host.IsQuorate ? 1 : 0),
                 ("type", "cluster"), ("version", host.Plan.Hosts.Count)));
         }
 
         foreach (var node in host.Plan.Hosts)
         {
-            rows.Add(PerlJson.Object(
+            rows.Add((JsonNode)PerlJson.Object(
                 ("id", $"node/{node.Name}"), ("ip", node.Ip), ("level", ""), ("local", node.Name == host.Name ? 1 : 0), ("name", node.Name),
                 ("nodeid", host.Plan.IsClustered ? node.Id : 0), ("online", IsHeard(node.Name) ? 1 : 0), ("type", "node")));
         }

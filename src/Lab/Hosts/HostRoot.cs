@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using NannyOrleans.Lab.Commands;
 
 namespace NannyOrleans.Lab.Hosts;
@@ -83,9 +85,9 @@ internal static class HostRoot
 
     private static string[] Self()
     {
-        var assembly = typeof(HostRoot).Assembly.Location;
-        var runtime = Path.GetFullPath($"{Path.GetDirectoryName(typeof(object).Assembly.Location)}/../../../dotnet");
-        return assembly.Length > 0 && File.Exists(runtime) ? [runtime, assembly] : [Environment.ProcessPath!];
+        // What cannot compile while it runs is native, and needs no runtime.
+        var runtime = Path.GetFullPath($"{RuntimeEnvironment.GetRuntimeDirectory()}/../../../dotnet");
+        return RuntimeFeature.IsDynamicCodeSupported && File.Exists(runtime) ? [runtime, $"{AppContext.BaseDirectory}nanny-lab.dll"] : [Environment.ProcessPath!];
     }
 
     private static string Quote(string word) => $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace NannyOrleans.Api.Dashboard.Calls;
 
@@ -11,9 +12,11 @@ public sealed record ApiAnswer(int Status, byte[] Body, int? Total = null)
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>Whether it is what was asked for.</summary>
+    [JsonIgnore] // what is kept of it with a page is what it was made of
     public bool IsOk => Status is >= 200 and < 300;
 
     /// <summary>Why it is not; null when it is.</summary>
+    [JsonIgnore]
     public ApiProblem? Problem => IsOk ? null : ApiProblem.Of(this);
 
     /// <summary>What is in it.</summary>
@@ -24,6 +27,7 @@ public sealed record ApiAnswer(int Status, byte[] Body, int? Total = null)
     public JsonElement Read() => JsonElement.Parse(Body);
 
     /// <summary>The body as text.</summary>
+    [JsonIgnore]
     public string Text => System.Text.Encoding.UTF8.GetString(Body);
 }
 

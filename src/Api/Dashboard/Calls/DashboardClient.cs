@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Components.Web;
 using NannyOrleans.Api.Accounts;
+using NannyOrleans.Api.Dashboard.Live;
 using NannyOrleans.Domain.Access;
 
 namespace NannyOrleans.Api.Dashboard.Calls;
@@ -11,35 +12,42 @@ namespace NannyOrleans.Api.Dashboard.Calls;
 internal sealed class DashboardClient : IDashboardClient, IDisposable
 {
     private readonly ApiPipeline api;
+    private readonly ChangeFeed feed;
     private readonly AuthenticationStateProvider who;
     private readonly NavigationManager navigation;
     private readonly PersistentComponentState state;
-    private readonly IHttpContextAccessor current;
+    private readonly bool isDrawn;
     private readonly Dictionary<string, ApiAnswer> read = new(StringComparer.Ordinal);
     private readonly PersistingComponentStateSubscription persisting;
     private readonly CancellationTokenSource left = new();
+    private readonly TimeProvider clock;
+    private (Task<ApiAnswer> Answer, long AskedAt)? session;
 
-    public DashboardClient(ApiPipeline api, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current)
+    public DashboardClient(
+        ApiPipeline api, ChangeFeed feed, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current, TimeProvider clock)
     {
-        (this.api, this.who, this.navigation, this.state, this.current) = (api, who, navigation, state, current);
+        (this.api, this.feed, this.who, this.navigation, this.state, this.clock) = (api, feed, who, navigation, state, clock);
+
+        // The first time a page is drawn, into the answer to a request for it. Asked now: whoever makes a request of his own, as each call does, has it forgotten.
+        isDrawn = current.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
         persisting = state.RegisterOnPersisting(Keep, RenderMode.InteractiveServer);
     }
 
     /// <inheritdoc/>
-    public async Task<ApiAnswer> Get(string path)
+    public Task<ApiAnswer> Get(string path)
     {
-        if (state.TryTakeFromJson<ApiAnswer>(path, out var before) && before is not null)
+        // The page, the menu and others ask at once who looks; what was brought along with the page is there for one of them alone.
+        if (path is not Session)
         {
-            return before;
+            return Ask(path);
         }
 
-        var answer = await Call(HttpMethod.Get, path, body: null);
-        if (IsDrawn)
+        if (session is not { } known || clock.GetElapsedTime(known.AskedAt) > Moment)
         {
-            read[path] = answer;
+            session = known = (Ask(path), clock.GetTimestamp());
         }
 
-        return answer;
+        return known.Answer;
     }
 
     /// <inheritdoc/>
@@ -48,7 +56,7 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     /// <inheritdoc/>
     public async Task<Rights> ReadRights()
     {
-        if (await Get("/api/session") is not { IsOk: true } answer)
+        if (await Get(Session) is not { IsOk: true } answer)
         {
             return Rights.None;
         }
@@ -58,7 +66,10 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     }
 
     /// <inheritdoc/>
-    public IDisposable Listen(IReadOnlyList<Topic> topics, Action news) => left.Token.Register(() => { });
+    public FeedHealth Health => feed.Health;
+
+    /// <inheritdoc/>
+    public IDisposable Listen(IReadOnlyList<Topic> topics, Action news) => feed.Listen(_ => news(), [.. topics.Select(topic => topic.Change)]);
 
     /// <summary>Nothing goes on for a page that is left.</summary>
     public void Dispose()
@@ -68,14 +79,27 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
         persisting.Dispose();
     }
 
-    // The first time it is drawn into the answer to a request for the page itself.
-    private bool IsDrawn => current.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
+    private async Task<ApiAnswer> Ask(string path)
+    {
+        if (state.TryTakeFromJson<ApiAnswer>(path, out var before) && before is not null)
+        {
+            return before;
+        }
+
+        var answer = await Call(HttpMethod.Get, path, body: null);
+        if (isDrawn)
+        {
+            read[path] = answer;
+        }
+
+        return answer;
+    }
 
     private async Task<ApiAnswer> Call(HttpMethod method, string path, object? body)
     {
         var person = (await who.GetAuthenticationStateAsync()).User;
         var answer = await api.Call(person, method, path, body, left.Token);
-        if (answer.Status is StatusCodes.Status401Unauthorized)
+        if (answer is { Status: StatusCodes.Status401Unauthorized, Problem.Code: not (PasswordAnswer.WrongCredentials or PasswordAnswer.SecondFactorRequired) }) // those are of a password in the call
         {
             navigation.NavigateTo(SignInPage.AddressFor(navigation.ToBaseRelativePath(navigation.Uri)), forceLoad: true);
         }
@@ -83,15 +107,25 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
         return answer;
     }
 
+    // All of it comes back in one message of the browser's, which is bounded (see DashboardSetup), and takes almost twice its bytes there.
     private Task Keep()
     {
-        foreach (var (path, answer) in read.Where(one => one.Value.Body.Length <= MostKept))
+        var room = MostKept;
+        foreach (var (path, answer) in read)
         {
-            state.PersistAsJson(path, answer);
+            if (answer.Body.Length <= room)
+            {
+                room -= answer.Body.Length;
+                state.PersistAsJson(path, answer);
+            }
         }
 
         return Task.CompletedTask;
     }
 
-    private const int MostKept = 256 * 1024;
+    /// <summary>Bytes that come along with a page; what does not fit is read once more.</summary>
+    public const int MostKept = 128 * 1024;
+
+    private const string Session = "/api/session";
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
 }

@@ -1,3 +1,4 @@
+using NannyOrleans.Api.Dashboard.Live;
 using NannyOrleans.Domain.Access;
 
 namespace NannyOrleans.Api.Dashboard.Calls;
@@ -17,6 +18,9 @@ public interface IDashboardClient
 
     /// <summary>What whoever has the page open may do, as it was a moment ago.</summary>
     Task<Rights> ReadRights();
+
+    /// <summary>Whether news comes, and since when that is so: without it what is shown may be old.</summary>
+    FeedHealth Health { get; }
 
     /// <summary>Tells of news. Also when some may have been missed.</summary>
     /// <param name="topics">What to listen to.</param>

@@ -1,31 +1,37 @@
+using NannyOrleans.Grains.Changes;
+using NannyOrleans.Protocol.Ids;
+
 namespace NannyOrleans.Api.Dashboard.Calls;
 
 /// <summary>What a page listens to: news of one kind, of everything or about one thing.</summary>
 /// <param name="Kind">One of the kinds below.</param>
-/// <param name="About">An id: a cluster's, an operation's; null: all of the kind.</param>
-public readonly record struct Topic(string Kind, string? About = null)
+/// <param name="About">A cluster's id, or another id; null: all of the kind.</param>
+public readonly record struct Topic(ChangeKind Kind, string? About = null)
 {
     /// <summary>Clusters with their nodes and guests: what hosts reported, what people said of them, what patches found. About: a cluster's id.</summary>
-    public const string Cluster = "cluster";
+    public const ChangeKind Cluster = ChangeKind.Cluster;
 
     /// <summary>Samples of hosts: bars and charts. About: a cluster's id.</summary>
-    public const string Metrics = "metrics";
+    public const ChangeKind Metrics = ChangeKind.Metrics;
 
     /// <summary>Operations' states. About: an operation's id, or a cluster's.</summary>
-    public const string Operation = "operation";
+    public const ChangeKind Operation = ChangeKind.Operation;
 
     /// <summary>What an operation prints. About: its id.</summary>
-    public const string Output = "output";
+    public const ChangeKind Output = ChangeKind.Output;
 
     /// <summary>Campaigns. About: a cluster's id.</summary>
-    public const string Campaign = "campaign";
+    public const ChangeKind Campaign = ChangeKind.Campaign;
 
     /// <summary>Exceptions to patching.</summary>
-    public const string Exceptions = "exceptions";
+    public const ChangeKind Exceptions = ChangeKind.Exceptions;
 
     /// <summary>People's own scripts.</summary>
-    public const string Scripts = "scripts";
+    public const ChangeKind Scripts = ChangeKind.Scripts;
 
     /// <summary>People, their roles and tokens.</summary>
-    public const string People = "people";
+    public const ChangeKind People = ChangeKind.People;
+
+    /// <summary>It as the feed has it.</summary>
+    internal Change Change => ClusterId.TryParse(About, null, out var cluster) ? new(Kind, cluster) : new(Kind, Id: About);
 }

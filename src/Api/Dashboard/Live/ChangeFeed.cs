@@ -96,7 +96,7 @@ internal sealed partial class ChangeFeed(IGrainFactory grains, SiloDepartures de
         }
     }
 
-    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(9);
+    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(4); // that it is not live is known 10 s after the fact at the latest
     private static readonly TimeSpan OnTheWay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
@@ -118,7 +118,7 @@ internal sealed partial class ChangeFeed(IGrainFactory grains, SiloDepartures de
 /// <summary>Whether changes arrive.</summary>
 /// <param name="IsLive">They do; else what is shown may be old.</param>
 /// <param name="Since">Since when it is so.</param>
-internal sealed record FeedHealth(bool IsLive, DateTimeOffset Since);
+public sealed record FeedHealth(bool IsLive, DateTimeOffset Since);
 
 /// <summary>Puts it together.</summary>
 internal static class ChangeFeedSetup

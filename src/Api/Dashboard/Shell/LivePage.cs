@@ -13,6 +13,8 @@ public abstract class LivePage : ComponentBase, IDisposable
 {
     private readonly CancellationTokenSource left = new();
     private IDisposable? listening;
+    private IDisposable? measuring;
+    private bool isResting;
     private Topic[] listeningTo = [];
     private bool isReading;
     private bool isStale;
@@ -111,8 +113,38 @@ public abstract class LivePage : ComponentBase, IDisposable
     {
         left.Cancel();
         left.Dispose();
-        listening?.Dispose();
+        StopListening();
         GC.SuppressFinalize(this);
+    }
+
+    // Of hosts' samples there are many, and bars that move some times a minute are alive.
+    private async Task ReloadSlowly()
+    {
+        if (isResting)
+        {
+            return;
+        }
+
+        isResting = true;
+        try
+        {
+            await Task.Delay(BetweenSamples, Clock, left.Token);
+            await Reload();
+        }
+        catch (OperationCanceledException) when (left.IsCancellationRequested)
+        {
+            // The page was left.
+        }
+        finally
+        {
+            isResting = false;
+        }
+    }
+
+    private void StopListening()
+    {
+        listening?.Dispose();
+        measuring?.Dispose();
     }
 
     private void Listen()
@@ -120,11 +152,14 @@ public abstract class LivePage : ComponentBase, IDisposable
         var topics = Topics.ToArray();
         if (RendererInfo.IsInteractive && !topics.SequenceEqual(listeningTo))
         {
-            listening?.Dispose();
+            StopListening();
             listeningTo = topics;
-            listening = topics.Length is 0 ? null : Client.Listen(topics, () => _ = InvokeAsync(Reload));
+            Topic[] samples = [.. topics.Where(topic => topic.Kind is Topic.Metrics)];
+            listening = Client.Listen([.. topics.Except(samples)], () => _ = InvokeAsync(Reload));
+            measuring = Client.Listen(samples, () => _ = InvokeAsync(ReloadSlowly));
         }
     }
 
+    private static readonly TimeSpan BetweenSamples = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
 }

@@ -22,5 +22,11 @@ internal static class LocalTime
 
     /// <summary>What stands in an address, for a field; null when that is nothing or no time.</summary>
     public static string? FromUtc(string? utc, TimeZoneInfo zone) =>
-        utc is { Length: > 0 } && InstantText.Parse(utc) is { } time ? TimeZoneInfo.ConvertTime(time, zone).ToString(Field, CultureInfo.InvariantCulture) : null;
+        utc is { Length: > 0 } && InstantText.Parse(utc) is { } time ? Write(time, zone) : null;
+
+    /// <summary>A moment, for a field.</summary>
+    public static string Write(DateTimeOffset at, TimeZoneInfo zone) => TimeZoneInfo.ConvertTime(at, zone).ToString(Field, CultureInfo.InvariantCulture);
+
+    /// <summary>What a field holds, as the API takes times; what is none stays as it is, and the API says what is wrong with it.</summary>
+    public static string Read(string text, TimeZoneInfo zone) => ToUtc(text, zone) ?? text;
 }

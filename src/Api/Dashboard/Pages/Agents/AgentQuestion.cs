@@ -21,7 +21,7 @@ internal sealed record AgentQuestion(string? Text, string? Status, string? Kind,
         var all = new List<string> { Kind switch { "host" => "proxmox_role=='host'", "machine" => "(proxmox_role=='standalone'||proxmox_role=='vm')", _ => "proxmox_role!='guest'" } };
         if (Text?.Trim() is { Length: > 0 } text)
         {
-            var part = Quote(text.Length > 100 ? text[..100] : text);
+            var part = Quote(text, 60);
             all.Add($"(hostname~{part}||proxmox_cluster~{part}||proxmox_node_name~{part}||ip_address~{part}||id=={part})");
         }
 
@@ -42,6 +42,6 @@ internal sealed record AgentQuestion(string? Text, string? Status, string? Kind,
         return string.Join("&&", all);
     }
 
-    // In the filter's own quotes: a backslash before what would end or change the text.
-    private static string Quote(string text) => $"'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
+    // In the filter's own quotes: a backslash before what would end or change the text. A filter is bounded, so its texts are.
+    private static string Quote(string text, int most = 40) => $"'{(text.Length > most ? text[..most] : text).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
 }
