@@ -1,3 +1,4 @@
+using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Protocol.Ids;
 
 namespace NannyOrleans.Domain.Campaigns;
@@ -202,11 +203,12 @@ public static class CampaignMachine
         { Current: { } node } => CampaignSteps.Look(campaign, node, picture, now, next),
     };
 
-    // Each change is an event, so that afterwards it can be seen how many votes were there at any time. Who goes down on purpose is missed by the others.
+    // Each change is an event, so that afterwards it can be seen how many votes were there at any time. Who is silent for a while, as all are while a person's
+    // approval is awaited, is not said to be gone: who goes down is missed by the others.
     private static CampaignState Counted(CampaignState campaign, ClusterPicture picture, DateTimeOffset now)
     {
         var count = QuorumCount.Of(picture, now);
-        var votes = count.Value?.View() ?? (campaign.Votes is { } last ? last with { Online = null } : null);
+        var votes = count.Value is { } known ? new VotesView(known.Expected, known.Needed, known.Seen) : (campaign.Votes is { } last ? last with { Online = null } : null);
         if (votes is null || votes == campaign.Votes)
         {
             return campaign;

@@ -18,6 +18,12 @@ public sealed record QuorumCount(int Expected, int Online)
     /// <summary>Whether there is quorum.</summary>
     public bool IsQuorate => Online >= Needed;
 
+    /// <summary>
+    /// Votes that are online as every node sees it that speaks: those of a node that has not reported lately are among them for as long as nobody misses it.
+    /// To be shown; what may be done goes by <see cref="Online"/> alone.
+    /// </summary>
+    public int Seen { get; private init; } = Online;
+
     /// <summary>The cluster has one node: it has nobody to lose quorum to.</summary>
     public bool IsSingle { get; private init; }
 
@@ -51,6 +57,7 @@ public sealed record QuorumCount(int Expected, int Online)
         // Every voice names every member: looked up and not searched for, or the plan of a large cluster compares names by the million.
         var votes = members.ToDictionary(member => member.Node, member => member.Votes!.Value);
         var up = voices.Select(voice => voice.Node).ToHashSet();
+        var missed = new HashSet<NodeName>();
         foreach (var voice in voices)
         {
             if (!Alike(votes, voice.Sees!.Members) || !Alike(first.Sees.QDevice, voice.Sees.QDevice))
@@ -59,6 +66,7 @@ public sealed record QuorumCount(int Expected, int Online)
             }
 
             up.IntersectWith(voice.Sees.Members.Where(member => member.Online).Select(member => member.Node));
+            missed.UnionWith(voice.Sees.Members.Where(member => !member.Online).Select(member => member.Node));
         }
 
         if (picture.Nodes.FirstOrDefault(node => !votes.ContainsKey(node.Node)) is { } stranger)
@@ -76,6 +84,7 @@ public sealed record QuorumCount(int Expected, int Online)
         var deviceOnline = device is { Votes: { } given } && voices.All(voice => voice.Sees!.QDevice?.Voting is true) ? given : 0;
         return new QuorumCount(votes.Values.Sum() + (device?.Votes ?? 0), up.Sum(node => votes[node]) + deviceOnline)
         {
+            Seen = votes.Values.Sum() - missed.Sum(node => votes[node]) + deviceOnline,
             IsSingle = members.Count is 1,
             Votes = votes,
             Up = up,

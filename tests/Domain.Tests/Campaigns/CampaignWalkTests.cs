@@ -208,6 +208,7 @@ public sealed class CampaignWalkTests
         Assert.Empty(campaign.News);
         Looked(all);
         Assert.Same(campaign, Looked(all));
+        Assert.Same(campaign, Looked(all.Silent("pve3"))); // nobody misses it
         Looked(all.Down("pve3"));
         Looked(Mute(all));
         Assert.Same(campaign, Looked(Mute(all)));
