@@ -37,6 +37,19 @@ public sealed class AgentFilterTests
     [InlineData("name == 'pve1' || name == 'db1'", 2)]
     public void The_guides_filters_select_what_they_say(string filter, int count) => Assert.Equal(count, Fleet.Count(row => row.Matches(filter)));
 
+    [Fact]
+    public void A_quoted_text_means_itself_whatever_is_in_it() => Gen.String[Gen.Char, 0, 50].Sample(text =>
+    {
+        var known = string.Concat(text.Where(letter => !char.IsControl(letter)));
+        return (Full with { Name = known }).Matches($"name == {AgentFilter.Quote(text)}") && !(Full with { Name = $"{known}x" }).Matches($"name == {AgentFilter.Quote(text)}");
+    });
+
+    [Theory]
+    [InlineData("' || name != '")]
+    [InlineData("\\' || true == true || name == '")]
+    [InlineData("\\")]
+    public void A_quoted_text_does_not_end_the_filter(string text) => Assert.False(Full.Matches($"name == {AgentFilter.Quote(text)}"));
+
     [Theory]
     // text
     [InlineData("name == 'web-01'", true)]
