@@ -59,6 +59,14 @@ public sealed class ShapeTests
 
     private static GuestRow Guest(string node, int vmid) => new()
     {
-        Id = $"c0123456789abcdef-lxc-{vmid}", Name = "web", OsType = "linux", ProxmoxRole = "guest", ProxmoxNodeName = node, ProxmoxVmid = $"{vmid}", ProxmoxType = "lxc", Status = "running", Template = false,
+        Id = $"c0123456789abcdef-lxc-{vmid}",
+        Name = "web",
+        OsType = "linux",
+        ProxmoxRole = "guest",
+        ProxmoxNodeName = node,
+        ProxmoxVmid = $"{vmid}",
+        ProxmoxType = "lxc",
+        Status = "running",
+        Template = false,
     };
 }
