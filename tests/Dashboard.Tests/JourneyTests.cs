@@ -140,6 +140,17 @@ public sealed class JourneyTests(Installation installation)
         await Expect(tab.Page.GetByText("db-01")).ToHaveCountAsync(0);
     });
 
+    [Fact]
+    public Task A_machine_outside_Proxmox_has_a_page_under_its_node_too() => installation.Browse(Look.Light, Person.Viewer, async tab =>
+    {
+        var row = (await Server.Get("/api/agents/db-01"))!;
+        foreach (var path in new[] { "/nodes/m0123456789abcdef/db-01", $"/agents/{row["id"]}" })
+        {
+            await tab.Visit(path);
+            await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("db-01");
+        }
+    });
+
     [Theory]
     [InlineData("cache-server", "cache-server")] // a name
     [InlineData("105", "proxy-server")] // a number
