@@ -25,6 +25,22 @@ internal sealed class OpenPage : IAsyncDisposable
         }
         """;
 
+    private const string JumpAndWatch = """
+        () => new Promise(done => {
+            const box = document.querySelector(".scroll.tall"), began = performance.now();
+            box.scrollTop = box.scrollHeight;
+            const look = () => {
+                const edges = box.getBoundingClientRect();
+                const isThere = [...box.querySelectorAll("tbody th a")].some(row => {
+                    const place = row.getBoundingClientRect();
+                    return place.bottom > edges.bottom - 100 && place.top < edges.bottom;
+                });
+                if (isThere) { requestAnimationFrame(() => done(performance.now() - began)); } else { requestAnimationFrame(look); }
+            };
+            requestAnimationFrame(look);
+        })
+        """;
+
     private readonly IBrowserContext context;
     private readonly IPage page;
 
@@ -58,6 +74,13 @@ internal sealed class OpenPage : IAsyncDisposable
         var began = DateTimeOffset.UtcNow;
         await work();
         return DateTimeOffset.UnixEpoch.AddMilliseconds(await page.EvaluateAsync<double>("() => window.seen")) - began;
+    }
+
+    /// <summary>From a jump to the end of the long list to the moment rows are drawn there.</summary>
+    public async Task<TimeSpan> JumpToEnd()
+    {
+        await page.WaitForSelectorAsync(".scroll.tall tbody th a");
+        return TimeSpan.FromMilliseconds(await page.EvaluateAsync<double>(JumpAndWatch));
     }
 
     public ValueTask DisposeAsync() => context.DisposeAsync();
