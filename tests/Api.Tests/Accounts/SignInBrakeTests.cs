@@ -94,7 +94,8 @@ public sealed class SignInBrakeTests
             Stranger(string.Create(CultureInfo.InvariantCulture, $"person{i}"), string.Create(CultureInfo.InvariantCulture, $"2001:db8:{i & 0xffff:x}:{i >> 16:x}::/64"));
         }
 
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 20_000_000);
+        // A million of them kept would be some 200 MB; the other tests of this process take some meanwhile.
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 80_000_000);
         GC.KeepAlive(brake);
     }
 
