@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Components.Server;
+using Microsoft.AspNetCore.Components.Server.Circuits;
 using MudBlazor;
 using MudBlazor.Services;
 using NannyOrleans.Api.Accounts;
@@ -24,6 +25,8 @@ internal static class DashboardSetup
         builder.Services.AddAntiforgery(forgery => forgery.SuppressXFrameOptionsHeader = true); // SecurityHeaders says it, and more
         builder.Services.AddCascadingAuthenticationState();
         builder.Services.AddSingleton<ApiPipeline>();
+        builder.Services.AddSingleton<OpenPages>();
+        builder.Services.AddScoped<CircuitHandler, OpenPages.Page>();
         builder.Services.AddScoped<IDashboardClient, DashboardClient>();
     }
 
