@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Components.Server;
-using Microsoft.AspNetCore.Components.Server.Circuits;
 using MudBlazor;
 using MudBlazor.Services;
 using NannyOrleans.Api.Accounts;
@@ -26,8 +25,20 @@ internal static class DashboardSetup
         builder.Services.AddCascadingAuthenticationState();
         builder.Services.AddSingleton<ApiPipeline>();
         builder.Services.AddSingleton<OpenPages>();
-        builder.Services.AddScoped<CircuitHandler, OpenPages.Page>();
         builder.Services.AddScoped<IDashboardClient, DashboardClient>();
+    }
+
+    /// <summary>Bounds the pages that are open. After it is known who calls.</summary>
+    public static void UsePageLimits(this WebApplication app)
+    {
+        var open = app.Services.GetRequiredService<OpenPages>();
+        app.UseWhen(
+            http => string.Equals(http.Request.Path.Value?.TrimEnd('/'), "/_blazor", StringComparison.OrdinalIgnoreCase),
+            pages =>
+            {
+                pages.UseWebSockets();
+                pages.Use(open.LetIn);
+            });
     }
 
     public static void MapDashboard(this WebApplication app)

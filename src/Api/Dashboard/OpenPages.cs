@@ -1,5 +1,4 @@
-using Microsoft.AspNetCore.Components.Authorization;
-using Microsoft.AspNetCore.Components.Server.Circuits;
+using NannyOrleans.Api.Http;
 using OpenIddict.Abstractions;
 
 namespace NannyOrleans.Api.Dashboard;
@@ -43,26 +42,32 @@ internal sealed class OpenPages
         }
     }
 
-    /// <summary>One page: counted from when it connects until all that belongs to it is let go, however it ends.</summary>
-    internal sealed class Page(OpenPages all, AuthenticationStateProvider who) : CircuitHandler, IDisposable
+    /// <summary>
+    /// Lets a page connect, and counts it until that ends. By a WebSocket alone: any other way its memory outlives the request that opened it. Not where
+    /// the framework tells of pages: it does so once a page is drawn, which who wants memory alone leaves out.
+    /// </summary>
+    /// <exception cref="TooManyRequestsException">The person has as many open as may be.</exception>
+    public async Task LetIn(HttpContext http, RequestDelegate next)
     {
-        private string? person;
-
-        /// <inheritdoc/>
-        public override async Task OnCircuitOpenedAsync(Circuit circuit, CancellationToken cancellationToken)
+        if (!http.WebSockets.IsWebSocketRequest)
         {
-            var caller = (await who.GetAuthenticationStateAsync()).User.GetClaim(OpenIddictConstants.Claims.Subject) ?? string.Empty;
-            person = all.Enter(caller) ? caller : throw new InvalidOperationException($"One person has {Most} pages open: no more is connected until one is closed.");
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
         }
 
-        /// <inheritdoc/>
-        public void Dispose()
+        var person = http.User.GetClaim(OpenIddictConstants.Claims.Subject) ?? string.Empty;
+        if (!Enter(person))
         {
-            if (person is not null)
-            {
-                all.Leave(person);
-                person = null;
-            }
+            throw new TooManyRequestsException($"One person has {Most} pages open: no more is connected until one is closed.", TimeSpan.FromMinutes(1));
+        }
+
+        try
+        {
+            await next(http);
+        }
+        finally
+        {
+            Leave(person);
         }
     }
 }
