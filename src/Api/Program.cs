@@ -120,6 +120,7 @@ static WebApplication Build(string[] args)
     app.UseAuthorization();
     app.UseAntiforgery();
     app.UseCallerLimits(limits);
+    app.UsePageLimits();
     app.Use(app.Services.GetRequiredService<AgentPlaces>().LetIn);
     app.MapHealth();
     var telemetry = TelemetryOptions.Read(builder.Configuration);

@@ -24,7 +24,21 @@ internal static class DashboardSetup
         builder.Services.AddAntiforgery(forgery => forgery.SuppressXFrameOptionsHeader = true); // SecurityHeaders says it, and more
         builder.Services.AddCascadingAuthenticationState();
         builder.Services.AddSingleton<ApiPipeline>();
+        builder.Services.AddSingleton<OpenPages>();
         builder.Services.AddScoped<IDashboardClient, DashboardClient>();
+    }
+
+    /// <summary>Bounds the pages that are open. After it is known who calls.</summary>
+    public static void UsePageLimits(this WebApplication app)
+    {
+        var open = app.Services.GetRequiredService<OpenPages>();
+        app.UseWhen(
+            http => string.Equals(http.Request.Path.Value?.TrimEnd('/'), "/_blazor", StringComparison.OrdinalIgnoreCase),
+            pages =>
+            {
+                pages.UseWebSockets();
+                pages.Use(open.LetIn);
+            });
     }
 
     public static void MapDashboard(this WebApplication app)

@@ -71,6 +71,12 @@ public sealed record ClusterAlert(AlertLevel Level, string Code, string Text)
                 yield return new(AlertLevel.Error, "storage-health", $"Storage {storage.Name}{where} is {storage.Health}");
             }
 
+            // Of a node that is silent nothing is known, which is said once.
+            if (storage.Status is "unknown" && nodes.Any(node => node.Status is NodeStatus.Online or NodeStatus.Maintenance && (storage.Node is null || storage.Node == node.Name)))
+            {
+                yield return new(AlertLevel.Warning, "storage-unknown", $"Whether storage {storage.Name}{where} works is not known");
+            }
+
             if (storage is { UsedBytes: { } used, TotalBytes: > 0 and var total } && used >= AlmostFull * total)
             {
                 yield return new(AlertLevel.Warning, "storage-full", $"Storage {storage.Name}{where} is {100.0 * used / total:0} % full");

@@ -65,6 +65,9 @@ public sealed class GlanceTests
             (healthy with { Ceph = new(null, [], "it did not answer") }, [], "ceph", AlertLevel.Warning),
             (healthy with { Storages = [Storage() with { Health = "DEGRADED" }] }, [], "storage-health", AlertLevel.Error),
             (healthy with { Storages = [Storage() with { UsedBytes = 90, TotalBytes = 100 }] }, [], "storage-full", AlertLevel.Warning),
+            (healthy with { Storages = [Storage() with { Status = "unknown" }] }, [Node()], "storage-unknown", AlertLevel.Warning),
+            (healthy with { Storages = [Storage() with { Status = "unknown", Node = null, Shared = true }] }, [Node()], "storage-unknown", AlertLevel.Warning),
+            (healthy with { Storages = [Storage() with { Status = "unknown" }] }, [Node() with { Status = NodeStatus.Offline }], "node-offline", AlertLevel.Error), // which says it all
         ];
         Assert.All(cases, one =>
         {

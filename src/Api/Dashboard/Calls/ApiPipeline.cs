@@ -38,7 +38,7 @@ internal sealed class ApiPipeline(IHttpContextFactory contexts, IServiceScopeFac
             Method = method.Method,
             Scheme = Uri.UriSchemeHttp,
             Protocol = HttpProtocol.Http2,
-            Path = Uri.UnescapeDataString(path[..question]),
+            Path = PathOf(path[..question]),
             QueryString = path[question..],
             RawTarget = path,
             Body = body is null ? Stream.Null : new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(body, body.GetType(), Json)),
@@ -62,6 +62,12 @@ internal sealed class ApiPipeline(IHttpContextFactory contexts, IServiceScopeFac
             contexts.Dispose(http);
         }
     }
+
+    /// <summary>
+    /// A path as it would come from a socket: what is escaped is read, but a slash, so that one in an id, which may be anybody's link, does not lead to
+    /// another endpoint than the page means.
+    /// </summary>
+    internal static string PathOf(string escaped) => Uri.UnescapeDataString(escaped.Replace("%2F", "%252F", StringComparison.OrdinalIgnoreCase));
 
     private const string Type = "application/json";
 

@@ -20,13 +20,17 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     private readonly Dictionary<string, ApiAnswer> read = new(StringComparer.Ordinal);
     private readonly PersistingComponentStateSubscription persisting;
     private readonly CancellationTokenSource left = new();
+    private readonly CancellationToken gone;
     private readonly TimeProvider clock;
+    private readonly string firstAddress;
+    private bool isFirst = true;
     private (Task<ApiAnswer> Answer, long AskedAt)? session;
 
     public DashboardClient(
         ApiPipeline api, ChangeFeed feed, AuthenticationStateProvider who, NavigationManager navigation, PersistentComponentState state, IHttpContextAccessor current, TimeProvider clock)
     {
         (this.api, this.feed, this.who, this.navigation, this.state, this.clock) = (api, feed, who, navigation, state, clock);
+        (gone, firstAddress) = (left.Token, navigation.Uri);
 
         // The first time a page is drawn, into the answer to a request for it. Asked now: whoever makes a request of his own, as each call does, has it forgotten.
         isDrawn = current.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is not null;
@@ -66,6 +70,9 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     }
 
     /// <inheritdoc/>
+    public bool CameAlong { get; private set; }
+
+    /// <inheritdoc/>
     public FeedHealth Health => feed.Health;
 
     /// <inheritdoc/>
@@ -81,8 +88,12 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
 
     private async Task<ApiAnswer> Ask(string path)
     {
-        if (state.TryTakeFromJson<ApiAnswer>(path, out var before) && before is not null)
+        // Of the page that it came along with, and no other: what nobody has taken by then would be taken for the present however old it is.
+        isFirst &= navigation.Uri == firstAddress;
+        CameAlong &= isFirst;
+        if (isFirst && state.TryTakeFromJson<ApiAnswer>(path, out var before) && before is not null)
         {
+            CameAlong = true;
             return before;
         }
 
@@ -98,7 +109,7 @@ internal sealed class DashboardClient : IDashboardClient, IDisposable
     private async Task<ApiAnswer> Call(HttpMethod method, string path, object? body)
     {
         var person = (await who.GetAuthenticationStateAsync()).User;
-        var answer = await api.Call(person, method, path, body, left.Token);
+        var answer = await api.Call(person, method, path, body, gone);
         if (answer is { Status: StatusCodes.Status401Unauthorized, Problem.Code: not (PasswordAnswer.WrongCredentials or PasswordAnswer.SecondFactorRequired) }) // those are of a password in the call
         {
             navigation.NavigateTo(SignInPage.AddressFor(navigation.ToBaseRelativePath(navigation.Uri)), forceLoad: true);

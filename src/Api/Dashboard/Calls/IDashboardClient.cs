@@ -19,6 +19,11 @@ public interface IDashboardClient
     /// <summary>What whoever has the page open may do, as it was a moment ago.</summary>
     Task<Rights> ReadRights();
 
+    /// <summary>
+    /// Whether some of what was answered came along with the page: then it is as old as the page, and what has changed until the page listened was no news.
+    /// </summary>
+    bool CameAlong { get; }
+
     /// <summary>Whether news comes, and since when that is so: without it what is shown may be old.</summary>
     FeedHealth Health { get; }
 

@@ -19,6 +19,21 @@ public sealed class Reading<T>
     /// <summary>Why it can't be read now; null when it can.</summary>
     public ApiProblem? Problem { get; private set; }
 
+    private string? asked;
+    private string? read;
+
+    /// <summary>Is told what is about to be read. What was read of another thing is not kept until then.</summary>
+    /// <param name="path">The path with its query.</param>
+    public void Ask(string path)
+    {
+        if (read is not null && ThingOf(read) != ThingOf(path))
+        {
+            Forget();
+        }
+
+        asked = path;
+    }
+
     /// <summary>Takes an answer.</summary>
     /// <returns>Whether it could be read.</returns>
     public bool Take(ApiAnswer answer, DateTimeOffset now)
@@ -28,7 +43,7 @@ public sealed class Reading<T>
         {
             try
             {
-                (Value, Total, At) = (answer.Read<T>(), answer.Total, now);
+                (Value, Total, At, read) = (answer.Read<T>(), answer.Total, now, asked);
             }
             catch (JsonException)
             {
@@ -36,6 +51,16 @@ public sealed class Reading<T>
             }
         }
 
+        // What another question was answered with is no older answer to this one.
+        if (Problem is not null && read != asked)
+        {
+            Forget();
+        }
+
         return Problem is null;
     }
+
+    private void Forget() => (Value, Total, At, read) = (null, null, default, null);
+
+    private static string ThingOf(string path) => path.Split('?')[0];
 }

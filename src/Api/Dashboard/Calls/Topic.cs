@@ -33,5 +33,7 @@ public readonly record struct Topic(ChangeKind Kind, string? About = null)
     public const ChangeKind People = ChangeKind.People;
 
     /// <summary>It as the feed has it.</summary>
-    internal Change Change => ClusterId.TryParse(About, null, out var cluster) ? new(Kind, cluster) : new(Kind, Id: About);
+    internal Change Change => ClusterId.TryParse(About, null, out var cluster) ? new(Kind, cluster)
+        : Kind is Cluster or Metrics or Campaign ? new(Kind) // an address may have a cluster's name, and news only its id: rather too much is heard than nothing
+        : new(Kind, Id: About);
 }

@@ -12,12 +12,17 @@ namespace NannyOrleans.Api.Dashboard.Shell;
 public abstract class LivePage : ComponentBase, IDisposable
 {
     private readonly CancellationTokenSource left = new();
+    private readonly CancellationToken gone;
     private IDisposable? listening;
     private IDisposable? measuring;
     private bool isResting;
     private Topic[] listeningTo = [];
     private bool isReading;
     private bool isStale;
+    private bool isKnown;
+
+    /// <summary>One that is not left yet.</summary>
+    protected LivePage() => gone = left.Token;
 
     /// <summary>The REST API.</summary>
     [Inject]
@@ -46,6 +51,12 @@ public abstract class LivePage : ComponentBase, IDisposable
         Rights = await Client.ReadRights();
         Listen(); // first: what changes while it is read is news
         await Reload();
+        if (!isKnown && Client.CameAlong)
+        {
+            await Reload(); // what came along with the page shows at once, and may have changed before anybody listened
+        }
+
+        isKnown = true;
     }
 
     /// <summary>Reads it again; while it is being read, once more after that.</summary>
@@ -67,12 +78,12 @@ public abstract class LivePage : ComponentBase, IDisposable
                 StateHasChanged();
                 if (isStale)
                 {
-                    await Task.Delay(Breath, Clock, left.Token); // news in a flood: a page is drawn some times a second and no more
+                    await Task.Delay(Breath, Clock, gone); // news in a flood: a page is drawn some times a second and no more
                 }
             }
-            while (isStale);
+            while (isStale && !gone.IsCancellationRequested);
         }
-        catch (OperationCanceledException) when (left.IsCancellationRequested)
+        catch (OperationCanceledException) when (gone.IsCancellationRequested)
         {
             // The page was left.
         }
@@ -84,7 +95,11 @@ public abstract class LivePage : ComponentBase, IDisposable
 
     /// <summary>Reads one thing.</summary>
     protected async Task<bool> Read<T>(Reading<T> reading, string path)
-        where T : class => reading.Take(await Client.Get(path), Clock.GetUtcNow());
+        where T : class
+    {
+        reading.Ask(path);
+        return reading.Take(await Client.Get(path), Clock.GetUtcNow());
+    }
 
     /// <summary>Has something done and says what came of it.</summary>
     /// <param name="method">POST, PUT, PATCH or DELETE.</param>
@@ -97,7 +112,7 @@ public abstract class LivePage : ComponentBase, IDisposable
         var answer = await Client.Send(method, path, body);
         if (answer.Problem is { } problem)
         {
-            Snackbar.Add(problem.All, Severity.Error, options => options.RequireInteraction = true);
+            Snackbar.Add(Show.Line(problem.All, 2000), Severity.Error, options => options.RequireInteraction = true);
         }
         else if (done is not null)
         {
@@ -128,16 +143,29 @@ public abstract class LivePage : ComponentBase, IDisposable
         isResting = true;
         try
         {
-            await Task.Delay(BetweenSamples, Clock, left.Token);
+            await Task.Delay(BetweenSamples, Clock, gone);
             await Reload();
         }
-        catch (OperationCanceledException) when (left.IsCancellationRequested)
+        catch (OperationCanceledException) when (gone.IsCancellationRequested)
         {
             // The page was left.
         }
         finally
         {
             isResting = false;
+        }
+    }
+
+    // Nobody waits for it: a page that can't be made any more must not stay as it was, as if that were the present.
+    private async Task Hear(Func<Task> read)
+    {
+        try
+        {
+            await read();
+        }
+        catch (Exception failure) when (!gone.IsCancellationRequested)
+        {
+            await DispatchExceptionAsync(failure);
         }
     }
 
@@ -155,8 +183,8 @@ public abstract class LivePage : ComponentBase, IDisposable
             StopListening();
             listeningTo = topics;
             Topic[] samples = [.. topics.Where(topic => topic.Kind is Topic.Metrics)];
-            listening = Client.Listen([.. topics.Except(samples)], () => _ = InvokeAsync(Reload));
-            measuring = Client.Listen(samples, () => _ = InvokeAsync(ReloadSlowly));
+            listening = Client.Listen([.. topics.Except(samples)], () => _ = InvokeAsync(() => Hear(Reload)));
+            measuring = Client.Listen(samples, () => _ = InvokeAsync(() => Hear(ReloadSlowly)));
         }
     }
 

@@ -51,19 +51,19 @@ internal static class AgentRows
     /// <param name="query">Parameters of the list, without its pages.</param>
     /// <param name="first">How many to leave out.</param>
     /// <param name="count">How many are wanted.</param>
-    /// <returns>Them, and how many there are in all; or why they can't be read.</returns>
-    public static async Task<(IReadOnlyList<AgentRow> Rows, int Total, ApiProblem? Problem)> ReadPage(IDashboardClient client, string query, int first, int count)
+    /// <returns>Them, and how many there are in all, null where that is not known; or why they can't be read.</returns>
+    public static async Task<(IReadOnlyList<AgentRow> Rows, int? Total, ApiProblem? Problem)> ReadPage(IDashboardClient client, string query, int first, int count)
     {
-        var (rows, total) = (new List<AgentRow>(), 0);
-        for (var page = (first / PerPage) + 1; (page - 1) * PerPage < first + Math.Max(1, count); page++)
+        var (rows, total) = (new List<AgentRow>(), (int?)null);
+        for (var page = (first / PerPage) + 1; (page - 1) * PerPage < Math.Min(first + Math.Max(1, count), total ?? int.MaxValue); page++)
         {
             var answer = await client.Get($"/api/agents?{query}&page={page}&per_page={PerPage}");
             if (answer.Problem is { } problem)
             {
-                return ([], 0, problem);
+                return ([], null, problem);
             }
 
-            total = answer.Total ?? 0;
+            total = answer.Total ?? throw new JsonException("The list does not say how long it is.");
             rows.AddRange(answer.Read().EnumerateArray().Select(Read));
         }
 

@@ -1,0 +1,121 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Rendering;
+using NannyOrleans.Api.Dashboard.Calls;
+using NannyOrleans.Api.Dashboard.Pages.Clusters;
+using NannyOrleans.Api.Dashboard.Shell;
+using RouteData = Microsoft.AspNetCore.Components.RouteData;
+
+namespace NannyOrleans.Api.Tests.Dashboard;
+
+/// <summary>What a page shows is of the thing that its address names, and of the present; else it says so.</summary>
+public sealed class LivePageTests
+{
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 2)] // it may have changed before anybody listened
+    public async Task What_came_along_with_the_page_is_read_anew(bool cameAlong, int times)
+    {
+        var client = new SaidClient(_ => new(200, Encoding.UTF8.GetBytes("[]"))) { CameAlong = cameAlong };
+        await using var pages = DrawnPages.With(client);
+        await pages.Draw<List>();
+        Assert.Equal(Enumerable.Repeat("/api/things", times), client.Asked);
+        Assert.Empty(pages.Thrown);
+    }
+
+    [Fact]
+    public async Task A_page_that_fails_at_news_does_not_stay_as_if_nothing_were_wrong()
+    {
+        var body = "[]";
+        var client = new SaidClient(_ => new(200, Encoding.UTF8.GetBytes(body)));
+        await using var pages = DrawnPages.With(client);
+        await pages.Draw<List>();
+        body = "{";
+        await pages.Dispatcher.InvokeAsync(client.TellNews);
+        await pages.Dispatcher.InvokeAsync(() => Task.CompletedTask); // after what it has begun
+        Assert.IsAssignableFrom<JsonException>(Assert.Single(pages.Thrown));
+    }
+
+    [Fact]
+    public async Task Another_things_page_is_another_one_and_nobody_listens_for_the_first()
+    {
+        var client = new SaidClient(path => path is "/api/things/a" ? new(200, Encoding.UTF8.GetBytes("\"of a\"")) : new(404, []));
+        await using var pages = DrawnPages.With(client);
+        var host = new Host();
+        await pages.Dispatcher.InvokeAsync(async () => await pages.BeginRenderingComponent(host, ParameterView.Empty).QuiescenceTask);
+        var first = Assert.Single(host.Shown);
+        Assert.Equal("of a", first.Text.Value);
+        var listeners = client.Listeners;
+        await pages.Dispatcher.InvokeAsync(() => host.Go("b"));
+        Assert.Equal(2, host.Shown.Count);
+        Assert.Null(host.Shown[1].Text.Value);
+        Assert.Equal(404, host.Shown[1].Text.Problem?.Status);
+        Assert.Equal(listeners, client.Listeners);
+        Assert.Empty(pages.Thrown);
+    }
+
+    [Fact]
+    public async Task A_list_is_asked_for_as_far_as_it_goes_and_one_that_is_not_read_has_no_length()
+    {
+        var full = new SaidClient(_ => new(200, Encoding.UTF8.GetBytes("[]"), Total: 150));
+        Assert.Equal((150, null), Ends(await AgentRows.ReadPage(full, "sort=name", 0, 600)));
+        Assert.Equal(["/api/agents?sort=name&page=1&per_page=100", "/api/agents?sort=name&page=2&per_page=100"], full.Asked);
+
+        var (total, problem) = Ends(await AgentRows.ReadPage(new SaidClient(_ => new(503, [])), "sort=name", 0, 100));
+        Assert.Null(total);
+        Assert.Equal(503, problem);
+    }
+
+    private static (int? Total, int? Problem) Ends((IReadOnlyList<Domain.Agents.AgentRow> Rows, int? Total, ApiProblem? Problem) read) => (read.Total, read.Problem?.Status);
+
+    private sealed class List : LivePage
+    {
+        protected override IEnumerable<Topic> Topics => [new(Topic.People)];
+
+        protected override async Task Load() => (await Client.Get("/api/things")).Read<string[]>();
+    }
+
+    private sealed class Thing : LivePage
+    {
+        public Reading<string> Text { get; } = new();
+
+        [Parameter]
+        public string Id { get; set; } = string.Empty;
+
+        [CascadingParameter]
+        public Host? Host { get; set; }
+
+        protected override IEnumerable<Topic> Topics => [new(Topic.People)];
+
+        protected override void OnInitialized() => Host!.Shown.Add(this);
+
+        protected override Task Load() => Read(Text, $"/api/things/{Id}");
+    }
+
+    private sealed class Host : ComponentBase
+    {
+        private string id = "a";
+
+        public List<Thing> Shown { get; } = [];
+
+        public void Go(string to)
+        {
+            id = to;
+            StateHasChanged();
+        }
+
+        protected override void BuildRenderTree(RenderTreeBuilder builder)
+        {
+            builder.OpenComponent<CascadingValue<Host>>(0);
+            builder.AddComponentParameter(1, "Value", this);
+            builder.AddComponentParameter(2, "ChildContent", (RenderFragment)(inner =>
+            {
+                inner.OpenComponent<PageView>(0);
+                inner.AddComponentParameter(1, "Route", new RouteData(typeof(Thing), new Dictionary<string, object?> { ["Id"] = id }));
+                inner.CloseComponent();
+            }));
+            builder.CloseComponent();
+        }
+    }
+}
