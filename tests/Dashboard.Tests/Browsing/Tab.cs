@@ -28,7 +28,6 @@ internal sealed class Tab : IAsyncDisposable
     {
         var context = await browser.NewContextAsync(look.At(server));
         context.SetDefaultTimeout(timeoutMilliseconds);
-        await context.Tracing.StartAsync(new() { Snapshots = true });
         var tab = new Tab(await context.NewPageAsync(), server);
         context.Console += (_, said) => tab.Note(said);
         context.WebError += (_, thrown) => tab.wrong.Enqueue($"Thrown in the page: {thrown.Error}");
@@ -76,7 +75,7 @@ internal sealed class Tab : IAsyncDisposable
     /// <summary>Whether one has to move the page sideways to read it: nothing on a phone is worse.</summary>
     public async Task<bool> IsTooWide() => await Page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth > window.innerWidth");
 
-    /// <summary>Writes down how it all looks, and how it came to this: NAME.png, NAME.html, NAME.txt and NAME.zip, which Playwright's trace viewer shows.</summary>
+    /// <summary>Writes down how it all looks: NAME.png, NAME.html, NAME.txt. No trace: to keep one costs each test a third of its time, for the one that fails.</summary>
     public async Task KeepEvidence(string directory, string name, string failure)
     {
         Directory.CreateDirectory(directory);
@@ -84,7 +83,6 @@ internal sealed class Tab : IAsyncDisposable
         await File.WriteAllTextAsync($"{file}.txt", $"{Page.Url}\n{failure}\n{string.Join('\n', wrong)}\n");
         await File.WriteAllTextAsync($"{file}.html", await Page.ContentAsync());
         await Page.ScreenshotAsync(new() { Path = $"{file}.png", FullPage = true });
-        await Page.Context.Tracing.StopAsync(new() { Path = $"{file}.zip" });
     }
 
     public ValueTask DisposeAsync() => Page.Context.DisposeAsync();
