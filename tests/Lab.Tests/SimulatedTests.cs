@@ -114,7 +114,8 @@ public sealed class SimulatedTests
     public async Task A_guest_whose_process_was_killed_is_stopped()
     {
         await using var lab = await LabUnderTest.Up("--simulated", "--hosts", "1", "--containers", "1");
-        await lab.Must("pve1", "kill -KILL $(lxc-info -n 100 -pH)");
+        // A killed process is there until its parent has looked, which takes longer than the next command.
+        await lab.Must("pve1", "pid=$(lxc-info -n 100 -pH); kill -KILL $pid; for i in $(seq 200); do grep -q '^State:.[^ZX]' /proc/$pid/status 2>/dev/null || break; sleep 0.05; done");
         Assert.Equal("status: stopped\n", await lab.Must("pve1", "pct status 100"));
         await lab.Must("pve1", "pct start 100 && pct exec 100 -- true");
     }
