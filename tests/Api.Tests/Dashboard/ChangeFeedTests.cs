@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -117,37 +115,6 @@ public sealed class ChangeFeedTests : IAsyncLifetime
         await Heard(Change.Anything);
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task How_long_a_change_takes_to_a_page_is_printed(bool embedded)
-    {
-        await Start(embedded);
-        var rounds = int.Parse(Environment.GetEnvironmentVariable("FEED_ROUNDS") ?? "10", CultureInfo.InvariantCulture);
-        await Report();
-        await Time("a report of a host", new(ChangeKind.Cluster, cluster, "pve1"), _ => Report());
-        var operations = Enumerable.Range(0, rounds).Select(_ => NewOperation()).ToArray();
-        await Time("an operation that begins", new(ChangeKind.Operation, cluster), round => Grains.GetGrain<IOperationGrain>(operations[round].Id.Value).Open(operations[round]));
-
-        async Task Time(string what, Change topic, Func<int, Task> change)
-        {
-            var took = new List<double>();
-            for (var round = 0; round < rounds; round++)
-            {
-                var came = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                using var listening = Feed.Listen(_ => came.TrySetResult(), topic);
-                var began = Stopwatch.GetTimestamp();
-                await change(round);
-                await came.Task.Within(what);
-                took.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
-            }
-
-            took.Sort();
-            Assert.Equal(rounds, took.Count);
-            TestContext.Current.TestOutputHelper!.WriteLine($"{(embedded ? "embedded" : "split")}, {what}: p50 {took[rounds / 2]:F1} ms, p95 {took[rounds * 95 / 100]:F1} ms over {rounds}, from the call on");
-        }
-    }
-
     private void Hear(IReadOnlyList<Change> changes)
     {
         foreach (var change in changes)
@@ -156,7 +123,8 @@ public sealed class ChangeFeedTests : IAsyncLifetime
         }
     }
 
-    private Task<ConcurrentQueue<Change>> Heard(Change change) => Waiting.Until(() => Task.FromResult(heard), all => all.Contains(change), $"{change} to be heard");
+    // It, or that anything may have changed: what a batch held up says in place of it.
+    private Task<ConcurrentQueue<Change>> Heard(Change change) => Waiting.Until(() => Task.FromResult(heard), all => all.Any(one => one == change || one == Change.Anything), $"{change} to be heard");
 
     private Task<FeedHealth> Live(bool isLive) => Waiting.Until(() => Task.FromResult(Feed.Health), health => health.IsLive == isLive, $"the feed to be live: {isLive}");
 
