@@ -95,6 +95,7 @@ public sealed class ChangeFeedTests : IAsyncLifetime
         await StartSilo();
         await Live(true);
         await Heard(Change.Anything);
+        heard.Clear();
         await Report();
         await Heard(new(ChangeKind.Cluster, cluster, "pve1"));
     }
@@ -108,6 +109,7 @@ public sealed class ChangeFeedTests : IAsyncLifetime
         await Heard(Change.Anything); // with the next renewal or batch
         Assert.True(Feed.Health.IsLive);
 
+        heard.Clear();
         await Report();
         await Heard(new(ChangeKind.Cluster, cluster, "pve1"));
         heard.Clear();
