@@ -26,7 +26,7 @@ internal sealed class OpenPage : IAsyncDisposable
         """;
 
     private const string JumpAndWatch = """
-        () => new Promise(done => {
+        () => new Promise((done, giveUp) => {
             const box = document.querySelector(".scroll.tall"), began = performance.now();
             box.scrollTop = box.scrollHeight;
             const look = () => {
@@ -35,7 +35,9 @@ internal sealed class OpenPage : IAsyncDisposable
                     const place = row.getBoundingClientRect();
                     return place.bottom > edges.bottom - 100 && place.top < edges.bottom;
                 });
-                if (isThere) { requestAnimationFrame(() => done(performance.now() - began)); } else { requestAnimationFrame(look); }
+                if (isThere) { requestAnimationFrame(() => done(performance.now() - began)); }
+                else if (performance.now() - began > 20000) { giveUp(new Error("The end of the list does not come.")); }
+                else { requestAnimationFrame(look); }
             };
             requestAnimationFrame(look);
         })

@@ -46,6 +46,22 @@ public sealed class JourneyTests(Installation installation)
         Assert.True(await tab.IsMarked(), "The page was loaded anew.");
     });
 
+    // Or a long list would end before its end: where rows out of sight are left out, the place they take is measured as soon as it is set.
+    [Fact]
+    public Task The_place_that_a_row_takes_is_there_at_once_where_movement_is_not_wanted() => installation.Browse(Look.Light, Person.Viewer, async tab =>
+    {
+        await tab.Visit("/guests");
+        await Expect(tab.Page.GetByText("cache-server").First).ToBeVisibleAsync();
+        Assert.Equal(5000, await tab.Page.EvaluateAsync<double>("""
+            () => {
+                const reserved = document.querySelector(".agents tbody tr:last-child");
+                reserved.getBoundingClientRect();
+                reserved.style.height = "5000px";
+                return reserved.getBoundingClientRect().height;
+            }
+            """));
+    });
+
     [Fact]
     public Task Updates_are_looked_for_and_applied_without_one_and_what_is_printed_is_seen_meanwhile() => installation.Browse(Look.Light, Person.Operator, async tab =>
     {
