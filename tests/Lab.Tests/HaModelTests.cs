@@ -112,6 +112,18 @@ public sealed class HaModelTests
     }
 
     [Fact]
+    public void A_watchdog_counts_from_the_moment_it_is_there_and_not_from_the_next_round()
+    {
+        var cluster = Started("pve4");
+        cluster.Guests[104] = ("pve4", true);
+        cluster.Resources.Add(new("ct:104", "started"));
+        cluster.Settle(); // as after each command of the lab
+        cluster.Cut("pve4", power: false);
+        cluster.Play(HaModel.ResetDelay);
+        Assert.Contains(new HaEffect("fence", "pve4"), cluster.Effects);
+    }
+
+    [Fact]
     public void A_service_that_cannot_start_is_in_error_until_somebody_disables_it()
     {
         var cluster = Started();
@@ -209,10 +221,12 @@ public sealed class HaModelTests
         public void Restart(string node)
         {
             nodes[node] = nodes[node] with { IsRestarting = true };
-            Status = HaModel.Settle(World(), Status);
+            Settle();
             nodes[node] = nodes[node] with { IsOn = false, IsMember = false };
             Halt(node);
         }
+
+        public void Settle() => Status = HaModel.Settle(World(), Status);
 
         public void Cut(string node, bool power)
         {

@@ -272,6 +272,7 @@ public sealed class HaModel
         var isArmed = status.Lrm(node.Name).IsArmed || status.Manager?.Master == node.Name;
         if (node.IsMember && isArmed) { armed[node.Name] = node.BootId; }
         else if (node.IsMember) { armed.Remove(node.Name); }
+        else if (isArmed) { armed.TryAdd(node.Name, node.BootId); } // what it was given between two rounds, and it was gone before the second
         if (node.IsMember || !node.IsOn || armed.GetValueOrDefault(node.Name) != node.BootId || node.IsRestarting)
         {
             unfed.Remove(node.Name);
