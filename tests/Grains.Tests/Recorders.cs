@@ -188,6 +188,14 @@ internal sealed class RecordingCampaigns : ICampaignHistory
     public Task<IReadOnlyList<CampaignState>> List(ClusterId cluster, int skip, int take) =>
         Task.FromResult<IReadOnlyList<CampaignState>>([.. campaigns.Values.Where(one => one.Cluster == cluster).Select(one => one.Campaign).Skip(skip).Take(take)]);
 
+    public Task<CampaignSelection> Select(CampaignQuery query)
+    {
+        var selected = campaigns.Values.OrderByDescending(one => one.Campaign.Id!.Value.Value, StringComparer.Ordinal)
+            .Where(one => (query.Ended is not { } ended || one.Campaign.EndedAt is not null == ended) && (query.Cluster is not { } cluster || one.Cluster == cluster) && query.Clusters?.Contains(one.Cluster) is not false)
+            .Select(one => new ClusterCampaign(one.Cluster, one.Campaign)).ToArray();
+        return Task.FromResult(new CampaignSelection(selected.Length, [.. selected.Skip(query.Skip).Take(query.Take)]));
+    }
+
     public Task<CampaignState?> Find(ClusterId cluster, JobId id) => Task.FromResult(campaigns.TryGetValue(id, out var one) && one.Cluster == cluster ? one.Campaign : null);
 
     public Task<CampaignPlan?> FindPlan(ClusterId cluster, JobId id) => Task.FromResult(campaigns.TryGetValue(id, out var one) && one.Cluster == cluster ? one.Plan : null);
