@@ -170,12 +170,20 @@ internal sealed class RecordingCampaigns : ICampaignHistory
     private readonly ConcurrentDictionary<JobId, (ClusterId Cluster, CampaignState Campaign, CampaignPlan? Plan)> campaigns = [];
     private readonly ConcurrentDictionary<(JobId, int), CampaignEvent> events = [];
 
+    /// <summary>Clusters whose campaigns can't be written.</summary>
+    public ConcurrentDictionary<ClusterId, bool> Unwritable { get; } = [];
+
     public CampaignPlan? PlanOf(JobId id) => campaigns[id].Plan;
 
     public IReadOnlyList<CampaignEvent> EventsOf(JobId id) => [.. events.Where(one => one.Key.Item1 == id).Select(one => one.Value).OrderBy(one => one.Number)];
 
     public Task Keep(ClusterId cluster, CampaignState campaign, CampaignPlan? plan)
     {
+        if (Unwritable.ContainsKey(cluster))
+        {
+            return Task.FromException(new IOException("The disk is full."));
+        }
+
         campaigns.AddOrUpdate(campaign.Id!.Value, _ => (cluster, campaign, plan), (_, known) => (cluster, known.Campaign.IsOver ? known.Campaign : campaign, known.Plan ?? plan));
         foreach (var happened in campaign.News)
         {

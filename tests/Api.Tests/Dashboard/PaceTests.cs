@@ -1,0 +1,57 @@
+using NannyOrleans.Api.Campaigns;
+using NannyOrleans.Api.Dashboard.Calls;
+using NannyOrleans.Api.Dashboard.Pages.Clusters;
+using NannyOrleans.Api.Dashboard.Shell;
+using NannyOrleans.Protocol.Ids;
+
+namespace NannyOrleans.Api.Tests.Dashboard;
+
+/// <summary>How often pages read, and what one reading for many things says of each.</summary>
+public sealed class PaceTests
+{
+    [Theory]
+    [InlineData(0, 100)]
+    [InlineData(25, 100)]
+    [InlineData(65, 260)]
+    [InlineData(1_250, 5_000)]
+    [InlineData(60_000, 5_000)] // a server that hardly answers is asked again all the same
+    [InlineData(-1, 100)]
+    public void A_page_rests_the_longer_the_more_its_reading_took(int took, int rest) =>
+        Assert.Equal(TimeSpan.FromMilliseconds(rest), Pace.RestAfter(TimeSpan.FromMilliseconds(took)));
+
+    [Theory]
+    [InlineData(200, 2, "c0123456789abcdef", true, true)]
+    [InlineData(200, 2, "c000000000000000f", true, false)] // all that go on are there, and it is not among them
+    [InlineData(200, 3, "c0123456789abcdef", true, true)]
+    [InlineData(200, 3, "c000000000000000f", false, false)] // it may be on the next page
+    [InlineData(200, null, "c000000000000000f", false, false)]
+    [InlineData(503, null, "c0123456789abcdef", false, false)]
+    [InlineData(null, null, "c0123456789abcdef", false, false)] // not read yet
+    public void Whether_a_campaign_goes_on_is_known_where_it_was_read(int? status, int? total, string cluster, bool isKnown, bool goesOn)
+    {
+        var page = new Reading<IReadOnlyList<CampaignView>>();
+        page.Ask("/api/campaigns?ended=false");
+        if (status is { } answered)
+        {
+            page.Take(new(answered, answered is 200 ? System.Text.Encoding.UTF8.GetBytes(Page) : [], total), default);
+        }
+
+        var found = GoingOn.Of(page, ClusterId.Parse(cluster));
+        Assert.Equal((isKnown, goesOn ? "01M83HW1FS84CA000000000002" : null), (found.IsKnown, found.Campaign?.Id.Value));
+    }
+
+    [Fact] // The next reading that fails says nothing of the present.
+    public void What_was_read_before_does_not_go_on_for_ever()
+    {
+        var page = new Reading<IReadOnlyList<CampaignView>>();
+        page.Ask("/api/campaigns?ended=false");
+        page.Take(new(200, System.Text.Encoding.UTF8.GetBytes(Page), 2), default);
+        page.Take(new(503, []), default);
+        Assert.Equal(new(false, null), GoingOn.Of(page, ClusterId.Parse("c0123456789abcdef")));
+    }
+
+    private const string Page = """
+        [{"id":"01M83HW1FS84CA000000000002","cluster":"c0123456789abcdef","status":"halted","reason":"It did.","started_at":"2026-11-26T12:00:00Z","nodes":[],"ceph_flags":[],"order":{"mode":"apply","requested_by":"admin"}},
+         {"id":"01M83HW1FS84CA000000000001","cluster":"cfedcba9876543210","status":"running","started_at":"2026-11-26T11:00:00Z","nodes":[],"ceph_flags":[],"order":{"mode":"apply","requested_by":"admin"}}]
+        """;
+}
