@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MudBlazor.Services;
 using NannyOrleans.Api.Dashboard.Calls;
 using NannyOrleans.Api.Dashboard.Live;
+using NannyOrleans.Api.Dashboard.Shell;
 using NannyOrleans.Domain.Access;
 
 #pragma warning disable BL0006 // a renderer's insides may change with a release of the framework; then this does not compile, and nothing else is wrong
@@ -22,7 +23,7 @@ internal sealed class DrawnPages : StaticHtmlRenderer
     public List<Exception> Thrown { get; } = [];
 
     public static DrawnPages With(IDashboardClient client, TimeProvider? clock = null) => new(new ServiceCollection()
-        .AddSingleton(client).AddSingleton(clock ?? TimeProvider.System).AddSingleton<NavigationManager>(new NoBrowser()).AddLogging().AddMudServices().BuildServiceProvider());
+        .AddSingleton(client).AddSingleton(clock ?? TimeProvider.System).AddSingleton<Pace>().AddSingleton<NavigationManager>(new NoBrowser()).AddLogging().AddMudServices().BuildServiceProvider());
 
     protected override RendererInfo RendererInfo { get; } = new("Server", isInteractive: true);
 

@@ -21,7 +21,7 @@ public abstract class LivePage : ComponentBase, IDisposable
     private bool isStale;
     private bool isBehind;
     private bool isResting;
-    private TimeSpan rest;
+    private TimeSpan took;
     private long readAt;
     private bool isKnown;
 
@@ -35,6 +35,9 @@ public abstract class LivePage : ComponentBase, IDisposable
     /// <summary>The server's clock.</summary>
     [Inject]
     protected TimeProvider Clock { get; set; } = null!;
+
+    [Inject]
+    private Pace Pace { get; set; } = null!;
 
     /// <summary>What passes by.</summary>
     [Inject]
@@ -81,7 +84,7 @@ public abstract class LivePage : ComponentBase, IDisposable
                 var began = Clock.GetTimestamp();
                 await Load();
                 StateHasChanged();
-                (rest, readAt) = (Pace.RestAfter(Clock.GetElapsedTime(began)), Clock.GetTimestamp());
+                (took, readAt) = (Clock.GetElapsedTime(began), Clock.GetTimestamp());
             }
             while (isStale && !gone.IsCancellationRequested);
         }
@@ -149,11 +152,12 @@ public abstract class LivePage : ComponentBase, IDisposable
         }
 
         isResting = true;
+        using var place = Pace.Join();
         try
         {
             while (isBehind && !isReading)
             {
-                if (rest - Clock.GetElapsedTime(readAt) is { Ticks: > 0 } left)
+                if (Pace.RestAfter(took) - Clock.GetElapsedTime(readAt) is { Ticks: > 0 } left)
                 {
                     await Task.Delay(left, Clock, gone);
                 }
