@@ -40,7 +40,12 @@ public sealed class LivePageTests
     [Fact]
     public async Task News_after_quiet_is_read_at_once_and_a_flood_of_it_once_more_after_a_rest()
     {
-        var (client, clock) = (new SaidClient(_ => new(200, Encoding.UTF8.GetBytes("[]"))), new StandingClock());
+        var clock = new StandingClock();
+        var client = new SaidClient(_ =>
+        {
+            clock.MoveOn(TimeSpan.FromMilliseconds(30));
+            return new(200, Encoding.UTF8.GetBytes("[]"));
+        });
         await using var pages = DrawnPages.With(client, clock);
         await pages.Draw<List>();
         await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromSeconds(1)));
@@ -52,7 +57,7 @@ public sealed class LivePageTests
             }
         });
         Assert.Equal(2, client.Asked.Count);
-        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(99)));
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(119)));
         Assert.Equal(2, client.Asked.Count);
         await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(1)));
         await Waiting.Until(() => Task.FromResult(client.Asked.Count), asked => asked > 2, "the page to read it");
@@ -89,7 +94,12 @@ public sealed class LivePageTests
     [Fact]
     public async Task What_a_person_does_is_shown_at_once_however_much_news_there_is()
     {
-        var (client, clock) = (new SaidClient(_ => new(200, Encoding.UTF8.GetBytes("[]"))), new StandingClock());
+        var clock = new StandingClock();
+        var client = new SaidClient(_ =>
+        {
+            clock.MoveOn(TimeSpan.FromMilliseconds(30));
+            return new(200, Encoding.UTF8.GetBytes("[]"));
+        });
         await using var pages = DrawnPages.With(client, clock);
         var shown = new List<List>();
         await pages.Draw<List>(new Dictionary<string, object?> { [nameof(List.Shown)] = shown });

@@ -10,28 +10,31 @@ namespace NannyOrleans.Api.Tests.Dashboard;
 public sealed class PaceTests
 {
     [Theory]
-    [InlineData(0, 1, 100)]
-    [InlineData(25, 1, 100)]
-    [InlineData(65, 1, 260)] // a fifth of a core
-    [InlineData(65, 2, 260)]
-    [InlineData(65, 20, 2_600)] // twenty, each a fortieth
-    [InlineData(1, 20, 100)]
-    [InlineData(1_250, 1, 5_000)]
-    [InlineData(60_000, 1, 5_000)] // a server that hardly answers is asked again all the same
-    [InlineData(60_000, int.MaxValue, 5_000)]
-    [InlineData(65, 0, 260)]
-    [InlineData(-1, 1, 100)]
-    public void A_page_rests_the_longer_the_more_its_reading_took_and_the_more_pages_there_are(int took, int pages, int rest) =>
-        Assert.Equal(TimeSpan.FromMilliseconds(rest), Pace.RestAfter(TimeSpan.FromMilliseconds(took), pages));
+    [InlineData(0, true, 1, 100)]
+    [InlineData(0, false, 1, 0)] // it was quiet meanwhile
+    [InlineData(10, true, 1, 100)]
+    [InlineData(10, false, 1, 40)]
+    [InlineData(25, true, 1, 100)]
+    [InlineData(65, true, 1, 260)] // a fifth of a core
+    [InlineData(65, false, 2, 260)]
+    [InlineData(65, true, 20, 2_600)] // twenty, each a fortieth
+    [InlineData(1, false, 20, 40)]
+    [InlineData(1_250, true, 1, 5_000)]
+    [InlineData(60_000, false, 1, 5_000)] // a server that hardly answers is asked again all the same
+    [InlineData(60_000, true, int.MaxValue, 5_000)]
+    [InlineData(65, false, 0, 260)]
+    [InlineData(-1, false, 1, 0)]
+    public void A_page_rests_the_longer_the_more_its_reading_took_and_the_more_pages_there_are(int took, bool hadNews, int pages, int rest) =>
+        Assert.Equal(TimeSpan.FromMilliseconds(rest), Pace.RestAfter(TimeSpan.FromMilliseconds(took), hadNews, pages));
 
     [Fact]
     public void Pages_count_for_as_long_as_they_have_news_to_read()
     {
         var (pace, took) = (new Pace(), TimeSpan.FromMilliseconds(100));
         var places = Enumerable.Range(0, 10).Select(_ => pace.Join()).ToArray();
-        Assert.Equal(TimeSpan.FromSeconds(2), pace.RestAfter(took));
+        Assert.Equal(TimeSpan.FromSeconds(2), pace.RestAfter(took, hadNews: false));
         Array.ForEach(places, place => place.Dispose());
-        Assert.Equal(TimeSpan.FromMilliseconds(400), pace.RestAfter(took));
+        Assert.Equal(TimeSpan.FromMilliseconds(400), pace.RestAfter(took, hadNews: false));
     }
 
     [Theory]

@@ -22,6 +22,7 @@ public abstract class LivePage : ComponentBase, IDisposable
     private bool isBehind;
     private bool isResting;
     private TimeSpan took;
+    private bool hadNews;
     private long readAt;
     private bool isKnown;
 
@@ -84,7 +85,7 @@ public abstract class LivePage : ComponentBase, IDisposable
                 var began = Clock.GetTimestamp();
                 await Load();
                 StateHasChanged();
-                (took, readAt) = (Clock.GetElapsedTime(began), Clock.GetTimestamp());
+                (took, hadNews, readAt) = (Clock.GetElapsedTime(began), isBehind, Clock.GetTimestamp());
             }
             while (isStale && !gone.IsCancellationRequested);
         }
@@ -157,7 +158,7 @@ public abstract class LivePage : ComponentBase, IDisposable
         {
             while (isBehind && !isReading)
             {
-                if (Pace.RestAfter(took) - Clock.GetElapsedTime(readAt) is { Ticks: > 0 } left)
+                if (Pace.RestAfter(took, hadNews) - Clock.GetElapsedTime(readAt) is { Ticks: > 0 } left)
                 {
                     await Task.Delay(left, Clock, gone);
                 }

@@ -5,7 +5,7 @@ internal sealed class Pace
 {
     private const int Alone = 4;
     private const int EachOfMany = 2;
-    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Most = TimeSpan.FromSeconds(5);
     private int pages;
 
@@ -14,17 +14,20 @@ internal sealed class Pace
 
     /// <summary>How long a page rests after a reading before it reads at news again.</summary>
     /// <param name="took">How long the reading took.</param>
-    public TimeSpan RestAfter(TimeSpan took) => RestAfter(took, Volatile.Read(ref pages));
+    /// <param name="hadNews">Whether there was news meanwhile.</param>
+    public TimeSpan RestAfter(TimeSpan took, bool hadNews) => RestAfter(took, hadNews, Volatile.Read(ref pages));
 
     /// <summary>
-    /// The same: 0.1 to 5 s. Of a core one page takes a fifth at most, and all together take half of one; what takes long is read more seldom.
+    /// The same: at most 5 s, and at least 0.1 s where news came faster than it could be read. Of a core one page takes a fifth at most, and all together
+    /// take half of one; what takes long is read more seldom.
     /// </summary>
     /// <param name="took">How long the reading took.</param>
+    /// <param name="hadNews">Whether there was news meanwhile.</param>
     /// <param name="pages">How many pages have news to read.</param>
-    internal static TimeSpan RestAfter(TimeSpan took, int pages)
+    internal static TimeSpan RestAfter(TimeSpan took, bool hadNews, int pages)
     {
-        var rest = took * Math.Max(Alone, (double)EachOfMany * pages);
-        return rest < Least ? Least : rest > Most ? Most : rest;
+        var (rest, least) = (took * Math.Max(Alone, (double)EachOfMany * pages), hadNews ? Breath : TimeSpan.Zero);
+        return rest < least ? least : rest > Most ? Most : rest;
     }
 
     private sealed class Place : IDisposable
