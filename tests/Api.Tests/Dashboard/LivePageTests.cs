@@ -43,7 +43,7 @@ public sealed class LivePageTests
         var clock = new StandingClock();
         var client = new SaidClient(_ =>
         {
-            clock.MoveOn(TimeSpan.FromMilliseconds(30));
+            clock.MoveOn(TimeSpan.FromMilliseconds(60));
             return new(200, Encoding.UTF8.GetBytes("[]"));
         });
         await using var pages = DrawnPages.With(client, clock);
@@ -84,7 +84,7 @@ public sealed class LivePageTests
         });
         await using var pages = DrawnPages.With(client, clock);
         await pages.Draw<List>();
-        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(1199)));
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(599)));
         Assert.Single(client.Asked);
         await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(1)));
         await Waiting.Until(() => Task.FromResult(client.Asked.Count), asked => asked > 1, "the page to read it");
@@ -97,7 +97,7 @@ public sealed class LivePageTests
         var clock = new StandingClock();
         var client = new SaidClient(_ =>
         {
-            clock.MoveOn(TimeSpan.FromMilliseconds(30));
+            clock.MoveOn(TimeSpan.FromMilliseconds(60));
             return new(200, Encoding.UTF8.GetBytes("[]"));
         });
         await using var pages = DrawnPages.With(client, clock);
