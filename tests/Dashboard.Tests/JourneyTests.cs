@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using NannyOrleans.Browsing;
 using static Microsoft.Playwright.Assertions;
@@ -101,7 +102,7 @@ public sealed class JourneyTests(Installation installation)
         await Expect(tab.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("It walks 3 nodes");
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Start the campaign…" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Start" }).ClickAsync();
-        await tab.Page.WaitForURLAsync($"**/campaigns/{installation.ClusterId}/*");
+        await Expect(tab.Page).ToHaveURLAsync(new Regex($"/campaigns/{installation.ClusterId}/[^/]+$"));
         await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Name = "awaits approval" })).ToBeVisibleAsync();
         await Expect(tab.Page.GetByRole(AriaRole.Button, new() { Name = "Approve it…" })).ToBeVisibleAsync();
         await tab.Page.HasNoSeriousViolation(); // votes over time, waiting conditions
@@ -137,7 +138,7 @@ public sealed class JourneyTests(Installation installation)
         // It is found among those that are not over, where its node waits for somebody.
         await tab.Visit("/campaigns");
         await tab.Page.GetByRole(AriaRole.Heading, new() { Name = "lab", Exact = true }).GetByRole(AriaRole.Link).ClickAsync();
-        await tab.Page.WaitForURLAsync($"**/campaigns/{installation.ClusterId}/{campaign!["id"]}");
+        await Expect(tab.Page).ToHaveURLAsync(new Regex($"/campaigns/{installation.ClusterId}/{campaign!["id"]}$"));
         await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Name = "The reboot of pve2 awaits approval" })).ToBeVisibleAsync();
         Assert.Equal(boot, await installation.Lab.BootId("pve2"));
         await tab.Mark();
