@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using NannyOrleans.Browsing;
 using static Microsoft.Playwright.Assertions;
@@ -101,7 +102,7 @@ public sealed class JourneyTests(Installation installation)
         await Expect(tab.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("It walks 3 nodes");
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Start the campaign…" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Start" }).ClickAsync();
-        await tab.Page.WaitForURLAsync($"**/campaigns/{installation.ClusterId}/*");
+        await Expect(tab.Page).ToHaveURLAsync(new Regex($"/campaigns/{installation.ClusterId}/[^/]+$"));
         await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Name = "awaits approval" })).ToBeVisibleAsync();
         await Expect(tab.Page.GetByRole(AriaRole.Button, new() { Name = "Approve it…" })).ToBeVisibleAsync();
         await tab.Page.HasNoSeriousViolation(); // votes over time, waiting conditions
@@ -116,6 +117,42 @@ public sealed class JourneyTests(Installation installation)
             await tab.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = sure }).ClickAsync();
             await Expect(tab.Page.Locator("h1 + p .chip").First).ToContainTextAsync(becomes);
         }
+    });
+
+    [Fact]
+    public Task A_reboot_that_is_approved_on_the_campaigns_page_happens_and_its_end_is_seen_without_a_reload() => installation.Browse(Look.Light, Person.Approver, async tab =>
+    {
+        var boot = await installation.Lab.BootId("pve2");
+        var (status, campaign) = await Server.Send(HttpMethod.Post, $"/api/clusters/{installation.ClusterId}/campaigns", new JsonObject
+        {
+            ["mode"] = "apply",
+            ["nodes"] = new JsonArray("pve2"),
+            ["reboot"] = "always",
+            ["approve_reboots"] = true,
+            ["drain"] = "leave",
+            ["accept_repository_problems"] = true,
+            ["limits"] = new JsonObject { ["settle_seconds"] = 0 },
+        });
+        Assert.True(status is 202, $"{status}: {campaign}");
+
+        // It is found among those that are not over, where its node waits for somebody.
+        await tab.Visit("/campaigns");
+        await tab.Page.GetByRole(AriaRole.Heading, new() { Name = "lab", Exact = true }).GetByRole(AriaRole.Link).ClickAsync();
+        await Expect(tab.Page).ToHaveURLAsync(new Regex($"/campaigns/{installation.ClusterId}/{campaign!["id"]}$"));
+        await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Name = "The reboot of pve2 awaits approval" })).ToBeVisibleAsync();
+        Assert.Equal(boot, await installation.Lab.BootId("pve2"));
+        await tab.Mark();
+        await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Approve it…" }).ClickAsync();
+        await tab.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Approve the reboot" }).ClickAsync();
+        await Expect(tab.Page.Locator("h1 + p .chip").First).ToContainTextAsync("completed");
+        Assert.True(await tab.IsMarked(), "The page was loaded anew.");
+        Assert.NotEqual(boot, await installation.Lab.BootId("pve2"));
+        var timeline = (await Server.Get($"/api/clusters/{installation.ClusterId}/campaigns/{campaign["id"]}/timeline")).AsArray();
+        Assert.Contains(timeline, happened => ((string?)happened!["text"])!.Contains(Person.Approver.Name, StringComparison.Ordinal));
+
+        await tab.Visit("/campaigns");
+        await Expect(tab.Page.GetByRole(AriaRole.Table)).ToContainTextAsync("completed");
+        await Server.Knows(hosts: 3, containers: 6); // for whoever comes after
     });
 
     [Fact]

@@ -170,12 +170,20 @@ internal sealed class RecordingCampaigns : ICampaignHistory
     private readonly ConcurrentDictionary<JobId, (ClusterId Cluster, CampaignState Campaign, CampaignPlan? Plan)> campaigns = [];
     private readonly ConcurrentDictionary<(JobId, int), CampaignEvent> events = [];
 
+    /// <summary>Clusters whose campaigns can't be written.</summary>
+    public ConcurrentDictionary<ClusterId, bool> Unwritable { get; } = [];
+
     public CampaignPlan? PlanOf(JobId id) => campaigns[id].Plan;
 
     public IReadOnlyList<CampaignEvent> EventsOf(JobId id) => [.. events.Where(one => one.Key.Item1 == id).Select(one => one.Value).OrderBy(one => one.Number)];
 
     public Task Keep(ClusterId cluster, CampaignState campaign, CampaignPlan? plan)
     {
+        if (Unwritable.ContainsKey(cluster))
+        {
+            return Task.FromException(new IOException("The disk is full."));
+        }
+
         campaigns.AddOrUpdate(campaign.Id!.Value, _ => (cluster, campaign, plan), (_, known) => (cluster, known.Campaign.IsOver ? known.Campaign : campaign, known.Plan ?? plan));
         foreach (var happened in campaign.News)
         {
@@ -187,6 +195,14 @@ internal sealed class RecordingCampaigns : ICampaignHistory
 
     public Task<IReadOnlyList<CampaignState>> List(ClusterId cluster, int skip, int take) =>
         Task.FromResult<IReadOnlyList<CampaignState>>([.. campaigns.Values.Where(one => one.Cluster == cluster).Select(one => one.Campaign).Skip(skip).Take(take)]);
+
+    public Task<CampaignSelection> Select(CampaignQuery query)
+    {
+        var selected = campaigns.Values.OrderByDescending(one => one.Campaign.Id!.Value.Value, StringComparer.Ordinal)
+            .Where(one => (query.Ended is not { } ended || one.Campaign.EndedAt is not null == ended) && (query.Cluster is not { } cluster || one.Cluster == cluster) && query.Clusters?.Contains(one.Cluster) is not false)
+            .Select(one => new ClusterCampaign(one.Cluster, one.Campaign)).ToArray();
+        return Task.FromResult(new CampaignSelection(selected.Length, [.. selected.Skip(query.Skip).Take(query.Take)]));
+    }
 
     public Task<CampaignState?> Find(ClusterId cluster, JobId id) => Task.FromResult(campaigns.TryGetValue(id, out var one) && one.Cluster == cluster ? one.Campaign : null);
 

@@ -21,6 +21,9 @@ internal static class CampaignEndpoints
     public static void MapCampaigns(this IEndpointRouteBuilder routes)
     {
         var campaigns = routes.MapGroup("/api/clusters/{cluster}/campaigns").WithTags("Campaigns");
+        routes.MapGet("/api/campaigns", ListAll).WithTags("Campaigns").Needs(Powers.View).WithName("ListAllCampaigns")
+            .WithSummary("Campaigns of all clusters, the newest first, a page at a time; X-Total-Count: how many there are in all.")
+            .Produces<IEnumerable<CampaignView>>().ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         campaigns.MapPost("/", Start).Needs(Powers.Operate).WithName("StartCampaign").WithSummary("Patch a cluster node by node, and reboot where needed, without ever giving up quorum.");
         campaigns.MapPost("/plan", Plan).Needs(Powers.View).WithName("PlanCampaign").WithSummary("What a campaign would do if it were started now, node by node, with every reason why not. Nothing is touched.").ThatChangesNothing();
         campaigns.MapGet("/", List).Needs(Powers.View).WithName("ListCampaigns").WithSummary("The cluster's campaigns, the newest first, a page of 100 at a time.");
@@ -33,6 +36,16 @@ internal static class CampaignEndpoints
         campaigns.MapPost("/{id}/resume", Resume).Needs(Powers.Operate).Accepts<ResumeRequest>(isOptional: true, "application/json", "*/*").WithName("ResumeCampaign").WithSummary("Go on after a pause or a halt; what failed is tried again.");
         campaigns.MapPost("/{id}/abort", Abort).Needs(Powers.Operate).WithName("AbortCampaign").WithSummary("End it: nothing new is begun; maintenance mode and Ceph's flags come off.");
         campaigns.MapPost("/{id}/approve", Approve).Needs(Powers.Approve).WithName("ApproveReboot").WithSummary("Allow the reboot of a node that awaits it.");
+    }
+
+    /// <param name="query">What is wanted.</param>
+    /// <param name="http">Gets the headers.</param>
+    /// <param name="who">Who asks.</param>
+    /// <param name="grains">The control plane.</param>
+    internal static async Task<IResult> ListAll([AsParameters] CampaignListRequest query, HttpContext http, Requester who, IGrainFactory grains)
+    {
+        var (selected, problem) = await query.Answer(http, who, grains);
+        return problem ?? TypedResults.Ok(selected!.Campaigns.Select(one => CampaignView.Of(one.Cluster, one.Campaign)));
     }
 
     /// <param name="cluster">The cluster: its id, or its name where only one has it.</param>

@@ -25,6 +25,7 @@ internal static class DashboardSetup
         builder.Services.AddCascadingAuthenticationState();
         builder.Services.AddSingleton<ApiPipeline>();
         builder.Services.AddSingleton<OpenPages>();
+        builder.Services.AddSingleton<Pace>();
         builder.Services.AddScoped<IDashboardClient, DashboardClient>();
     }
 

@@ -11,6 +11,7 @@ using NannyOrleans.Domain.Access;
 using NannyOrleans.Domain.Clusters;
 using NannyOrleans.Domain.Targets;
 using NannyOrleans.Protocol.Ids;
+using NannyOrleans.Silo;
 
 namespace NannyOrleans.Api.Http;
 
@@ -154,6 +155,9 @@ internal static class Problems
                 case IOException { Source: "Microsoft.AspNetCore.WebUtilities" or "Microsoft.AspNetCore.Server.Kestrel.Core" } broken:
                     // A body that is not what its head says: a form of several parts without an end, a chunk longer than there can be.
                     await Results.Problem(Of(StatusCodes.Status400BadRequest, "bad-request", broken.Message)).ExecuteAsync(httpContext);
+                    return true;
+                case { } when OlderSilo.Answered(exception):
+                    await Results.Problem(Of(StatusCodes.Status503ServiceUnavailable, "older-release", "A part of the servers is of an older release and can't answer this yet; try again once all are upgraded.")).ExecuteAsync(httpContext);
                     return true;
                 case { } when IsUnavailable(exception):
                     await Results.Problem(Of(StatusCodes.Status503ServiceUnavailable, "unavailable", "The control plane can't answer at the moment; try again.")).ExecuteAsync(httpContext);

@@ -12,6 +12,9 @@ internal sealed record Campaign(string Id, string Cluster, string Status, string
     public bool IsWhole => Status is "completed" && Nodes.All(node => node.Step is "done");
 }
 
+/// <summary>A cluster, as far as a list of campaigns needs it.</summary>
+internal sealed record Cluster(string Id, string Name);
+
 /// <summary>One of its nodes.</summary>
 internal sealed record Node([property: JsonPropertyName("node")] string Name, string Step, DateTimeOffset Since, string? Note, IReadOnlyList<Gate>? WaitsFor, bool Rebooted)
 {

@@ -66,17 +66,21 @@ internal static class CampaignCommands
 
     private static Command List()
     {
-        var command = new Command("list", "The cluster's campaigns, the newest first.") { Cluster };
+        var cluster = new Argument<string?>("CLUSTER") { Description = "The cluster: its id, or its name where only one has it; all without it.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("list", "Campaigns, the newest 100 first.") { cluster };
         command.SetAction((parsed, cancellation) => CommandLine.Run(parsed, async server =>
         {
-            var table = new Table().Border(TableBorder.Rounded).AddColumns("campaign", "status", "started", "ended", "nodes", "");
-            foreach (var campaign in await server.Get<IReadOnlyList<Campaign>>(Path(parsed), cancellation))
+            var named = parsed.GetValue(cluster);
+            var names = named is null ? (await server.Get<IReadOnlyList<Cluster>>("api/clusters", cancellation)).ToDictionary(one => one.Id, one => one.Name) : [];
+            var table = new Table().Border(TableBorder.Rounded).AddColumns(["campaign", "status", "started", "ended", "nodes", .. named is null ? ["cluster"] : Array.Empty<string>(), ""]);
+            foreach (var campaign in await server.Get<IReadOnlyList<Campaign>>(named is null ? "api/campaigns" : PathOf(named), cancellation))
             {
-                table.AddRow(new[]
-                {
+                string?[] cells =
+                [
                     campaign.Id, campaign.Status, $"{campaign.StartedAt.ToLocalTime():yyyy-MM-dd HH:mm}", $"{campaign.EndedAt?.ToLocalTime():yyyy-MM-dd HH:mm}",
-                    $"{campaign.Nodes.Count(node => node.Step is "done")} of {campaign.Nodes.Count} done", campaign.Reason,
-                }.Select(cell => new Text(Safe.Line(cell))));
+                    $"{campaign.Nodes.Count(node => node.Step is "done")} of {campaign.Nodes.Count} done", .. named is null ? [names.GetValueOrDefault(campaign.Cluster, campaign.Cluster)] : Array.Empty<string>(), campaign.Reason,
+                ];
+                table.AddRow(cells.Select(cell => new Text(Safe.Line(cell))));
             }
 
             AnsiConsole.Console.Write(table);
@@ -112,7 +116,9 @@ internal static class CampaignCommands
 
     private static Argument<string?> Id() => new("ID") { Description = "The campaign; the newest without it.", Arity = ArgumentArity.ZeroOrOne };
 
-    private static string Path(ParseResult parsed) => $"api/clusters/{Uri.EscapeDataString(parsed.GetValue(Cluster)!)}/campaigns";
+    private static string Path(ParseResult parsed) => PathOf(parsed.GetValue(Cluster)!);
+
+    private static string PathOf(string cluster) => $"api/clusters/{Uri.EscapeDataString(cluster)}/campaigns";
 
     private static async Task<string> Which(NannyServer server, ParseResult parsed, Argument<string?> id, CancellationToken cancellation) => parsed.GetValue(id) is { } named
         ? Uri.EscapeDataString(named)

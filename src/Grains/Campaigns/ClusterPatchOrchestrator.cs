@@ -59,6 +59,11 @@ internal sealed partial class ClusterPatchOrchestrator(
     public async Task<Outcome<CampaignState>> Start(JobId id, CampaignOrder order)
     {
         var plan = await Plan(order);
+        if (stored.State.IsOver)
+        {
+            await Tell(); // what replaces an end that is not in history yet would have it lost, and the one before would be there as one that never ended
+        }
+
         var before = stored.State;
         var outcome = CampaignMachine.Start(before, id, plan, clock.GetUtcNow());
         if (outcome.IsRefused || ReferenceEquals(outcome.Value, before))

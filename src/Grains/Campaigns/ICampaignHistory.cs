@@ -19,6 +19,9 @@ public interface ICampaignHistory
     /// <summary>A cluster's campaigns, the newest first.</summary>
     Task<IReadOnlyList<CampaignState>> List(ClusterId cluster, int skip, int take);
 
+    /// <summary>Campaigns of all clusters that a query selects, the newest first.</summary>
+    Task<CampaignSelection> Select(CampaignQuery query);
+
     /// <summary>A campaign of a cluster; null when it has none of this id.</summary>
     Task<CampaignState?> Find(ClusterId cluster, JobId id);
 
@@ -40,6 +43,10 @@ public interface ICampaignsGrain : IGrainWithIntegerKey
     [Alias("List")]
     Task<IReadOnlyList<CampaignState>> List(ClusterId cluster, int skip, int take);
 
+    /// <inheritdoc cref="ICampaignHistory.Select"/>
+    [Alias("Select")]
+    Task<CampaignSelection> Select(CampaignQuery query);
+
     /// <inheritdoc cref="ICampaignHistory.Find"/>
     [Alias("Find")]
     Task<CampaignState?> Find(ClusterId cluster, JobId id);
@@ -58,6 +65,8 @@ public interface ICampaignsGrain : IGrainWithIntegerKey
 internal sealed class CampaignsGrain(ICampaignHistory history) : Grain, ICampaignsGrain
 {
     public Task<IReadOnlyList<CampaignState>> List(ClusterId cluster, int skip, int take) => history.List(cluster, skip, take);
+
+    public Task<CampaignSelection> Select(CampaignQuery query) => history.Select(query);
 
     public Task<CampaignState?> Find(ClusterId cluster, JobId id) => history.Find(cluster, id);
 

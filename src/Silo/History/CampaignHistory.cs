@@ -46,6 +46,15 @@ internal sealed class CampaignHistory(IDbContextFactory<HistoryDb> databases, Hi
         return [.. records.Select(Read<CampaignState>)];
     }
 
+    public async Task<CampaignSelection> Select(CampaignQuery query)
+    {
+        await using var database = await databases.CreateDbContextAsync();
+        var selected = Selected(database.Campaigns.AsNoTracking(), query);
+        var total = await selected.CountAsync();
+        var rows = await selected.OrderByDescending(row => row.Id).Skip(query.Skip).Take(query.Take).Select(row => new { row.Cluster, row.Record }).ToListAsync();
+        return new(total, [.. rows.Select(row => new ClusterCampaign(ClusterId.Parse(row.Cluster), Read<CampaignState>(row.Record)))]);
+    }
+
     public async Task<CampaignState?> Find(ClusterId cluster, JobId id)
     {
         await using var database = await databases.CreateDbContextAsync();
@@ -66,6 +75,14 @@ internal sealed class CampaignHistory(IDbContextFactory<HistoryDb> databases, Hi
         var records = await database.CampaignEvents.AsNoTracking().Where(row => row.Campaign == id.Value && row.Number > after).OrderBy(row => row.Number)
             .Take(take).Select(row => row.Record).ToListAsync();
         return [.. records.Select(Read<CampaignEvent>)];
+    }
+
+    private static IQueryable<CampaignRow> Selected(IQueryable<CampaignRow> rows, CampaignQuery query)
+    {
+        rows = query.Ended is { } ended ? rows.Where(row => row.Completed != null == ended) : rows;
+        rows = query.Cluster?.Value is { } cluster ? rows.Where(row => row.Cluster == cluster) : rows;
+        string[]? seen = query.Clusters is null ? null : [.. query.Clusters.Select(one => one.Value)];
+        return seen is null ? rows : rows.Where(row => seen.Contains(row.Cluster));
     }
 
     private static T Read<T>(string record) => JsonSerializer.Deserialize<T>(record, Json) ?? throw new JsonException("A stored campaign is null.");

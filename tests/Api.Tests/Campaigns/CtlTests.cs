@@ -40,6 +40,9 @@ public sealed class CtlTests(SharedServer shared)
         var (watched, told) = await Ctl("campaign", "watch", host.Cluster.Value);
         Assert.Equal((0, start.Lines[^1]), (watched, told.Split('\n')[^1]));
         Assert.Contains("1 of 1 done", (await Ctl("campaign", "list", host.Cluster.Value)).Said, StringComparison.Ordinal);
+        var id = start.Lines[^1].Split(' ')[1];
+        var line = Assert.Single((await Ctl("campaign", "list")).Said.Split('\n'), line => line.Contains(id, StringComparison.Ordinal));
+        Assert.Contains(host.ClusterName, line, StringComparison.Ordinal);
     }
 
     [Fact]

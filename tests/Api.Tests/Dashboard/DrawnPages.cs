@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MudBlazor.Services;
 using NannyOrleans.Api.Dashboard.Calls;
 using NannyOrleans.Api.Dashboard.Live;
+using NannyOrleans.Api.Dashboard.Shell;
 using NannyOrleans.Domain.Access;
 
 #pragma warning disable BL0006 // a renderer's insides may change with a release of the framework; then this does not compile, and nothing else is wrong
@@ -21,8 +22,8 @@ internal sealed class DrawnPages : StaticHtmlRenderer
 
     public List<Exception> Thrown { get; } = [];
 
-    public static DrawnPages With(IDashboardClient client) => new(new ServiceCollection()
-        .AddSingleton(client).AddSingleton(TimeProvider.System).AddSingleton<NavigationManager>(new NoBrowser()).AddLogging().AddMudServices().BuildServiceProvider());
+    public static DrawnPages With(IDashboardClient client, TimeProvider? clock = null) => new(new ServiceCollection()
+        .AddSingleton(client).AddSingleton(clock ?? TimeProvider.System).AddSingleton<Pace>().AddSingleton<NavigationManager>(new NoBrowser()).AddLogging().AddMudServices().BuildServiceProvider());
 
     protected override RendererInfo RendererInfo { get; } = new("Server", isInteractive: true);
 
@@ -81,5 +82,46 @@ internal sealed class SaidClient(Func<string, ApiAnswer> answer) : IDashboardCli
     private sealed class Listening(Action end) : IDisposable
     {
         public void Dispose() => end();
+    }
+}
+
+/// <summary>A clock that stands still until a test moves it on.</summary>
+internal sealed class StandingClock : TimeProvider
+{
+    private readonly List<Alarm> alarms = [];
+    private long now;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => now;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var alarm = new Alarm(this, now + dueTime.Ticks, () => callback(state));
+        alarms.Add(alarm);
+        return alarm;
+    }
+
+    public void MoveOn(TimeSpan by)
+    {
+        now += by.Ticks;
+        foreach (var due in alarms.Where(alarm => alarm.At <= now).ToList())
+        {
+            alarms.Remove(due);
+            due.Ring();
+        }
+    }
+
+    private sealed record Alarm(StandingClock Clock, long At, Action Ring) : ITimer
+    {
+        public bool Change(TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
+
+        public void Dispose() => Clock.alarms.Remove(this);
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 }

@@ -33,8 +33,84 @@ public sealed class LivePageTests
         await pages.Draw<List>();
         body = "{";
         await pages.Dispatcher.InvokeAsync(client.TellNews);
-        await pages.Dispatcher.InvokeAsync(() => Task.CompletedTask); // after what it has begun
+        await Waiting.Until(() => Task.FromResult(pages.Thrown.Count), thrown => thrown > 0, "the page to read it");
         Assert.IsAssignableFrom<JsonException>(Assert.Single(pages.Thrown));
+    }
+
+    [Fact]
+    public async Task News_after_quiet_is_read_at_once_and_a_flood_of_it_once_more_after_a_rest()
+    {
+        var clock = new StandingClock();
+        var client = new SaidClient(_ =>
+        {
+            clock.MoveOn(TimeSpan.FromMilliseconds(60));
+            return new(200, Encoding.UTF8.GetBytes("[]"));
+        });
+        await using var pages = DrawnPages.With(client, clock);
+        await pages.Draw<List>();
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromSeconds(1)));
+        await pages.Dispatcher.InvokeAsync(() =>
+        {
+            for (var news = 0; news < 50; news++)
+            {
+                client.TellNews();
+            }
+        });
+        Assert.Equal(2, client.Asked.Count);
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(119)));
+        Assert.Equal(2, client.Asked.Count);
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(1)));
+        await Waiting.Until(() => Task.FromResult(client.Asked.Count), asked => asked > 2, "the page to read it");
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromSeconds(1)));
+        Assert.Equal(3, client.Asked.Count);
+        await pages.Dispatcher.InvokeAsync(client.TellNews);
+        Assert.Equal(4, client.Asked.Count);
+    }
+
+    [Fact]
+    public async Task News_that_comes_while_a_page_is_read_is_read_after_a_rest_as_long_as_the_reading_makes_it()
+    {
+        var clock = new StandingClock();
+        SaidClient? client = null;
+        client = new(_ =>
+        {
+            clock.MoveOn(TimeSpan.FromMilliseconds(300));
+            if (client!.Asked.Count is 1)
+            {
+                client.TellNews();
+            }
+
+            return new(200, Encoding.UTF8.GetBytes("[]"));
+        });
+        await using var pages = DrawnPages.With(client, clock);
+        await pages.Draw<List>();
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(599)));
+        Assert.Single(client.Asked);
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(1)));
+        await Waiting.Until(() => Task.FromResult(client.Asked.Count), asked => asked > 1, "the page to read it");
+        Assert.Equal(2, client.Asked.Count);
+    }
+
+    [Fact]
+    public async Task What_a_person_does_is_shown_at_once_however_much_news_there_is()
+    {
+        var clock = new StandingClock();
+        var client = new SaidClient(_ =>
+        {
+            clock.MoveOn(TimeSpan.FromMilliseconds(60));
+            return new(200, Encoding.UTF8.GetBytes("[]"));
+        });
+        await using var pages = DrawnPages.With(client, clock);
+        var shown = new List<List>();
+        await pages.Draw<List>(new Dictionary<string, object?> { [nameof(List.Shown)] = shown });
+        await pages.Dispatcher.InvokeAsync(() =>
+        {
+            client.TellNews();
+            return shown[0].Act();
+        });
+        Assert.Equal(["/api/things", "/api/act", "/api/things"], client.Asked);
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromSeconds(1))); // and the news is in it
+        Assert.Equal(3, client.Asked.Count);
     }
 
     [Fact]
@@ -71,6 +147,13 @@ public sealed class LivePageTests
 
     private sealed class List : LivePage
     {
+        [Parameter]
+        public List<List>? Shown { get; set; }
+
+        public Task<ApiAnswer> Act() => Do(HttpMethod.Post, "/api/act");
+
+        protected override void OnInitialized() => Shown?.Add(this);
+
         protected override IEnumerable<Topic> Topics => [new(Topic.People)];
 
         protected override async Task Load() => (await Client.Get("/api/things")).Read<string[]>();

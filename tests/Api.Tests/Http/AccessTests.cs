@@ -30,6 +30,7 @@ public sealed class AccessTests(SharedServer shared)
         ["GET /api/clusters/{id}"] = "view",
         ["GET /api/clusters/{id}/nodes"] = "view",
         ["GET /api/clusters/{id}/guests"] = "view",
+        ["GET /api/campaigns"] = "view",
         ["POST /api/clusters/{cluster}/campaigns"] = "operate",
         ["GET /api/clusters/{cluster}/campaigns"] = "view",
         ["POST /api/clusters/{cluster}/campaigns/plan"] = "view",

@@ -81,6 +81,28 @@ public sealed class ClusterPatchOrchestratorTests(SiloCluster silo)
         Assert.Equal(world.Done.Distinct().Count(), world.Done.Count);
     }
 
+    [Fact] // What follows takes its place in the state: history would list the one before as under way for ever.
+    public async Task None_is_started_before_the_end_of_the_one_before_is_in_history()
+    {
+        await using var world = new HostWorld(silo, cluster, 3);
+        await Join(world);
+        Assert.Null((await Orchestrator.Start(Id, Apply with { ApproveReboots = true })).Refusal);
+        await Until(campaign => campaign.Current?.Step is NodeStep.Approval);
+        silo.Campaigns.Unwritable[cluster] = true;
+        Assert.Null((await Orchestrator.Abort(Id, "admin")).Refusal);
+        await Until(campaign => campaign.IsOver);
+
+        var next = JobId.Parse($"{Id.Value[..^1]}2");
+        await Assert.ThrowsAsync<IOException>(() => Orchestrator.Start(next, Apply));
+        Assert.Equal(Id, (await Orchestrator.Get()).Id);
+        silo.Campaigns.Unwritable.TryRemove(cluster, out _);
+        Assert.Null((await Orchestrator.Start(next, Apply)).Refusal);
+        Assert.Equal([Id], await Listed(ended: true));
+        await End();
+
+        async Task<JobId?[]> Listed(bool ended) => [.. (await silo.Grains.GetGrain<ICampaignsGrain>(0).Select(new(0, 10) { Cluster = cluster, Ended = ended })).Campaigns.Select(one => one.Campaign.Id)];
+    }
+
     [Fact]
     public async Task A_failed_patch_halts_it_with_the_reason_and_the_next_node_is_untouched()
     {

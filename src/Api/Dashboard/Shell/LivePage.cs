@@ -15,10 +15,15 @@ public abstract class LivePage : ComponentBase, IDisposable
     private readonly CancellationToken gone;
     private IDisposable? listening;
     private IDisposable? measuring;
-    private bool isResting;
+    private bool isGathering;
     private Topic[] listeningTo = [];
     private bool isReading;
     private bool isStale;
+    private bool isBehind;
+    private bool isResting;
+    private TimeSpan took;
+    private bool hadNews;
+    private long readAt;
     private bool isKnown;
 
     /// <summary>One that is not left yet.</summary>
@@ -31,6 +36,9 @@ public abstract class LivePage : ComponentBase, IDisposable
     /// <summary>The server's clock.</summary>
     [Inject]
     protected TimeProvider Clock { get; set; } = null!;
+
+    [Inject]
+    private Pace Pace { get; set; } = null!;
 
     /// <summary>What passes by.</summary>
     [Inject]
@@ -59,7 +67,7 @@ public abstract class LivePage : ComponentBase, IDisposable
         isKnown = true;
     }
 
-    /// <summary>Reads it again; while it is being read, once more after that.</summary>
+    /// <summary>Reads it again, at once; while it is being read, once more after that.</summary>
     protected async Task Reload()
     {
         if (isReading)
@@ -73,13 +81,11 @@ public abstract class LivePage : ComponentBase, IDisposable
         {
             do
             {
-                isStale = false;
+                isStale = isBehind = false;
+                var began = Clock.GetTimestamp();
                 await Load();
                 StateHasChanged();
-                if (isStale)
-                {
-                    await Task.Delay(Breath, Clock, gone); // news in a flood: a page is drawn some times a second and no more
-                }
+                (took, hadNews, readAt) = (Clock.GetElapsedTime(began), isBehind, Clock.GetTimestamp());
             }
             while (isStale && !gone.IsCancellationRequested);
         }
@@ -90,6 +96,11 @@ public abstract class LivePage : ComponentBase, IDisposable
         finally
         {
             isReading = false;
+        }
+
+        if (isBehind)
+        {
+            _ = Hear(Follow); // of what came while it was read
         }
     }
 
@@ -132,19 +143,30 @@ public abstract class LivePage : ComponentBase, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    // Of hosts' samples there are many, and bars that move some times a minute are alive.
-    private async Task ReloadSlowly()
+    // News: read at once after quiet, and in a flood as often as the page's pace lets it. What a person does is not held up by it.
+    private async Task Follow()
     {
-        if (isResting)
+        isBehind = true;
+        if (isReading || isResting)
         {
-            return;
+            return; // whoever reads or rests looks at it afterwards
         }
 
         isResting = true;
+        using var place = Pace.Join();
         try
         {
-            await Task.Delay(BetweenSamples, Clock, gone);
-            await Reload();
+            while (isBehind && !isReading)
+            {
+                if (Pace.RestAfter(took, hadNews) - Clock.GetElapsedTime(readAt) is { Ticks: > 0 } left)
+                {
+                    await Task.Delay(left, Clock, gone);
+                }
+                else
+                {
+                    await Reload();
+                }
+            }
         }
         catch (OperationCanceledException) when (gone.IsCancellationRequested)
         {
@@ -154,6 +176,31 @@ public abstract class LivePage : ComponentBase, IDisposable
         {
             isResting = false;
         }
+    }
+
+    // Of hosts' samples there are many, and bars that move some times a minute are alive.
+    private async Task FollowSlowly()
+    {
+        if (isGathering)
+        {
+            return;
+        }
+
+        isGathering = true;
+        try
+        {
+            await Task.Delay(BetweenSamples, Clock, gone);
+        }
+        catch (OperationCanceledException) when (gone.IsCancellationRequested)
+        {
+            return; // The page was left.
+        }
+        finally
+        {
+            isGathering = false;
+        }
+
+        await Follow();
     }
 
     // Nobody waits for it: a page that can't be made any more must not stay as it was, as if that were the present.
@@ -183,11 +230,10 @@ public abstract class LivePage : ComponentBase, IDisposable
             StopListening();
             listeningTo = topics;
             Topic[] samples = [.. topics.Where(topic => topic.Kind is Topic.Metrics)];
-            listening = Client.Listen([.. topics.Except(samples)], () => _ = InvokeAsync(() => Hear(Reload)));
-            measuring = Client.Listen(samples, () => _ = InvokeAsync(() => Hear(ReloadSlowly)));
+            listening = Client.Listen([.. topics.Except(samples)], () => _ = InvokeAsync(() => Hear(Follow)));
+            measuring = Client.Listen(samples, () => _ = InvokeAsync(() => Hear(FollowSlowly)));
         }
     }
 
     private static readonly TimeSpan BetweenSamples = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
 }

@@ -1,0 +1,44 @@
+namespace NannyOrleans.Api.Dashboard.Shell;
+
+/// <summary>How often this process's pages read in a flood of news: together they never take it over, however many there are.</summary>
+internal sealed class Pace
+{
+    private const double Times = 2;
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Most = TimeSpan.FromSeconds(5);
+    private int pages;
+
+    /// <summary>A page has news to read, until what is returned is disposed of.</summary>
+    public IDisposable Join() => new Place(this);
+
+    /// <summary>How long a page rests after a reading before it reads at news again.</summary>
+    /// <param name="took">How long the reading took.</param>
+    /// <param name="hadNews">Whether there was news meanwhile.</param>
+    public TimeSpan RestAfter(TimeSpan took, bool hadNews) => RestAfter(took, hadNews, Volatile.Read(ref pages));
+
+    /// <summary>
+    /// The same: at most 5 s, and at least 0.1 s where news came faster than it could be read. All pages together read for half of the time at most, as if
+    /// they did so one after the other: what takes long, or is wanted by many, is read more seldom.
+    /// </summary>
+    /// <param name="took">How long the reading took.</param>
+    /// <param name="hadNews">Whether there was news meanwhile.</param>
+    /// <param name="pages">How many pages have news to read.</param>
+    internal static TimeSpan RestAfter(TimeSpan took, bool hadNews, int pages)
+    {
+        var (rest, least) = (took * (Times * Math.Max(1, pages)), hadNews ? Breath : TimeSpan.Zero);
+        return rest < least ? least : rest > Most ? Most : rest;
+    }
+
+    private sealed class Place : IDisposable
+    {
+        private readonly Pace pace;
+
+        public Place(Pace pace)
+        {
+            this.pace = pace;
+            Interlocked.Increment(ref pace.pages);
+        }
+
+        public void Dispose() => Interlocked.Decrement(ref pace.pages);
+    }
+}
