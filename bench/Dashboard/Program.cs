@@ -73,6 +73,7 @@ try
 
     Figures.Say($"the list of all {nodes * (GuestsPerNode + 1)} guests and hosts: interactive p50 {list.At(50):F0} ms, p95 {list.At(95):F0} ms; a jump to its end p50 {jump.At(50):F0} ms, p95 {jump.At(95):F0} ms");
 
+    await Task.WhenAll(agents.Select(agent => agent.ReportMetrics())); // hosts that fall silent now would be news
     await Collector.Collect(server.Pid);
     var before = ProcessCost.Of(server.Pid);
     var pages = new List<OpenPage>();

@@ -57,7 +57,7 @@ public sealed class LivePageTests
             }
         });
         Assert.Equal(2, client.Asked.Count);
-        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(119)));
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(24)));
         Assert.Equal(2, client.Asked.Count);
         await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(1)));
         await Waiting.Until(() => Task.FromResult(client.Asked.Count), asked => asked > 2, "the page to read it");
@@ -68,7 +68,7 @@ public sealed class LivePageTests
     }
 
     [Fact]
-    public async Task News_that_comes_while_a_page_is_read_is_read_after_a_rest_as_long_as_the_reading_makes_it()
+    public async Task News_that_comes_while_a_page_is_read_is_read_after_a_breath()
     {
         var clock = new StandingClock();
         SaidClient? client = null;
@@ -84,7 +84,7 @@ public sealed class LivePageTests
         });
         await using var pages = DrawnPages.With(client, clock);
         await pages.Draw<List>();
-        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(599)));
+        await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(99)));
         Assert.Single(client.Asked);
         await pages.Dispatcher.InvokeAsync(() => clock.MoveOn(TimeSpan.FromMilliseconds(1)));
         await Waiting.Until(() => Task.FromResult(client.Asked.Count), asked => asked > 1, "the page to read it");
@@ -95,9 +95,9 @@ public sealed class LivePageTests
     public async Task What_a_person_does_is_shown_at_once_however_much_news_there_is()
     {
         var clock = new StandingClock();
-        var client = new SaidClient(_ =>
+        var client = new SaidClient(path =>
         {
-            clock.MoveOn(TimeSpan.FromMilliseconds(60));
+            clock.MoveOn(TimeSpan.FromMilliseconds(path is "/api/things" ? 60 : 10));
             return new(200, Encoding.UTF8.GetBytes("[]"));
         });
         await using var pages = DrawnPages.With(client, clock);

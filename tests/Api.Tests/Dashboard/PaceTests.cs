@@ -11,19 +11,20 @@ public sealed class PaceTests
 {
     [Theory]
     [InlineData(0, true, 1, 100)]
-    [InlineData(0, false, 1, 0)] // it was quiet meanwhile
-    [InlineData(10, true, 1, 100)]
-    [InlineData(10, false, 1, 20)]
-    [InlineData(50, true, 1, 100)]
-    [InlineData(65, true, 1, 130)]
-    [InlineData(65, false, 2, 260)]
-    [InlineData(65, true, 20, 2_600)] // twenty, each a fortieth
-    [InlineData(1, false, 20, 40)]
-    [InlineData(2_500, true, 1, 5_000)]
-    [InlineData(60_000, false, 1, 5_000)] // a server that hardly answers is asked again all the same
+    [InlineData(0, false, 1, 25)] // it was quiet meanwhile
+    [InlineData(65, true, 1, 100)]
+    [InlineData(65, false, 1, 25)]
+    [InlineData(10, true, 2, 100)]
+    [InlineData(10, false, 2, 25)]
+    [InlineData(65, true, 2, 130)]
+    [InlineData(65, false, 3, 260)]
+    [InlineData(65, true, 20, 2_470)] // twenty, each nearly a fortieth
+    [InlineData(1, false, 20, 38)]
+    [InlineData(2_500, true, 2, 5_000)]
+    [InlineData(60_000, false, 2, 5_000)] // a server that hardly answers is asked again all the same
     [InlineData(60_000, true, int.MaxValue, 5_000)]
-    [InlineData(65, false, 0, 130)]
-    [InlineData(-1, false, 1, 0)]
+    [InlineData(65, false, 0, 25)]
+    [InlineData(-1, false, 2, 25)]
     public void A_page_rests_the_longer_the_more_its_reading_took_and_the_more_pages_there_are(int took, bool hadNews, int pages, int rest) =>
         Assert.Equal(TimeSpan.FromMilliseconds(rest), Pace.RestAfter(TimeSpan.FromMilliseconds(took), hadNews, pages));
 
@@ -32,9 +33,9 @@ public sealed class PaceTests
     {
         var (pace, took) = (new Pace(), TimeSpan.FromMilliseconds(100));
         var places = Enumerable.Range(0, 10).Select(_ => pace.Join()).ToArray();
-        Assert.Equal(TimeSpan.FromSeconds(2), pace.RestAfter(took, hadNews: false));
+        Assert.Equal(TimeSpan.FromMilliseconds(1_800), pace.RestAfter(took, hadNews: false));
         Array.ForEach(places, place => place.Dispose());
-        Assert.Equal(TimeSpan.FromMilliseconds(200), pace.RestAfter(took, hadNews: false));
+        Assert.Equal(TimeSpan.FromMilliseconds(25), pace.RestAfter(took, hadNews: false));
     }
 
     [Theory]

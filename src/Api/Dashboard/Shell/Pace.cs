@@ -3,7 +3,7 @@ namespace NannyOrleans.Api.Dashboard.Shell;
 /// <summary>How often this process's pages read in a flood of news: together they never take it over, however many there are.</summary>
 internal sealed class Pace
 {
-    private const double Times = 2;
+    private static readonly TimeSpan Blink = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Most = TimeSpan.FromSeconds(5);
     private int pages;
@@ -17,15 +17,15 @@ internal sealed class Pace
     public TimeSpan RestAfter(TimeSpan took, bool hadNews) => RestAfter(took, hadNews, Volatile.Read(ref pages));
 
     /// <summary>
-    /// The same: at most 5 s, and at least 0.1 s where news came faster than it could be read. All pages together read for half of the time at most, as if
-    /// they did so one after the other: what takes long, or is wanted by many, is read more seldom.
+    /// The same: at most 5 s, and at least 25 ms, or 0.1 s where news came faster than it could be read. A page that is alone rests no longer than that; many
+    /// together read for half of the time, as if they did so one after the other: what takes long and is wanted by many is read more seldom.
     /// </summary>
     /// <param name="took">How long the reading took.</param>
     /// <param name="hadNews">Whether there was news meanwhile.</param>
     /// <param name="pages">How many pages have news to read.</param>
     internal static TimeSpan RestAfter(TimeSpan took, bool hadNews, int pages)
     {
-        var (rest, least) = (took * (Times * Math.Max(1, pages)), hadNews ? Breath : TimeSpan.Zero);
+        var (rest, least) = (took * (2d * (Math.Max(1, pages) - 1)), hadNews ? Breath : Blink);
         return rest < least ? least : rest > Most ? Most : rest;
     }
 
