@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
+using NannyOrleans.Api.Http;
 using NannyOrleans.Domain.Agents;
 
 namespace NannyOrleans.Api.Agents;
@@ -49,7 +50,7 @@ internal sealed record AgentListRequest
     /// <param name="asked">All names in the address. A misspelled filter would list, and have a script patch, everything.</param>
     public (AgentQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read(IEnumerable<string> asked)
     {
-        var errors = asked.Except(Names, StringComparer.Ordinal).ToDictionary(name => name, _ => new[] { $"There is no such parameter; there are {string.Join(", ", Names)}." });
+        var errors = QueryFields.Odd(asked, Names);
         var filter = string.IsNullOrWhiteSpace(Filter) ? null : Filter;
         if (filter is not null && AgentFilter.Parse(filter).Problem is { } wrongFilter)
         {

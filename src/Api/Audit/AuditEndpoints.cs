@@ -44,8 +44,8 @@ internal static class AuditEndpoints
     /// <param name="clock">The server's clock.</param>
     internal static async Task<IResult> Export(string? from, string? to, string? format, HttpContext http, IGrainFactory grains, TimeProvider clock)
     {
-        var errors = AuditListRequest.Odd(http.Request.Query.Keys, ["from", "to", "format"]);
-        var (start, end) = (AuditListRequest.Time(errors, "from", from), AuditListRequest.Time(errors, "to", to));
+        var errors = QueryFields.Odd(http.Request.Query.Keys, ["from", "to", "format"]);
+        var (start, end) = (errors.Time("from", from), errors.Time("to", to));
         if (format is not (null or "ndjson" or "csv"))
         {
             errors["format"] = ["It must be ndjson or csv."];

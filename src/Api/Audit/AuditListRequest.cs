@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
-using NannyOrleans.Domain;
+using NannyOrleans.Api.Http;
 using NannyOrleans.Grains.History;
 using NannyOrleans.Protocol.Ids;
 
@@ -68,14 +68,14 @@ internal sealed record AuditListRequest
     /// <param name="asked">All names in the address: a misspelled one would list everything.</param>
     public (AuditQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read(IEnumerable<string> asked)
     {
-        var errors = Odd(asked, Names);
+        var errors = QueryFields.Odd(asked, Names);
         ClusterId? cluster = ClusterId.TryParse(Cluster, null, out var id) ? id : null;
         if (!string.IsNullOrEmpty(Cluster) && cluster is null)
         {
             errors["cluster"] = [$"It must be {ClusterId.Expected}."];
         }
 
-        var query = new AuditQuery((int)(Number(errors, "limit", Limit, Most) ?? Usual))
+        var query = new AuditQuery(errors.Number("limit", Limit, 1, Most) ?? Usual)
         {
             Actor = NullIfEmpty(Actor),
             Action = NullIfEmpty(Action),
@@ -83,9 +83,9 @@ internal sealed record AuditListRequest
             Result = NullIfEmpty(Result),
             Address = NullIfEmpty(Address),
             Clusters = cluster is { } one ? [one] : null,
-            From = Time(errors, "from", From),
-            To = Time(errors, "to", To),
-            Before = Number(errors, "before", Before, long.MaxValue),
+            From = errors.Time("from", From),
+            To = errors.Time("to", To),
+            Before = errors.Number("before", Before, 1, long.MaxValue),
         };
         return errors.Count > 0 ? (null, errors) : (query, errors);
     }
@@ -96,38 +96,6 @@ internal sealed record AuditListRequest
         var query = request.Query.Where(one => one.Key is not "before").SelectMany(one => one.Value.Select(value => new KeyValuePair<string, string?>(one.Key, value)))
             .Append(new("before", before.ToString(CultureInfo.InvariantCulture)));
         return $"<{request.PathBase}{request.Path}{QueryString.Create(query)}>; rel=\"next\"";
-    }
-
-    /// <summary>An error for each parameter that there is none of.</summary>
-    internal static Dictionary<string, string[]> Odd(IEnumerable<string> asked, IReadOnlyList<string> known) =>
-        asked.Except(known, StringComparer.Ordinal).ToDictionary(name => name, _ => new[] { $"There is no such parameter; there are {string.Join(", ", known)}." });
-
-    /// <summary>A time; null when there is none, or none that can be read, which is then among the errors.</summary>
-    internal static DateTimeOffset? Time(Dictionary<string, string[]> errors, string field, string? text)
-    {
-        var time = string.IsNullOrEmpty(text) ? null : InstantText.Parse(text);
-        if (time is null && !string.IsNullOrEmpty(text))
-        {
-            errors[field] = [$"It must be a time such as {InstantText.Example}."];
-        }
-
-        return time;
-    }
-
-    private static long? Number(Dictionary<string, string[]> errors, string field, string? text, long most)
-    {
-        if (text is null)
-        {
-            return null;
-        }
-
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
-        {
-            return number;
-        }
-
-        errors[field] = [$"It must be a whole number from 1 to {most}."];
-        return null;
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;

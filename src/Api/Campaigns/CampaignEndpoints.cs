@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using NannyOrleans.Api.Accounts;
 using NannyOrleans.Api.Audit;
@@ -118,7 +117,7 @@ internal static class CampaignEndpoints
     internal static async Task<Results<Ok<IEnumerable<CampaignView>>, ValidationProblem, ProblemHttpResult>> List(string cluster, string? skip, string? limit, Requester who, IGrainFactory grains)
     {
         var errors = new Dictionary<string, string[]>();
-        var (from, take) = (Number(errors, "skip", skip, 0, 0, int.MaxValue), Number(errors, "limit", limit, 100, 1, MostListed));
+        var (from, take) = (errors.Number("skip", skip, 0, int.MaxValue) ?? 0, errors.Number("limit", limit, 1, MostListed) ?? 100);
         if (errors.Count > 0)
         {
             return Problems.Invalid(errors);
@@ -160,7 +159,7 @@ internal static class CampaignEndpoints
     internal static async Task<IResult> Timeline(string cluster, string id, string? follow, string? after, HttpContext http, Requester who, IGrainFactory grains)
     {
         var errors = new Dictionary<string, string[]>();
-        var from = Number(errors, "after", http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last ? last : after, 0, 0, int.MaxValue);
+        var from = errors.Number("after", http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last ? last : after, 0, int.MaxValue) ?? 0;
         if (follow is not (null or "" or "true" or "false"))
         {
             errors["follow"] = ["It must be true or false."];
@@ -284,22 +283,6 @@ internal static class CampaignEndpoints
         }
 
         return (found.Id, campaign, campaign is null ? TypedResults.Problem(Problems.NotFound("campaign", id)) : null);
-    }
-
-    private static int Number(Dictionary<string, string[]> errors, string field, string? text, int usual, int least, int most)
-    {
-        if (string.IsNullOrEmpty(text))
-        {
-            return usual;
-        }
-
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
-        {
-            return number;
-        }
-
-        errors[field] = [$"It must be a whole number from {least} to {most}."];
-        return usual;
     }
 
     private static string? FieldOf(Refusal? refusal) => refusal?.Code switch

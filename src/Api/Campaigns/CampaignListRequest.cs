@@ -74,29 +74,13 @@ internal sealed record CampaignListRequest
     /// <param name="asked">All names in the address: a misspelled one would list everything.</param>
     internal (CampaignQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read(IEnumerable<string> asked)
     {
-        var errors = asked.Except(Names, StringComparer.Ordinal).ToDictionary(name => name, _ => new[] { $"There is no such parameter; there are {string.Join(", ", Names)}." });
+        var errors = QueryFields.Odd(asked, Names);
         if (Ended is not (null or "" or "true" or "false"))
         {
             errors["ended"] = ["It must be true or false."];
         }
 
-        var (page, perPage) = (Number("page", Page, 1, int.MaxValue / MaxPerPage), Number("per_page", PerPage, UsualPerPage, MaxPerPage));
+        var (page, perPage) = (errors.Number("page", Page, 1, int.MaxValue / MaxPerPage) ?? 1, errors.Number("per_page", PerPage, 1, MaxPerPage) ?? UsualPerPage);
         return errors.Count > 0 ? (null, errors) : (new((page - 1) * perPage, perPage) { Ended = string.IsNullOrEmpty(Ended) ? null : Ended is "true" }, errors);
-
-        int Number(string field, string? text, int usual, int most)
-        {
-            if (string.IsNullOrEmpty(text))
-            {
-                return usual;
-            }
-
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
-            {
-                return number;
-            }
-
-            errors[field] = [$"It must be a whole number from 1 to {most}."];
-            return usual;
-        }
     }
 }

@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using NannyOrleans.Api.Accounts;
-using NannyOrleans.Domain;
+using NannyOrleans.Api.Http;
 using NannyOrleans.Domain.Operations;
 using NannyOrleans.Grains.Fleet;
 using NannyOrleans.Grains.Operations;
@@ -141,7 +141,7 @@ internal sealed record OperationListRequest
     /// <param name="asked">All names in the address: a misspelled one would list everything.</param>
     internal (OperationQuery? Query, IReadOnlyDictionary<string, string[]> Errors) Read(OperationKind kind, IEnumerable<string> asked)
     {
-        var errors = asked.Except(Names, StringComparer.Ordinal).ToDictionary(name => name, _ => new[] { $"There is no such parameter; there are {string.Join(", ", Names)}." });
+        var errors = QueryFields.Odd(asked, Names);
         string[]? names = string.IsNullOrEmpty(Status) ? null : [.. Status.Split(',').Select(one => one.Trim())];
         string[] known = [.. Statuses.Keys, .. kind is OperationKind.Reboot ? new[] { OperationMachine.Timeout } : []];
         if (names?.Except(known, StringComparer.Ordinal).Any() is true)
@@ -161,15 +161,15 @@ internal sealed record OperationListRequest
             errors["batch"] = ["It must be the id of a batch."];
         }
 
-        var (since, until) = (Time("since", Since), Time("until", Until));
+        var (since, until) = (errors.Time("since", Since), errors.Time("until", Until));
         var sort = string.IsNullOrEmpty(Sort) ? "-created_at" : Sort;
         if (!Orders.TryGetValue(sort.TrimStart('-'), out var order) || sort.StartsWith("--", StringComparison.Ordinal))
         {
             errors["sort"] = [$"It must be one of {string.Join(", ", Orders.Keys)}, with a minus before it to turn it round."];
         }
 
-        var perPage = Number("per_page", PerPage, MaxPerPage) ?? UsualPerPage;
-        var page = Number("page", Page, int.MaxValue / MaxPerPage) ?? 1;
+        var perPage = errors.Number("per_page", PerPage, 1, MaxPerPage) ?? UsualPerPage;
+        var page = errors.Number("page", Page, 1, int.MaxValue / MaxPerPage) ?? 1;
         return errors.Count > 0 ? (null, errors) : (
             new(kind, (page - 1) * perPage, perPage)
             {
@@ -186,33 +186,6 @@ internal sealed record OperationListRequest
                 Descending = sort.StartsWith('-'),
             },
             errors);
-
-        DateTimeOffset? Time(string field, string? text)
-        {
-            var time = string.IsNullOrEmpty(text) ? null : InstantText.Parse(text);
-            if (time is null && !string.IsNullOrEmpty(text))
-            {
-                errors[field] = [$"It must be a time such as {InstantText.Example}."];
-            }
-
-            return time;
-        }
-
-        int? Number(string field, string? text, int most)
-        {
-            if (string.IsNullOrEmpty(text))
-            {
-                return null;
-            }
-
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
-            {
-                return number;
-            }
-
-            errors[field] = [$"It must be a whole number from 1 to {most}."];
-            return null;
-        }
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
