@@ -82,6 +82,7 @@ public static class Gates
         if (takesDown)
         {
             gates.Insert(2, Votes(count, node));
+            gates.AddRange(Room(campaign, node, picture, now));
         }
         else
         {
@@ -234,6 +235,12 @@ public static class Gates
         true when version < LeastAgent => new("agent", GateVerdict.Wait, $"The agent of {node} is version {version}; at least {LeastAgent} is needed."),
         true => Pass("agent", $"The agent of {node} is version {version}."),
     };
+
+    // Only while it is not decided yet where the guests go, and only where it is not known what that depends on: a guest is not shut down because nobody has measured.
+    private static IEnumerable<GateResult> Room(CampaignState campaign, NodeName node, ClusterPicture picture, DateTimeOffset now) =>
+        campaign.Nodes.FirstOrDefault(one => one.Node == node) is not { Guests: not null } && GuestMoves.Unmeasured(campaign.Order!, node, picture, now) is { Count: > 0 } unknown
+            ? [Wait("room", $"It is not known yet how much memory {string.Join(" and ", unknown)} {(unknown.Count is 1 ? "has" : "have")} left for the guests of {node}.")]
+            : [];
 
     private static GateResult Window(CampaignOrder order, DateTimeOffset now, bool takesDown)
     {

@@ -59,6 +59,20 @@ public static class GuestMoves
         ];
     }
 
+    /// <summary>
+    /// The nodes whose word is fresh and whose memory is not known, where that decides whether a guest moves or is shut down: just after a restart of a
+    /// server nobody has measured yet. Empty: nothing is to be waited for.
+    /// </summary>
+    /// <param name="order">What was asked for.</param>
+    /// <param name="node">The node whose guests go.</param>
+    /// <param name="picture">The cluster.</param>
+    /// <param name="now">The server's clock.</param>
+    public static IReadOnlyList<NodeName> Unmeasured(CampaignOrder order, NodeName node, ClusterPicture picture, DateTimeOffset now)
+    {
+        NodeName[] unknown = [.. picture.Nodes.Where(other => other.Node != node && other.IsFresh(now) && (other.MemoryFreeBytes is null || other.MemoryBytes is null)).Select(other => other.Node)];
+        return unknown.Length > 0 && Of(order, node, picture, now).Any(move => move.Reason is NoRoom) ? unknown : [];
+    }
+
     private static GuestMove Of(CampaignOrder order, GuestPicture guest, ClusterPicture picture, Dictionary<NodeName, long> room)
     {
         var single = picture.Nodes.Count is 1;
@@ -82,13 +96,15 @@ public static class GuestMoves
             var best = room.Where(one => one.Value >= bytes).OrderByDescending(one => one.Value).ThenBy(one => one.Key.Value, StringComparer.Ordinal).Select(one => (NodeName?)one.Key).FirstOrDefault();
             if (best is not { } target)
             {
-                return Move(GuestWay.ShutDown, "No other node has the memory for it.");
+                return Move(GuestWay.ShutDown, NoRoom);
             }
 
             room[target] -= bytes;
             return Move(GuestWay.Migrate, guest.Type is GuestType.Lxc ? "A container is shut down, moved and started there." : "It moves while it runs.", target);
         }
     }
+
+    private const string NoRoom = "No other node is known to have the memory for it.";
 
     private static Dictionary<NodeName, long> Room(NodeName node, ClusterPicture picture, DateTimeOffset now) => picture.Nodes
         .Where(other => other.Node != node && other.IsFresh(now) && other is { MemoryFreeBytes: not null, MemoryBytes: not null })

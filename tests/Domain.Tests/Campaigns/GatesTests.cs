@@ -34,6 +34,7 @@ public sealed class GatesTests
         { "tasks", "tasks are unknown" },
         { "agent", "the agent says no version" },
         { "window", "the window ends" },
+        { "room", "nobody has measured the others" },
     };
 
     [Fact]
@@ -42,6 +43,27 @@ public sealed class GatesTests
         Assert.True(Gates.BeforeTakeDown(Campaign, Some.Pve1, Seen.Cluster(1, 1, 1).WithHa(Ha), Some.Noon).Hold());
         Assert.True(Gates.BeforePatch(Campaign, Some.Pve1, Seen.Cluster(1, 1, 1), Some.Noon).Hold());
     }
+
+    [Fact]
+    public void Memory_is_waited_for_only_where_it_decides_something()
+    {
+        var unmeasured = Unmeasured(Seen.Cluster(1, 1, 1).WithHa(Ha));
+        Assert.False(Room(Campaign, unmeasured));
+        Assert.True(Room(Campaign with { Order = Campaign.Order! with { Drain = DrainPolicy.ShutDown } }, unmeasured)); // it goes down either way
+        Assert.True(Room(Campaign with { Order = Campaign.Order! with { Drain = DrainPolicy.Leave } }, unmeasured));
+        Assert.True(Room(Campaign with { Nodes = [new(Some.Pve1, NodeStep.LastLook) { Guests = [] }] }, unmeasured)); // it was decided before
+        Assert.True(Room(Campaign, unmeasured.With("pve1", one => one with { Guests = [] })));
+        Assert.True(Room(Campaign, unmeasured.With("pve3", one => one with { MemoryBytes = 64L << 30, MemoryFreeBytes = 32L << 30 }))); // one that is known takes it
+        Assert.False(Room(Campaign, unmeasured.With("pve3", one => one with { MemoryBytes = 64L << 30, MemoryFreeBytes = 0 })));
+        Assert.True(Room(Campaign, unmeasured.Silent("pve2").With("pve3", one => one with { MemoryBytes = 64L << 30, MemoryFreeBytes = 0 }))); // that one is silent is another condition's
+
+        static bool Room(CampaignState campaign, ClusterPicture picture) => Gates.BeforeTakeDown(campaign, Some.Pve1, picture, Some.Noon).All(gate => gate.Name is not "room");
+    }
+
+    private static ClusterPicture Unmeasured(ClusterPicture picture) => new(
+    [
+        .. picture.Nodes.Select(one => one.Node == Some.Pve1 ? one with { Guests = [Seen.Guest(100)] } : one with { MemoryBytes = null, MemoryFreeBytes = null }),
+    ]);
 
     [Theory]
     [MemberData(nameof(Troubles))]
@@ -52,6 +74,7 @@ public sealed class GatesTests
         switch (trouble)
         {
             case "the node is silent": picture = good.Silent("pve1"); break;
+            case "nobody has measured the others": picture = Unmeasured(good); break;
             case "its guests are unknown": picture = good.With("pve1", one => one with { Guests = null }); break;
             case "another is down": picture = good.Down("pve3"); break;
             case "another is silent": picture = good.Silent("pve3"); break;
