@@ -12,7 +12,7 @@ public sealed class JourneyTests(Installation installation)
     private Server Server => installation.Server;
 
     [Fact]
-    public Task Somebody_signs_in_sees_whether_the_clusters_are_safe_and_signs_out() => installation.Browse(Look.Light, async tab =>
+    public Task Somebody_signs_in_sees_whether_the_clusters_are_safe_and_signs_out() => installation.Browse(Look.Moving, async tab =>
     {
         await tab.VisitStill("/topology");
         Assert.EndsWith("/signin?return=%2Ftopology", tab.Page.Url);
@@ -34,7 +34,7 @@ public sealed class JourneyTests(Installation installation)
     });
 
     [Fact]
-    public Task A_machine_that_is_let_in_appears_without_a_reload() => installation.Browse(Look.Light, Person.Administrator, async tab =>
+    public Task A_machine_that_is_let_in_appears_without_a_reload() => installation.Browse(Look.Moving, Person.Administrator, async tab =>
     {
         using var directory = new DataDirectory();
         await tab.Visit("/agents");
@@ -64,7 +64,7 @@ public sealed class JourneyTests(Installation installation)
     });
 
     [Fact]
-    public Task Updates_are_looked_for_and_applied_without_one_and_what_is_printed_is_seen_meanwhile() => installation.Browse(Look.Light, Person.Operator, async tab =>
+    public Task Updates_are_looked_for_and_applied_without_one_and_what_is_printed_is_seen_meanwhile() => installation.Browse(Look.Moving, Person.Operator, async tab =>
     {
         const int vmid = 102;
         await installation.Lab.Inside(vmid, "sh", "-c", "echo 6 >/etc/lab-slow.seconds");
@@ -93,7 +93,7 @@ public sealed class JourneyTests(Installation installation)
     });
 
     [Fact]
-    public Task A_campaign_is_planned_started_held_back_resumed_and_ended() => installation.Browse(Look.Light, Person.Administrator, async tab =>
+    public Task A_campaign_is_planned_started_held_back_resumed_and_ended() => installation.Browse(Look.Moving, Person.Administrator, async tab =>
     {
         // It comes to the first reboot and asks for approval, which nobody gives.
         await tab.Visit($"/campaigns/new?cluster={installation.ClusterId}&set=mode:apply&set=reboot:always&set=approve_reboots:true&set=drain:leave&set=accept_repository_problems:true");
@@ -120,7 +120,7 @@ public sealed class JourneyTests(Installation installation)
     });
 
     [Fact]
-    public Task A_reboot_that_is_approved_on_the_campaigns_page_happens_and_its_end_is_seen_without_a_reload() => installation.Browse(Look.Light, Person.Approver, async tab =>
+    public Task A_reboot_that_is_approved_on_the_campaigns_page_happens_and_its_end_is_seen_without_a_reload() => installation.Browse(Look.Moving, Person.Approver, async tab =>
     {
         var boot = await installation.Lab.BootId("pve2");
         var (status, campaign) = await Server.Send(HttpMethod.Post, $"/api/clusters/{installation.ClusterId}/campaigns", new JsonObject
@@ -156,7 +156,7 @@ public sealed class JourneyTests(Installation installation)
     });
 
     [Fact]
-    public Task A_note_that_somebody_else_writes_is_seen_without_a_reload() => installation.Browse(Look.Light, Person.Viewer, async tab =>
+    public Task A_note_that_somebody_else_writes_is_seen_without_a_reload() => installation.Browse(Look.Moving, Person.Viewer, async tab =>
     {
         await tab.Visit("/guests/lxc-103");
         await tab.Mark();
@@ -167,7 +167,7 @@ public sealed class JourneyTests(Installation installation)
     });
 
     [Fact]
-    public Task Who_may_only_look_is_offered_nothing_else() => installation.Browse(Look.Light, Person.Viewer, async tab =>
+    public Task Who_may_only_look_is_offered_nothing_else() => installation.Browse(Look.Moving, Person.Viewer, async tab =>
     {
         await tab.Visit("/guests/lxc-100");
         await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Name = "Resources" })).ToBeVisibleAsync();
@@ -181,7 +181,7 @@ public sealed class JourneyTests(Installation installation)
     });
 
     [Fact]
-    public Task Who_has_one_cluster_sees_no_other_machine() => installation.Browse(Look.Light, Person.OfOneCluster, async tab =>
+    public Task Who_has_one_cluster_sees_no_other_machine() => installation.Browse(Look.Moving, Person.OfOneCluster, async tab =>
     {
         await tab.Visit("/topology");
         await Expect(tab.Page.GetByRole(AriaRole.Main)).ToContainTextAsync("web-server-01");
@@ -194,7 +194,7 @@ public sealed class JourneyTests(Installation installation)
     });
 
     [Fact]
-    public Task A_machine_outside_Proxmox_has_a_page_under_its_node_too() => installation.Browse(Look.Light, Person.Viewer, async tab =>
+    public Task A_machine_outside_Proxmox_has_a_page_under_its_node_too() => installation.Browse(Look.Moving, Person.Viewer, async tab =>
     {
         var row = (await Server.Get("/api/agents/db-01"))!;
         foreach (var path in new[] { "/nodes/m0123456789abcdef/db-01", $"/agents/{row["id"]}" })
@@ -209,7 +209,7 @@ public sealed class JourneyTests(Installation installation)
     [InlineData("105", "proxy-server")] // a number
     [InlineData("10.99.0.104", "dns-server")] // an address
     [InlineData("it's \\ \"quoted\" 'twice'", null)] // nothing, and no error
-    public Task Anything_is_found_by_a_part_of_it(string typed, string? found) => installation.Browse(Look.Light, Person.Viewer, async tab =>
+    public Task Anything_is_found_by_a_part_of_it(string typed, string? found) => installation.Browse(Look.Moving, Person.Viewer, async tab =>
     {
         await tab.Visit("/settings");
         await tab.Page.GetByRole(AriaRole.Searchbox).FillAsync(typed);

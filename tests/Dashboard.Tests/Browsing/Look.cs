@@ -11,6 +11,9 @@ internal sealed record Look(string Name, ColorScheme Scheme, int Width = 1440, i
 {
     public static readonly Look Light = new("light", ColorScheme.Light);
 
+    /// <summary>As most people have it: with the movements that pictures and looks at colours are spared.</summary>
+    public static readonly Look Moving = Light with { Name = "moving", Moves = true };
+
     public static readonly Look Dark = new("dark", ColorScheme.Dark);
 
     /// <summary>A phone, held upright.</summary>
@@ -25,6 +28,9 @@ internal sealed record Look(string Name, ColorScheme Scheme, int Width = 1440, i
 
     public bool IsPhone => Width < 600;
 
+    /// <summary>Whether movement is wanted.</summary>
+    public bool Moves { get; init; }
+
     /// <summary>A context of the browser that looks so.</summary>
     public BrowserNewContextOptions At(Uri server) => new()
     {
@@ -33,7 +39,7 @@ internal sealed record Look(string Name, ColorScheme Scheme, int Width = 1440, i
         ViewportSize = new() { Width = Width, Height = Height },
         IsMobile = IsPhone,
         HasTouch = IsPhone,
-        ReducedMotion = ReducedMotion.Reduce, // a picture of half a movement is another one each time
+        ReducedMotion = Moves ? ReducedMotion.NoPreference : ReducedMotion.Reduce, // a picture of half a movement is another one each time
         Locale = "en-GB",
         TimezoneId = "UTC",
     };
