@@ -235,8 +235,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         return $"the container was stopped before and could not be stopped again: {PlainText.Of(problem)}";
     }
 
-    /// <summary>Looks the rarer the longer a job runs, so that its end is noticed late by a thirtieth of its time at most.</summary>
-    private static TimeSpan PollAfter(TimeSpan watched) => watched / 30 is var poll && poll < FirstPoll ? FirstPoll : poll < LastPoll ? poll : LastPoll;
+    /// <summary>Looks the rarer the longer a job runs, so that its end is noticed late by a hundredth of its time at most.</summary>
+    private static TimeSpan PollAfter(TimeSpan watched) => watched / 100 is var poll && poll < FirstPoll ? FirstPoll : poll < LastPoll ? poll : LastPoll;
 
     private async Task<End> Watch(PatchJob job, JournalEntry entry, JobStart started, JobProgress progress, CancellationToken stopping)
     {
@@ -317,7 +317,7 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
                 Log.NoSpaceGivenBack(logger, entry.Id, grows);
             }
 
-            await Wait(PollAfter(watched), progress, ending, stopping);
+            await Wait(run, watched, progress, ending, stopping);
         }
     }
 
@@ -355,13 +355,19 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         }
     }
 
-    // Woken by a cancel, so that it is not noticed a second late.
-    private async Task Wait(TimeSpan poll, JobProgress progress, Ending ending, CancellationToken stopping)
+    // Until it has ended, or there is a reason to look at all of it. Woken by a cancel, so that it is not noticed late; from then on each look is
+    // a whole one, since what is left over has to be known.
+    private async Task Wait(DetachedRun run, TimeSpan watched, JobProgress progress, Ending ending, CancellationToken stopping)
     {
+        var began = clock.GetTimestamp();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, ending.Reason is null ? progress.Cancelled : CancellationToken.None);
         try
         {
-            await Task.Delay(poll, clock, either.Token);
+            do
+            {
+                await Task.Delay(PollAfter(watched), clock, either.Token);
+            }
+            while (ending.Reason is null && !run.HasEnded && clock.GetElapsedTime(began) < OutputPeriod);
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {

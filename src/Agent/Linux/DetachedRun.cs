@@ -76,9 +76,12 @@ internal sealed partial class DetachedRun(string directory)
         }
     }
 
+    /// <summary>Whether there is an exit code: the cheapest look there is.</summary>
+    public bool HasEnded => File.Exists(Exit);
+
     /// <summary>The exit code and when it came; null while there is none.</summary>
     public (int Code, DateTimeOffset At)? Ended() =>
-        File.Exists(Exit) && int.TryParse(File.ReadAllText(Exit), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var code)
+        HasEnded && int.TryParse(File.ReadAllText(Exit), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var code)
             ? (code, new DateTimeOffset(File.GetLastWriteTimeUtc(Exit), TimeSpan.Zero))
             : null;
 

@@ -159,7 +159,7 @@ may_end() { ln -s stopped "$work/decision" 2>/dev/null || ! has_begun; }
 # When we are told to stop, "end" ends the command, "wait" lets it finish: dpkg ended half-way is the worst state to
 # leave a system in, and one package manager run is bounded. "begin" ends one that was not told yet that it may begin. "ask" is "end" for
 # what takes a moment and changes nothing: it is shown in one piece, which needs no process to copy it.
-# The command and the copier have sessions of their own, since timeout(1) signals the whole process group, and lose
+# The command has a session of its own, since timeout(1) signals the whole process group, and the copier does not hear it. Both lose
 # descriptor 3, so that a service started by a package does not keep our standard output open.
 logged() {
     go_on
@@ -172,8 +172,11 @@ logged() {
         runs=$((runs + 1))
         pipe=$work/pipe$runs copied=$work/copied$runs
         mkfifo "$pipe" || fail no-space 'No pipe can be made in the temporary directory.'
-        # shellcheck disable=SC2016 # expanded by the inner shell
-        setsid sh -c 'trap "" PIPE; tee "$1" >&2; : >"$2"' sh "$work/log" "$copied" <"$pipe" 3>&- &
+        (
+            trap '' PIPE TERM INT HUP
+            tee "$work/log" >&2
+            : >"$copied"
+        ) <"$pipe" 3>&- &
     fi
     case $1 in
         planned_*) "$@" >"$pipe" 2>&1 3>&- & ;;
