@@ -123,7 +123,8 @@ internal sealed partial class DetachedRun(string directory)
     // starts its services with PIPE ignored, which would be inherited all the way into a container's pipelines; only env can undo it.
     // What is run is a copy that was hashed here, however long ago and by whom the file was looked at before.
     // The input comes through a pipe: the file itself, open in a container, could be opened anew there and written to.
-    // Whatever the exit code vouches for is on disk before it has its name.
+    // Whatever the exit code vouches for is on disk before it has its name. Each program here is one that every patch waits for: what the shell
+    // can do itself it does.
     private const string RunnerScript =
         """
         exec </dev/null >/dev/null 2>&1
@@ -131,7 +132,7 @@ internal sealed partial class DetachedRun(string directory)
         trap : TERM
         job=$1 input=$2 hash=$3
         shift 3
-        cat "/proc/$$/stat" > "$job/runner.tmp" && mv "$job/runner.tmp" "$job/runner" || exit 73
+        { read -r stat < "/proc/$$/stat" && printf '%s\n' "$stat" > "$job/runner"; } || exit 73
         mkdir "$job/claimed" || exit 75
         if [ -n "$hash" ]; then cp "$input" "$job/input" && input=$job/input; fi
         if [ -z "$hash" ] || [ "$(sha256sum < "$input")" = "$hash  -" ]; then
@@ -144,7 +145,6 @@ internal sealed partial class DetachedRun(string directory)
         printf '%s\n' "$?" > "$job/exit.tmp" || exit 74
         sync "$job/stdout" "$job/stderr" "$job/exit.tmp"
         mv "$job/exit.tmp" "$job/exit"
-        rm -f "$job/input"
         """;
 
     private const int OutputLimit = 4096;
