@@ -132,11 +132,13 @@ internal sealed partial class BatchGrain(
 
         try
         {
+            // Started before, and the answer was lost: an ended one must not be queued again. One question for all of them.
+            var started = await history.StatusesOf(stored.State.Id!.Value);
             var before = stored.State;
             for (var done = 0; done < PerTick && BatchMachine.Next(stored.State, next, AtOnce) is { Count: > 0 } some; done += some.Count)
             {
                 next = IndexAfter(some[^1]);
-                var tried = await Task.WhenAll(some.Select(TryStart));
+                var tried = await Task.WhenAll(some.Select(target => TryStart(target, started)));
                 await Store(BatchMachine.Tried(stored.State, tried.Where(one => one.Known).ToDictionary(one => one.Operation, one => one.Refusal)));
             }
 
@@ -172,12 +174,11 @@ internal sealed partial class BatchGrain(
         return 0;
     }
 
-    private async Task<(JobId Operation, bool Known, Refusal? Refusal)> TryStart(BatchTarget target)
+    private async Task<(JobId Operation, bool Known, Refusal? Refusal)> TryStart(BatchTarget target, IReadOnlyDictionary<string, OperationStatus> started)
     {
         try
         {
-            // Started before, and the answer was lost: an ended one must not be queued again.
-            if (await GrainFactory.GetGrain<IOperationGrain>(target.Operation.Value).Get() is not null)
+            if (started.ContainsKey(target.Operation.Value))
             {
                 return (target.Operation, true, null);
             }
