@@ -132,12 +132,13 @@ internal sealed partial class BatchGrain(
 
         try
         {
-            // Started before, and the answer was lost: an ended one must not be queued again. One question for all of them.
-            var started = await history.StatusesOf(stored.State.Id!.Value);
             var before = stored.State;
             for (var done = 0; done < PerTick && BatchMachine.Next(stored.State, next, AtOnce) is { Count: > 0 } some; done += some.Count)
             {
                 next = IndexAfter(some[^1]);
+
+                // Started before, and the answer was lost, perhaps a moment ago: an ended one must not be queued again. One question for all of these.
+                var started = await history.StatusesOf(stored.State.Id!.Value);
                 var tried = await Task.WhenAll(some.Select(target => TryStart(target, started)));
                 await Store(BatchMachine.Tried(stored.State, tried.Where(one => one.Known).ToDictionary(one => one.Operation, one => one.Refusal)));
             }
