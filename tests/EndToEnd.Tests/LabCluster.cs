@@ -50,8 +50,14 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
     }
 
     /// <summary>Runs a command in a container beside the agent and beside pct.</summary>
-    public async Task<string> Inside(int vmid, params string[] command) =>
-        (await Run("lxc-attach", ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command])).StandardOutput;
+    public async Task<string> Inside(int vmid, params string[] command)
+    {
+        // One that another test has just let start again can't be entered for a moment.
+        string[] arguments = ["-P", Path.Combine(directory, "lxc"), "-n", $"{vmid}", "--", .. command];
+        var result = await Waiting.Until(
+            () => Try("lxc-attach", arguments), result => !result.StandardError.Contains("Failed to get init pid", StringComparison.Ordinal), $"container {vmid} to be there");
+        return Succeeded(result, "lxc-attach", arguments).StandardOutput;
+    }
 
     /// <summary>The first process of a container and when the kernel started it: another one is another start.</summary>
     public async Task<string> Start(int vmid)
@@ -168,9 +174,13 @@ internal sealed partial class LabCluster(string directory) : IAsyncDisposable
         });
 
     /// <summary>Runs a program to its end; throws with what it said when it failed.</summary>
-    private static async Task<BufferedCommandResult> Run(string program, IReadOnlyList<string> arguments)
+    private static async Task<BufferedCommandResult> Run(string program, IReadOnlyList<string> arguments) => Succeeded(await Try(program, arguments), program, arguments);
+
+    private static async Task<BufferedCommandResult> Try(string program, IReadOnlyList<string> arguments) =>
+        await Cli.Wrap(program).WithArguments(arguments).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
+
+    private static BufferedCommandResult Succeeded(BufferedCommandResult result, string program, IReadOnlyList<string> arguments)
     {
-        var result = await Cli.Wrap(program).WithArguments(arguments).WithValidation(CommandResultValidation.None).ExecuteBufferedAsync();
         Assert.True(result.IsSuccess, $"{program} {string.Join(' ', arguments)} exited with {result.ExitCode}: {result.StandardError}{result.StandardOutput}");
         return result;
     }
