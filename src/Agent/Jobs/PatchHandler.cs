@@ -235,8 +235,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         return $"the container was stopped before and could not be stopped again: {PlainText.Of(problem)}";
     }
 
-    /// <summary>Looks the rarer the longer a job runs, so that its end is noticed late by a hundredth of its time at most.</summary>
-    private static TimeSpan PollAfter(TimeSpan watched) => watched / 100 is var poll && poll < FirstPoll ? FirstPoll : poll < LastPoll ? poll : LastPoll;
+    /// <summary>A share of a job's time so far: it is looked at the rarer the longer it runs.</summary>
+    private static TimeSpan Share(TimeSpan watched, int part, TimeSpan least) => watched / part is var share && share < least ? least : share < LastPoll ? share : LastPoll;
 
     private async Task<End> Watch(PatchJob job, JournalEntry entry, JobStart started, JobProgress progress, CancellationToken stopping)
     {
@@ -355,8 +355,8 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         }
     }
 
-    // Until it has ended, or there is a reason to look at all of it. Woken by a cancel, so that it is not noticed late; from then on each look is
-    // a whole one, since what is left over has to be known.
+    // Until it has ended, which is noticed late by a hundredth of its time at most, or until the next whole look: those read a dozen files and send
+    // what was printed. Woken by a cancel, so that it is not noticed late; from then on each look is a whole one, since what is left over has to be known.
     private async Task Wait(DetachedRun run, TimeSpan watched, JobProgress progress, Ending ending, CancellationToken stopping)
     {
         var began = clock.GetTimestamp();
@@ -365,9 +365,9 @@ internal sealed partial class PatchHandler(Host host, NodeName? node, BoundedRea
         {
             do
             {
-                await Task.Delay(PollAfter(watched), clock, either.Token);
+                await Task.Delay(Share(watched, 100, FirstPoll), clock, either.Token);
             }
-            while (ending.Reason is null && !run.HasEnded && clock.GetElapsedTime(began) < OutputPeriod);
+            while (ending.Reason is null && !run.HasEnded && clock.GetElapsedTime(began) < Share(watched, 30, OutputPeriod));
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
