@@ -75,6 +75,55 @@ public sealed class AptApplyTests
         Assert.Equal(before, await machine.Succeed("apt-mark showhold; dpkg --get-selections"));
     }
 
+    [Theory]
+    [InlineData(false, "before dpkg\n")]
+    [InlineData(true, "asked ahead\nsaw the packages\nbefore dpkg\n")]
+    public async Task Runs_what_a_person_hooked_into_apt_and_leaves_out_only_asking_ahead_when_nothing_stands_beside_it(bool another, string ran)
+    {
+        await using var machine = await DebianMachine.Start();
+        await machine.Install(new Package("lab-web", "1.0"));
+        await machine.Publish(new Package("lab-web", "2.0"));
+        await machine.Succeed("printf '#!/bin/sh\\ncat >/dev/null; echo asked ahead >>/run/hooks\\n' >/usr/sbin/dpkg-preconfigure; chmod +x /usr/sbin/dpkg-preconfigure");
+        machine.Write("/etc/apt/apt.conf.d/70debconf", "DPkg::Pre-Install-Pkgs {\"/usr/sbin/dpkg-preconfigure --apt || true\";};\n");
+        machine.Write("/etc/apt/apt.conf.d/80before", "DPkg::Pre-Invoke {\"echo before dpkg >>/run/hooks\";};\n");
+        if (another)
+        {
+            machine.Write("/etc/apt/apt.conf.d/80list", "dpkg::pre-install-pkgs {\"cat >/dev/null; echo saw the packages >>/run/hooks\";};\n");
+        }
+
+        Assert.Equal(["lab-web 1.0 2.0"], (await machine.Patch()).Succeeded().Changes);
+        Assert.Equal(ran.Split('\n').Order(), machine.Read("/run/hooks").Split('\n').Order());
+    }
+
+    [Theory]
+    [InlineData("", "amd64 i386")]
+    [InlineData("APT { Architectures { \"amd64\"; }; };", "amd64")]
+    public async Task Tells_apt_the_architectures_that_it_would_find_out_by_itself(string configured, string architectures)
+    {
+        await using var machine = await DebianMachine.Start();
+        await machine.Succeed("dpkg --add-architecture i386");
+        machine.Write("/etc/apt/apt.conf.d/99own", $"{configured}\nDPkg::Pre-Invoke {{\"cp /tmp/tmp.*/apt.conf /run/used\";}};\n");
+        await machine.Install(new Package("lab-web", "1.0"));
+        await machine.Publish(new Package("lab-web", "2.0"));
+
+        (await machine.Patch()).Succeeded();
+
+        const string Ask = "dump | sed -n 's/^APT::Architectures:: \"\\(.*\\)\";/\\1/p' | xargs";
+        Assert.Equal(architectures, (await machine.Succeed($"apt-config {Ask}")).Trim());
+        Assert.Equal(architectures, (await machine.Succeed($"apt-config -c /run/used -o Dir::Bin::dpkg=/nowhere {Ask}")).Trim());
+    }
+
+    [Theory]
+    [InlineData("--dry-run")]
+    [InlineData]
+    public async Task A_configuration_that_apt_cannot_read_is_said_and_never_no_updates(params string[] arguments)
+    {
+        await using var machine = await DebianMachine.Start();
+        machine.Write("/etc/apt/apt.conf.d/99broken", "#clear\n");
+
+        Assert.Contains("99broken", (await machine.Patch(arguments)).Failed("apt-failed").Error!.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Keeps_a_configuration_file_that_a_person_changed_and_takes_one_that_nobody_did()
     {

@@ -5,7 +5,7 @@ main() {
     export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 APT_LISTCHANGES_FRONTEND=none
     begin apt "package database of dpkg" "$@"
     command -v apt-get >/dev/null || fail unsupported 'There is no apt-get on this system.'
-    native=
+    configure
     look_before
     wished=0
     [ ! -s "$work/patterns" ] || wished=$(wc -l <"$work/patterns")
@@ -37,7 +37,6 @@ main() {
 # Every package dpkg knows: name as apt prints it (an architecture only when it is a foreign one), architecture,
 # version, state, what is wanted of it. On the way it writes unfinished (what dpkg has started on and not ended with) and holds.
 installed() {
-    [ -n "$native" ] || native=$(dpkg --print-architecture) || return 1
     # shellcheck disable=SC2016 # dpkg-query's placeholders, not the shell's
     dpkg-query -W -f '${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n' >"$work/query" || return 1
     awk -F '\t' -v OFS='\t' -v native="$native" -v unfinished="$work/unfinished" -v holds="$work/holds" '
@@ -45,6 +44,27 @@ installed() {
         { if ($2 != native && $2 != "all") $1 = $1 ":" $2; if ($2 == "all") $2 = native; print }
         $4 ~ /^(half-installed|unpacked|half-configured|triggers-awaited|triggers-pending)$/ { printf "%s%s", sep, $1 > unfinished; sep = " " }
         $5 == "hold" { print $1 > holds }' "$work/query"
+}
+
+# Sets native and writes apt.conf, which every apt-get of this run reads after the system's own configuration:
+# - The architectures, which apt-get would ask dpkg for two or three times each time it is started.
+# - No log of its planner: it is for apt's developers, and to write it takes as long as the rest of a simulation.
+# - No asking ahead for the answers that packages want: nobody is there to give them, and a package asks again in its turn. Where another
+#   program wants to see the packages first, too, all stays as it is: one hook alone cannot be taken out of the list.
+configure() {
+    apt-config dump >"$work/config" 2>"$work/log" || fail apt-failed "$(error_text)"
+    # shellcheck disable=SC2016 # awk's fields, not the shell's
+    native=$(LC_ALL=C awk -v configuration="$work/apt.conf" '
+        { value = substr($0, length($1) + 3, length($0) - length($1) - 4) }
+        $1 == "APT::Architecture" { print value }
+        $1 == "APT::Architectures::" { architectures = architectures " \"" value "\";" }
+        $1 == "DPkg::Pre-Install-Pkgs::" { hooks++; hook = value }
+        END {
+            printf "Dir::Log::Planner \"\";\n" >configuration
+            if (architectures != "") printf "#clear APT::Architectures;\nAPT::Architectures {%s };\n", architectures >configuration
+            if (hooks == 1 && hook == "/usr/sbin/dpkg-preconfigure --apt || true") printf "#clear DPkg::Pre-Install-Pkgs;\n" >configuration
+        }' "$work/config") || fail no-space 'The configuration for apt cannot be written.'
+    [ -n "$native" ] || fail apt-failed 'apt does not say what architecture this is.'
 }
 
 # A new kernel is a new package, brought in by a metapackage, and Proxmox VE 8 renamed them all: whoever excludes one
@@ -116,7 +136,7 @@ settle_interrupted_dpkg() {
 # where others answered. Error-Mode (apt 2.1) makes apt-get say so; older ones only warn, hence the look at the log.
 refresh_lists() {
     lock_deadline
-    while ! logged end apt-get -q -o APT::Update::Error-Mode=any -o "DPkg::Lock::Timeout=$lock_timeout" update \
+    while ! logged end apt-get -q -c "$work/apt.conf" -o APT::Update::Error-Mode=any -o "DPkg::Lock::Timeout=$lock_timeout" update \
         || grep -q '^W: \(Failed to fetch\|Some index files failed\)' "$work/log"; do
         if ! lock_is_taken; then
             [ -n "$host" ] && subscription_alone_is_missing && break
@@ -165,7 +185,7 @@ make_plan() {
         simulate planned_apt_get || fail "$(error_code apt-failed)" "$(error_text)"
     fi
     if [ -s "$work/removals" ] && [ -s "$work/patterns" ]; then
-        simulate apt-get || fail "$(error_code apt-failed)" "$(error_text)"
+        simulate apt-get -c "$work/apt.conf" || fail "$(error_code apt-failed)" "$(error_text)"
         if [ ! -s "$work/removals" ]; then
             command='upgrade --with-new-pkgs'
             warn 'Packages that would break an excluded one are kept back.'
@@ -180,9 +200,8 @@ make_plan() {
 # where labels are anybody's text and contain blanks; OLD is absent for a new package, the tail lists what is broken
 # in between.
 simulate() {
-    # Even a simulation writes its planner's log, unless that is sent away.
     # shellcheck disable=SC2086 # the command is one or two words of our own
-    logged ask "$1" -s -o Dir::Log::Planner=/dev/null $command || return
+    logged ask "$@" -s $command || return
     for list in plan removals kept; do
         : >"$work/$list" || fail no-space 'The plan cannot be written.'
     done
@@ -231,7 +250,7 @@ keep_to_security() {
 
 # find_autoremovals COMMAND...: packages that were installed for others and that nothing needs after it. Never what makes a host one.
 find_autoremovals() {
-    logged ask planned_apt_get -s -o Dir::Log::Planner=/dev/null "$@" || fail "$(error_code apt-failed)" "$(error_text)"
+    logged ask planned_apt_get -s "$@" || fail "$(error_code apt-failed)" "$(error_text)"
     sed -n 's/^Remv \([^ ]*\).*/\1/p' "$work/log" >"$work/autoremovals"
     if grep -q '^\(proxmox-ve\|pve-manager\|qemu-server\|pve-container\)$' "$work/autoremovals"; then
         warn 'Nothing was removed: apt would take packages of Proxmox VE for superfluous.'
@@ -274,7 +293,7 @@ planned_apt_get() {
     # shellcheck disable=SC2317 # called as an argument of logged
     [ -z "$preferences" ] || set -- -o "Dir::Etc::Preferences=$work/preferences" "$@"
     # shellcheck disable=SC2317 # as above
-    exec setsid apt-get -q -o "DPkg::Lock::Timeout=$lock_timeout" \
+    exec setsid apt-get -q -c "$work/apt.conf" -o "DPkg::Lock::Timeout=$lock_timeout" \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 

@@ -26,6 +26,7 @@ begin() {
     mode=apply
     work=
     runs=0
+    copied=
     stopping=
     asks_for_restart= # set by a package manager that says so itself
     trap 'stopping=1; woken=1' TERM INT HUP
@@ -36,7 +37,7 @@ begin() {
     case ${NANNY_LOCK_TIMEOUT:-} in '' | *[!0-9]*) lock_timeout=300 ;; *) lock_timeout=$NANNY_LOCK_TIMEOUT ;; esac
     require_space
     work=$(mktemp -d) || fail no-space 'No temporary directory can be made.'
-    for list in warnings plan held kept removals autoremovals; do : >"$work/$list"; done
+    for list in warnings plan held kept removals autoremovals begun; do : >"$work/$list"; done
     : >"$work/patterns"
     [ -z "$exclusions" ] || printf '%s\n' "$exclusions" | tr , '\n' >"$work/patterns"
 }
@@ -150,9 +151,10 @@ wait_for_lock() {
 }
 
 # A package manager that asks before it changes anything: it and who wants it to stop both make the same link, and the first one's says
-# what it is. may_begin prints the question, a shell command; no character of it is special but the quotes' own.
-may_begin() { printf "ln -s begun '%s' 2>/dev/null || [ \"\$(readlink '%s')\" = begun ]" "$work/decision" "$work/decision"; }
-has_begun() { [ "$(readlink "$work/decision")" = begun ]; }
+# what it is: there is a file "begun", and none "stopped". may_begin prints the question, a shell command; no character of it is special
+# but the quotes' own.
+may_begin() { printf "ln -s begun '%s' 2>/dev/null || [ -e '%s' ]" "$work/decision" "$work/decision"; }
+has_begun() { [ -e "$work/decision" ]; }
 may_end() { ln -s stopped "$work/decision" 2>/dev/null || ! has_begun; }
 
 # logged end|wait|begin|ask COMMAND...: runs it with its output on standard error and in the file log; its exit code is also in rc.
@@ -165,22 +167,25 @@ logged() {
     go_on
     on_stop=$1
     shift
-    if [ "$on_stop" = ask ]; then
-        pipe=$work/log copied=$work/log
-    else
-        # One for each run: a process left behind may still hold the last one open.
+    output=$work/log
+    if [ "$on_stop" != ask ]; then
         runs=$((runs + 1))
-        pipe=$work/pipe$runs copied=$work/copied$runs
-        mkfifo "$pipe" || fail no-space 'No pipe can be made in the temporary directory.'
+        # Another one if a process left behind still holds the last one open.
+        if [ ! -e "$copied" ]; then
+            pipe=$work/pipe$runs
+            mkfifo "$pipe" || fail no-space 'No pipe can be made in the temporary directory.'
+        fi
+        output=$pipe copied=$work/copied$runs
         (
             trap '' PIPE TERM INT HUP
             tee "$work/log" >&2
+            exec </dev/null # nobody reads the pipe any more: the next one to be opened is the next run's
             : >"$copied"
         ) <"$pipe" 3>&- &
     fi
     case $1 in
-        planned_*) "$@" >"$pipe" 2>&1 3>&- & ;;
-        *) setsid "$@" >"$pipe" 2>&1 3>&- & ;;
+        planned_*) "$@" >"$output" 2>&1 3>&- & ;;
+        *) setsid "$@" >"$output" 2>&1 3>&- & ;;
     esac
     child=$!
     rc=127
@@ -198,7 +203,7 @@ logged() {
     done
     # A process left behind by a package may hold the pipe open for ever: the copier gets five seconds. It needs one or two hundredths.
     tries=0
-    while [ ! -e "$copied" ] && [ "$tries" -lt 58 ]; do
+    while [ "$on_stop" != ask ] && [ ! -e "$copied" ] && [ "$tries" -lt 58 ]; do
         if [ "$tries" -lt 10 ]; then sleep 0.02; else sleep 0.1; fi
         tries=$((tries + 1))
     done
