@@ -29,7 +29,7 @@ Figures.Say($"CPU: what all cores of this machine were busy with, by /proc/stat,
 Contender[] contenders = [new("ours", ours.Patch), new("bare", all.Bare), new("ansible", all.AnsibleApt), new("raw", all.AnsibleRaw), new("sequential", all.Sequential)];
 Figures.Say($"The server has done this before, as one that runs for days has: {await Warm(server):F0} operations of generated agents, so that its code is compiled.");
 await Round(contenders[..4], guests, sizes[0], waits: false, []); // warm: code compiled, scripts fetched, files in memory
-for (var warm = 0; warm < 4; warm++)
+for (var warm = 0; warm < 10; warm++)
 {
     await Round(contenders[..1], guests, sizes[0], waits: false, []); // and what generated agents never do: their output followed, their guests looked at again
 }
