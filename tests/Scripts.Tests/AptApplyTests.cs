@@ -96,6 +96,22 @@ public sealed class AptApplyTests
     }
 
     [Theory]
+    [InlineData("true", "of the package")]
+    [InlineData("echo lab-web lab-web/answer string of a person | debconf-set-selections", "of a person")]
+    public async Task What_a_package_asks_is_answered_as_always_though_nobody_asks_ahead(string answer, string expected)
+    {
+        await using var machine = await DebianMachine.Start();
+        Package Asking(string version) =>
+            new("lab-web", version) { Asks = "of the package", PostInstall = ". /usr/share/debconf/confmodule\ndb_get lab-web/answer\necho \"$RET\" >/run/answer" };
+        await machine.Install(new Package("lab-web", "1.0"));
+        await machine.Publish(Asking("2.0"));
+        await machine.Succeed(answer);
+
+        Assert.Equal(["lab-web 1.0 2.0"], (await machine.Patch()).Succeeded().Changes);
+        Assert.Equal(expected, machine.Read("/run/answer").Trim());
+    }
+
+    [Theory]
     [InlineData("", "amd64 i386")]
     [InlineData("APT { Architectures { \"amd64\"; }; };", "amd64")]
     public async Task Tells_apt_the_architectures_that_it_would_find_out_by_itself(string configured, string architectures)

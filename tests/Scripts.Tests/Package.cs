@@ -17,6 +17,9 @@ internal sealed record Package(string Name, string Version)
     /// <summary>What runs after it is unpacked; null when nothing does.</summary>
     public string? PostInstall { get; init; }
 
+    /// <summary>The answer, unless somebody gave another, to <c>NAME/answer</c>, which it asks by debconf; null when it asks nothing.</summary>
+    public string? Asks { get; init; }
+
     /// <summary>Its control file.</summary>
     public string Control =>
         $"Package: {Name}\nVersion: {Version}\nArchitecture: {Architecture}\nMaintainer: Tests <tests@example.org>\n" +
@@ -39,13 +42,21 @@ internal sealed record Package(string Name, string Version)
                 File.WriteAllText($"{tree}/DEBIAN/conffiles", $"/etc/{Name}.conf\n");
             }
 
-            if (PostInstall is not null)
+            if (Asks is not null)
             {
-                File.WriteAllText($"{tree}/DEBIAN/postinst", $"#!/bin/sh\nset -e\n{PostInstall}\n");
+                File.WriteAllText($"{tree}/DEBIAN/templates", $"Template: {Name}/answer\nType: string\nDefault: {Asks}\nDescription: a question\n");
+            }
+
+            foreach (var (script, text) in new[] { ("postinst", PostInstall), ("config", Asks is null ? null : $". /usr/share/debconf/confmodule\ndb_input critical {Name}/answer || true\ndb_go || true") })
+            {
+                if (text is not null)
+                {
+                    File.WriteAllText($"{tree}/DEBIAN/{script}", $"#!/bin/sh\nset -e\n{text}\n");
+                    File.SetUnixFileMode($"{tree}/DEBIAN/{script}", (UnixFileMode)0b111_101_101);
+                }
             }
 
             await Command.Succeed("chmod", "-R", "u=rwX,go=rX", tree);
-            if (PostInstall is not null) { await Command.Succeed("chmod", "755", $"{tree}/DEBIAN/postinst"); }
 
             Directory.CreateDirectory(directory);
             var file = $"{directory}/{Name}_{Version}_{Architecture}.deb";
