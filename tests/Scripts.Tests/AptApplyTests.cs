@@ -209,8 +209,10 @@ public sealed class AptApplyTests
         await machine.Succeed("kill -TERM -$(cat /run/patch.pid)"); // the group, as timeout(1) does
         await run.HasSaid("told to stop");
         machine.Write("/run/go", "");
-        var document = PatchRun.Of(await run.End()).Failed("stopped", exitCode: 143);
+        var end = await run.End();
+        var document = PatchRun.Of(end).Failed("stopped", exitCode: 143);
 
+        Assert.Contains("postinst has waited", end.Errors[end.Errors.IndexOf("told to stop", StringComparison.Ordinal)..], StringComparison.Ordinal); // what copies its output goes on, too
         Assert.Equal(["lab-slow 1.0 2.0", "lab-web 1.0 2.0"], document.Changes);
         Assert.Empty(document.Failed);
         Assert.Equal("2.0 installed", await machine.Version("lab-slow"));
@@ -258,5 +260,5 @@ public sealed class AptApplyTests
 
     /// <summary>A package whose installation takes until <c>/run/go</c> exists.</summary>
     internal static Package Slow(string version) =>
-        new("lab-slow", version) { PostInstall = "echo postinst is waiting; while [ ! -e /run/go ]; do sleep 0.05; done" };
+        new("lab-slow", version) { PostInstall = "echo postinst is waiting; while [ ! -e /run/go ]; do sleep 0.05; done; echo postinst has waited" };
 }
