@@ -59,6 +59,8 @@ internal static class ContainerConfig
     private static void Interface(StringBuilder text, int vmid, string index, IReadOnlyDictionary<string, string> keys, ContainerNetwork network)
     {
         text.Append(CultureInfo.InvariantCulture, $"lxc.net.{index}.type = veth\nlxc.net.{index}.flags = up\nlxc.net.{index}.name = {keys.GetValueOrDefault("name", $"eth{index}")}\n");
+        // On the host's side nobody speaks IPv6. Otherwise it gets an address there, and a browser on this machine breaks off what it loads whenever addresses change.
+        text.Append(CultureInfo.InvariantCulture, $"lxc.net.{index}.script.up = sh -c 'echo 1 2>/dev/null >\"/proc/sys/net/ipv6/conf/$4/disable_ipv6\"; :'\n");
         if (network is ContainerNetwork.Named) { text.Append(CultureInfo.InvariantCulture, $"lxc.net.{index}.veth.pair = veth{vmid}i{index}\n"); }
         if (keys.TryGetValue("hwaddr", out var address)) { text.Append(CultureInfo.InvariantCulture, $"lxc.net.{index}.hwaddr = {address}\n"); }
         foreach (var (key, setting) in new[] { ("ip", "ipv4.address"), ("ip6", "ipv6.address") })
