@@ -60,7 +60,8 @@ public sealed class DiscoveryTests : IClassFixture<ContainerLab>
         var pid = (await Lab.Must("pve1", "lxc-info -n 100 -pH")).Trim();
         Assert.Contains("10.99.0.100\n", await File.ReadAllTextAsync($"/proc/{pid}/net/fib_trie"), StringComparison.Ordinal);
         Assert.Contains("eth0", await File.ReadAllTextAsync($"/proc/{pid}/net/if_inet6"), StringComparison.Ordinal);
-        Assert.DoesNotContain("veth100i0", await File.ReadAllTextAsync("/proc/net/if_inet6"), StringComparison.Ordinal);
+        var hostSide = int.Parse(await Lab.Must("pve1", "lxc-attach -n 100 -- cat /sys/class/net/eth0/iflink"), CultureInfo.InvariantCulture);
+        Assert.DoesNotContain((await File.ReadAllLinesAsync("/proc/net/if_inet6")).Select(line => Convert.ToInt32(line.Split(' ')[1], 16)), index => index == hostSide);
         Assert.Equal("bc:24:11:00:00:64\n", await Lab.Must("pve1", "lxc-attach -n 100 -- cat /sys/class/net/eth0/address"));
     }
 

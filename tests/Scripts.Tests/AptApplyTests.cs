@@ -76,9 +76,10 @@ public sealed class AptApplyTests
     }
 
     [Theory]
-    [InlineData(false, "before dpkg\n")]
-    [InlineData(true, "asked ahead\nsaw the packages\nbefore dpkg\n")]
-    public async Task Runs_what_a_person_hooked_into_apt_and_leaves_out_only_asking_ahead_when_nothing_stands_beside_it(bool another, string ran)
+    [InlineData("", "before dpkg\n")]
+    [InlineData("dpkg::pre-install-pkgs {\"cat >/dev/null; echo saw the packages >>/run/hooks\";};\n", "asked ahead\nsaw the packages\nbefore dpkg\n")]
+    [InlineData("DPkg::Pre-Install-Pkgs::own \"cat >/dev/null; echo saw the packages >>/run/hooks\";\n", "asked ahead\nsaw the packages\nbefore dpkg\n")]
+    public async Task Runs_what_a_person_hooked_into_apt_and_leaves_out_only_asking_ahead_when_nothing_stands_beside_it(string another, string ran)
     {
         await using var machine = await DebianMachine.Start();
         await machine.Install(new Package("lab-web", "1.0"));
@@ -86,13 +87,11 @@ public sealed class AptApplyTests
         await machine.Succeed("printf '#!/bin/sh\\ncat >/dev/null; echo asked ahead >>/run/hooks\\n' >/usr/sbin/dpkg-preconfigure; chmod +x /usr/sbin/dpkg-preconfigure");
         machine.Write("/etc/apt/apt.conf.d/70debconf", "DPkg::Pre-Install-Pkgs {\"/usr/sbin/dpkg-preconfigure --apt || true\";};\n");
         machine.Write("/etc/apt/apt.conf.d/80before", "DPkg::Pre-Invoke {\"echo before dpkg >>/run/hooks\";};\n");
-        if (another)
-        {
-            machine.Write("/etc/apt/apt.conf.d/80list", "dpkg::pre-install-pkgs {\"cat >/dev/null; echo saw the packages >>/run/hooks\";};\n");
-        }
+        machine.Write("/etc/apt/apt.conf.d/80list", another);
 
         Assert.Equal(["lab-web 1.0 2.0"], (await machine.Patch()).Succeeded().Changes);
         Assert.Equal(ran.Split('\n').Order(), machine.Read("/run/hooks").Split('\n').Order());
+        Assert.Equal("history.log\nterm.log\n", await machine.Succeed("cd /var/log/apt; ls *.log*")); // and no eipp.log.xz, the planner's
     }
 
     [Theory]

@@ -58,7 +58,7 @@ configure() {
         { value = substr($0, length($1) + 3, length($0) - length($1) - 4) }
         $1 == "APT::Architecture" { print value }
         $1 == "APT::Architectures::" { architectures = architectures " \"" value "\";" }
-        $1 == "DPkg::Pre-Install-Pkgs::" { hooks++; hook = value }
+        tolower($1) ~ /^dpkg::pre-install-pkgs::/ { hooks++; hook = value } # with a name of its own or without
         END {
             printf "Dir::Log::Planner \"\";\n" >configuration
             if (architectures != "") printf "#clear APT::Architectures;\nAPT::Architectures {%s };\n", architectures >configuration
